@@ -1,0 +1,27 @@
+//! The load generator: raw TCP with just enough of RFC 6455 for a client, on one thread and one epoll loop.
+//!
+//! It has to be cheaper than any server it measures, or the figures would be its own. It checks every byte that comes
+//! back: a wrong payload, order or count ends the bench. It never shares code with the servers.
+
+mod broadcast;
+mod connect;
+mod echo;
+mod fleet;
+mod frame;
+mod handshake;
+mod idle;
+mod payload;
+mod window;
+
+pub(crate) use self::{
+    broadcast::Broadcast,
+    connect::Connect,
+    echo::Echo,
+    idle::Idle,
+    window::{Timing, Traffic},
+};
+
+use std::time::Duration;
+
+/// How long a server may leave the load without any byte before the run counts as hung.
+const PATIENCE: Duration = Duration::from_secs(10);

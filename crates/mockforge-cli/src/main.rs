@@ -1,0 +1,2 @@
+//! The mockforge program: a WebSocket mock server beside your app.
+fn main() {}

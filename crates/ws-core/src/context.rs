@@ -1,0 +1,220 @@
+//! A handler's hands: what it can do with its connection.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytestring::ByteString;
+use http::{Extensions, HeaderMap};
+use serde_json::Value;
+
+use crate::{CloseFrame, Connection, HandlerResult, Handshake, Message, Rooms, SpawnedFuture, WsSender};
+
+/// A connection as its handlers see it.
+///
+/// All handlers of a connection share one context: what one keeps in metadata or extensions, the others find.
+pub struct WsContext {
+    /// The connection's id: unique, and the same for its whole life.
+    pub connection_id: String,
+    /// The path that was asked for, percent-decoded once, e.g. `/ws/chat`.
+    pub path: String,
+    connection: Arc<Connection>,
+    sender: WsSender,
+    rooms: Arc<dyn Rooms>,
+    metadata: Mutex<HashMap<String, Value>>,
+    pub(crate) extensions: Extensions,
+    pub(crate) close_frame: Option<CloseFrame>,
+    pub(crate) stopped: AtomicBool,
+    pub(crate) spawned: Mutex<Vec<SpawnedFuture>>,
+}
+
+impl WsContext {
+    /// A context without a socket, for unit tests of handlers: what they send arrives at `sender`'s receiver, a tokio
+    /// `mpsc::unbounded_channel` of our [`Message`] or axum's.
+    ///
+    /// Contexts that were made on the same rooms reach each other by broadcasts. Spawned work waits for
+    /// [`run_spawned`](Self::run_spawned).
+    pub fn new(
+        connection_id: impl Into<String>,
+        path: impl Into<String>,
+        rooms: impl Rooms + 'static,
+        sender: impl Into<WsSender>,
+    ) -> Self {
+        let handshake = Handshake::new(path, HeaderMap::new(), None);
+        let connection = Connection::with_id(connection_id.into(), handshake, None);
+        Self::assemble(Arc::new(connection), Arc::new(rooms), sender.into(), Extensions::new())
+    }
+
+    pub(crate) fn assemble(
+        connection: Arc<Connection>,
+        rooms: Arc<dyn Rooms>,
+        sender: WsSender,
+        extensions: Extensions,
+    ) -> Self {
+        Self {
+            connection_id: connection.id().to_owned(),
+            path: connection.path().to_owned(),
+            connection,
+            sender,
+            rooms,
+            metadata: Mutex::default(),
+            extensions,
+            close_frame: None,
+            stopped: AtomicBool::new(false),
+            spawned: Mutex::default(),
+        }
+    }
+
+    /// Sends a text message. It is on the wire at once, also while the handler goes on; when the client reads too slowly,
+    /// this waits.
+    ///
+    /// # Errors
+    /// [`HandlerError::SendError`](crate::HandlerError::SendError) if the connection has ended or is closing.
+    pub async fn send_text(&self, text: &str) -> HandlerResult<()> {
+        self.sender.send(Message::Text(ByteString::from(text))).await
+    }
+
+    /// Sends a binary message; see [`send_text`](Self::send_text).
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub async fn send_binary(&self, data: Vec<u8>) -> HandlerResult<()> {
+        self.sender.send_binary(data).await
+    }
+
+    /// Sends a value as one text message of compact JSON; see [`send_text`](Self::send_text).
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub async fn send_json(&self, value: &Value) -> HandlerResult<()> {
+        self.sender.send_json(value).await
+    }
+
+    /// Closes the connection after what was sent before. Nothing can be sent afterwards.
+    ///
+    /// # Errors
+    /// [`HandlerError::ConnectionError`](crate::HandlerError::ConnectionError) if code or reason may not be sent (see
+    /// [`CloseFrame::new`]), [`HandlerError::SendError`](crate::HandlerError::SendError) if the connection has ended or is
+    /// closing already.
+    pub async fn close(&self, code: u16, reason: &str) -> HandlerResult<()> {
+        self.sender.close(code, reason).await
+    }
+
+    /// The Close frame of the side that closed first. It is there in `on_disconnect`, unless the connection ended without
+    /// one or it had no code.
+    #[must_use]
+    pub fn close_frame(&self) -> Option<&CloseFrame> {
+        self.close_frame.as_ref()
+    }
+
+    /// Ends the chain: the handlers registered after this one do not get the current message (or, in `on_connect`, are
+    /// not told of the connection).
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// A handle that sends to this connection and outlives the call.
+    #[must_use]
+    pub fn sender(&self) -> WsSender {
+        self.sender.clone()
+    }
+
+    /// Runs `work` beside the handlers: it is polled by this connection's session and ends with it at the latest. A
+    /// panic in it closes the connection with code 1011.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.spawned).push(Box::pin(work));
+    }
+
+    /// Runs what was spawned to its end, one after the other. Only for contexts made with [`new`](Self::new); on a
+    /// real connection the session does it.
+    pub async fn run_spawned(&mut self) {
+        loop {
+            let Some(work) = lock(&self.spawned).pop() else { return };
+            work.await;
+        }
+    }
+
+    /// What the client said at its handshake: path, query, headers, cookies, address.
+    #[must_use]
+    pub fn handshake(&self) -> &Handshake {
+        self.connection.handshake()
+    }
+
+    /// The unchanging facts of the connection.
+    #[must_use]
+    pub fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// Typed state of the connection, among it what `on_handshake` accepted with.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// Typed state of the connection, to change it.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.extensions
+    }
+
+    /// Makes this connection a member of `room`. It leaves by itself when it ends.
+    ///
+    /// # Errors
+    /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be joined.
+    pub async fn join_room(&self, room: &str) -> HandlerResult<()> {
+        self.rooms.join(&self.connection_id, &self.sender, room).await
+    }
+
+    /// Leaves `room`, if this connection is in it.
+    ///
+    /// # Errors
+    /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be left.
+    pub async fn leave_room(&self, room: &str) -> HandlerResult<()> {
+        self.rooms.leave(&self.connection_id, room).await
+    }
+
+    /// Sends text to every member of `room`, this connection included if it is one. It does not wait for slow members,
+    /// and an empty or unknown room is no error.
+    ///
+    /// # Errors
+    /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be reached.
+    pub async fn broadcast_to_room(&self, room: &str, text: &str) -> HandlerResult<()> {
+        self.rooms.broadcast(room, Message::Text(ByteString::from(text))).await.map(drop)
+    }
+
+    /// The rooms that this connection is in, in the order in which it joined them.
+    pub async fn get_rooms(&self) -> Vec<String> {
+        self.rooms.rooms_of(&self.connection_id).await
+    }
+
+    /// The ids of the connections that are in `room`, in no order.
+    pub async fn get_room_members(&self, room: &str) -> Vec<String> {
+        self.rooms.members(room).await
+    }
+
+    /// Keeps a value for this connection.
+    pub async fn set_metadata(&self, key: &str, value: Value) {
+        lock(&self.metadata).insert(key.to_owned(), value);
+    }
+
+    /// The value that was kept for this connection under `key`.
+    pub async fn get_metadata(&self, key: &str) -> Option<Value> {
+        lock(&self.metadata).get(key).cloned()
+    }
+}
+
+/// None of these locks is held while code of others runs, so a poisoned one is still whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for WsContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WsContext")
+            .field("connection_id", &self.connection_id)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,235 @@
+//! The opening handshake: what a client asks for, and what a handler may decide on it.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use percent_encoding::percent_decode_str;
+
+/// A client's opening handshake, before or after it was accepted.
+#[derive(Debug, Clone)]
+pub struct Handshake {
+    path: String,
+    target: String,
+    headers: HeaderMap,
+    peer: Option<SocketAddr>,
+}
+
+impl Handshake {
+    /// A handshake for `target` (path and query as they stand in the request line), with its headers and the peer's address.
+    ///
+    /// ```
+    /// let handshake = ws_core::Handshake::new("/ws/a%20b?room=x%2Fy", Default::default(), None);
+    /// assert_eq!(handshake.path(), "/ws/a b");
+    /// assert_eq!(handshake.query_param("room").as_deref(), Some("x/y"));
+    /// ```
+    #[must_use]
+    pub fn new(target: impl Into<String>, headers: HeaderMap, peer: Option<SocketAddr>) -> Self {
+        let target = target.into();
+        let raw_path = target.split('?').next().unwrap_or_default();
+        let path = percent_decode_str(raw_path).decode_utf8_lossy().into_owned();
+        Self { path, target, headers, peer }
+    }
+
+    /// The path, percent-decoded once.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Path and query exactly as the client sent them.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The query as the client sent it, without the `?`.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.target.split_once('?').map(|(_, query)| query)
+    }
+
+    /// The first query parameter called `name`, decoded.
+    #[must_use]
+    pub fn query_param(&self, name: &str) -> Option<Cow<'_, str>> {
+        form_urlencoded::parse(self.query()?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// All headers of the request.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The first header called `name`, if it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The cookie called `name`, as it was sent.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.values(&header::COOKIE, ';').find_map(|pair| {
+            let (key, value) = pair.split_once('=')?;
+            (key == name).then_some(value)
+        })
+    }
+
+    /// The subprotocols that the client offers, in its order of preference.
+    pub fn offered_subprotocols(&self) -> impl Iterator<Item = &str> {
+        self.values(&header::SEC_WEBSOCKET_PROTOCOL, ',').filter(|name| !name.is_empty())
+    }
+
+    /// The address of the client, where the transport has one.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    fn values<'a>(&'a self, name: &HeaderName, separator: char) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.headers
+            .get_all(name)
+            .into_iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(move |value| value.split(separator))
+            .map(str::trim)
+    }
+}
+
+/// What a handler says to a handshake. The first handler that does not pass decides.
+#[derive(Debug, Default)]
+pub enum HandshakeDecision {
+    /// No opinion: the next handler is asked; when all pass, the handshake is accepted.
+    #[default]
+    Pass,
+    /// Accept it, with these answers.
+    Accept(Acceptance),
+    /// Refuse it with an HTTP response.
+    Refuse(Refusal),
+}
+
+/// How a handshake is accepted.
+#[derive(Debug, Default)]
+pub struct Acceptance {
+    pub(crate) subprotocol: Option<String>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) extensions: Extensions,
+}
+
+impl Acceptance {
+    /// Accepts as the server would by itself.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Chooses the subprotocol; it must be one that the client offered, or clients will drop the connection.
+    #[must_use]
+    pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
+        self.subprotocol = Some(name.into());
+        self
+    }
+
+    /// Adds a header to the 101 response.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Keeps `state` for the connection's handlers, who find it in
+    /// [`WsContext::extensions`](crate::WsContext::extensions).
+    #[must_use]
+    pub fn extension<T: Clone + Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.extensions.insert(state);
+        self
+    }
+
+    /// Takes it apart: the chosen subprotocol, the headers of the 101 response and the connection's state.
+    #[must_use]
+    pub fn into_parts(self) -> (Option<String>, HeaderMap, Extensions) {
+        (self.subprotocol, self.headers, self.extensions)
+    }
+}
+
+/// How a handshake is refused: an HTTP response instead of the upgrade.
+#[derive(Debug)]
+pub struct Refusal {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Refusal {
+    /// Refuses with `status` and an empty body.
+    #[must_use]
+    pub fn new(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: String::new() }
+    }
+
+    /// Adds a header to the response.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Sets the body of the response.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<String>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Takes it apart: status, headers and body.
+    #[must_use]
+    pub fn into_parts(self) -> (StatusCode, HeaderMap, String) {
+        (self.status, self.headers, self.body)
+    }
+}
+
+impl From<Acceptance> for HandshakeDecision {
+    fn from(acceptance: Acceptance) -> Self {
+        Self::Accept(acceptance)
+    }
+}
+
+impl From<Refusal> for HandshakeDecision {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refuse(refusal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handshake(target: &str, headers: &[(HeaderName, &'static str)]) -> Handshake {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+        Handshake::new(target, headers, None)
+    }
+
+    #[test]
+    fn a_path_is_decoded_once() {
+        assert_eq!(handshake("/ws/a%2520b", &[]).path(), "/ws/a%20b");
+        assert_eq!(handshake("/ws/%ff", &[]).path(), "/ws/\u{fffd}");
+    }
+
+    #[test]
+    fn subprotocols_come_from_all_headers_in_order() {
+        let name = header::SEC_WEBSOCKET_PROTOCOL;
+        let handshake = handshake("/ws", &[(name.clone(), "b, a"), (name, "c,,")]);
+        assert_eq!(handshake.offered_subprotocols().collect::<Vec<_>>(), ["b", "a", "c"]);
+    }
+
+    #[test]
+    fn cookies_and_parameters_are_found_by_name() {
+        let handshake = handshake("/ws?a=1&b=%20&a=2", &[(header::COOKIE, "x=1; session=a=b")]);
+        assert_eq!(handshake.cookie("session"), Some("a=b"));
+        assert_eq!(handshake.cookie("y"), None);
+        assert_eq!(handshake.query_param("a").as_deref(), Some("1"));
+        assert_eq!(handshake.query_param("b").as_deref(), Some(" "));
+        assert_eq!(handshake.query(), Some("a=1&b=%20&a=2"));
+    }
+}

@@ -1,0 +1,39 @@
+//! The vocabulary of MockForge WS: messages, handlers, contexts, and the traits that the other crates implement.
+//!
+//! Who writes handlers should use the facade `mockforge-ws`, which re-exports all of this. Who writes a crate that
+//! handlers or servers plug into (a room backend, an observer, a mode) depends on this crate alone.
+//!
+//! Nothing here opens a socket, starts a task or reads a file.
+
+mod buffer;
+pub mod close_code;
+mod connection;
+mod context;
+mod engine;
+mod error;
+mod handler;
+mod handshake;
+mod message;
+mod middleware;
+mod observer;
+mod queue;
+mod registry;
+mod rooms;
+mod sender;
+mod ws_message;
+
+pub use buffer::{BatchLimits, MessageBuffer};
+pub use connection::Connection;
+pub use context::WsContext;
+pub use engine::{SessionContext, SpawnedFuture};
+pub use error::{HandlerError, HandlerResult};
+pub use handler::{HandlerFuture, WsHandler, handler_fn};
+pub use handshake::{Acceptance, Handshake, HandshakeDecision, Refusal};
+pub use message::{CloseFrame, Message};
+pub use middleware::{Middleware, Verdict};
+pub use observer::{Direction, EndStatus, ObservedFrame, SessionEnd, SessionObserver};
+pub use queue::{Outbound, OutboundQueue, QueueLimits};
+pub use registry::{HandlerRegistry, HandlerSet, HandlerWatch};
+pub use rooms::{NoRooms, Rooms};
+pub use sender::{Origin, TrySendError, WsSender};
+pub use ws_message::WsMessage;

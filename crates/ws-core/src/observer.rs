@@ -1,0 +1,143 @@
+//! Watching sessions: metrics, journals, recorders and inspectors.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+use crate::{CloseFrame, Connection, HandlerError, Handshake, Message, Origin};
+
+/// Which way a frame went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the client.
+    Inbound,
+    /// To the client.
+    Outbound,
+}
+
+/// A frame as it was taken from, or put on, the wire.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct ObservedFrame<'a> {
+    /// Which way it went.
+    pub direction: Direction,
+    /// Who wrote it.
+    pub origin: Origin,
+    /// The whole message.
+    pub message: &'a Message,
+    /// When the session saw it.
+    pub at: Instant,
+}
+
+impl<'a> ObservedFrame<'a> {
+    /// A frame that was seen at `at`.
+    #[must_use]
+    pub fn new(direction: Direction, origin: Origin, message: &'a Message, at: Instant) -> Self {
+        Self { direction, origin, message, at }
+    }
+}
+
+/// Who or what ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndStatus {
+    /// We closed it: a handler or a script did.
+    Normal,
+    /// The client closed it.
+    ClientClose,
+    /// The client broke the protocol or a limit, answered no ping, or was gone without a Close frame.
+    Error,
+    /// A handler failed: an error in `on_connect`, a panic, a time-out.
+    HandlerError,
+    /// The socket did not take what we sent.
+    SendError,
+    /// The upstream behind a proxy failed.
+    ProxyError,
+    /// The client read too slowly and was cut.
+    SlowConsumer,
+    /// The server shut down.
+    Shutdown,
+}
+
+impl EndStatus {
+    /// Every status.
+    pub const ALL: [Self; 8] = [
+        Self::Normal,
+        Self::ClientClose,
+        Self::Error,
+        Self::HandlerError,
+        Self::SendError,
+        Self::ProxyError,
+        Self::SlowConsumer,
+        Self::Shutdown,
+    ];
+
+    /// The value of the `status` label of metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::ClientClose => "client_close",
+            Self::Error => "error",
+            Self::HandlerError => "handler_error",
+            Self::SendError => "send_error",
+            Self::ProxyError => "proxy_error",
+            Self::SlowConsumer => "slow_consumer",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SessionEnd {
+    /// Who or what ended it.
+    pub status: EndStatus,
+    /// The Close frame of the side that closed first, if there was one.
+    pub close_frame: Option<CloseFrame>,
+    /// How long it was open.
+    pub duration: Duration,
+}
+
+impl SessionEnd {
+    /// A connection that was open for `duration`.
+    #[must_use]
+    pub fn new(status: EndStatus, close_frame: Option<CloseFrame>, duration: Duration) -> Self {
+        Self { status, close_frame, duration }
+    }
+}
+
+/// Sees what sessions do. It is called from the connection's own task: it must not block.
+pub trait SessionObserver: Send + Sync {
+    /// A handshake was refused.
+    fn on_refuse(&self, handshake: &Handshake, status: StatusCode) {
+        let _ = (handshake, status);
+    }
+
+    /// A handshake was accepted.
+    fn on_open(&self, connection: &Connection) {
+        let _ = connection;
+    }
+
+    /// A frame was taken from, or put on, the wire. Each is seen once.
+    fn on_frame(&self, connection: &Connection, frame: ObservedFrame<'_>) {
+        let _ = (connection, frame);
+    }
+
+    /// A handler returned an error, or failed worse; the connection may live on.
+    fn on_handler_error(&self, connection: &Connection, error: &HandlerError) {
+        let _ = (connection, error);
+    }
+
+    /// `count` messages were skipped because the client reads too slowly.
+    fn on_skip(&self, connection: &Connection, count: u64) {
+        let _ = (connection, count);
+    }
+
+    /// The connection has ended and its handlers are done. It is called exactly once for each `on_open`.
+    fn on_end(&self, connection: &Connection, end: &SessionEnd) {
+        let _ = (connection, end);
+    }
+}

@@ -1,0 +1,1 @@
+//! Counting what WebSocket sessions do, for Prometheus.

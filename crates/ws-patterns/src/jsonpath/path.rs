@@ -1,0 +1,182 @@
+//! A compiled query: runs that the engine walks, and what it takes to put them together as RFC 9535 says.
+//!
+//! It looks at a document depth first and passes on each value as it is found, so that a caller who wants only the
+//! first one stops there.
+
+use std::ops::ControlFlow;
+
+use serde_json::Value;
+
+use super::filter::Filter;
+use super::walk::{Draft, Plain, Walk};
+
+/// The steps of a query after its `$` or `@`.
+#[derive(Debug, Clone)]
+pub(super) struct Path {
+    steps: Vec<Step>,
+    singular: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Plain selectors, one after the other.
+    Walk(Walk),
+    /// A member whose name the engine cannot be given.
+    Member(String),
+    /// The value itself and all below it, each before what it contains.
+    Descend,
+    /// Each of these in turn, as of a union `[0, 'a']`.
+    Fork(Vec<Path>),
+    /// The value, if the filter accepts it.
+    Keep(Filter),
+}
+
+/// One alternative between brackets.
+#[derive(Debug, Clone)]
+pub(super) enum Selector {
+    Plain(Plain),
+    Filter(Filter),
+}
+
+impl Path {
+    pub(super) fn builder() -> PathBuilder {
+        PathBuilder { steps: Vec::new(), draft: Draft::new(), singular: true }
+    }
+
+    /// Whether it leads to at most one value, whatever the document.
+    pub(super) fn is_singular(&self) -> bool {
+        self.singular
+    }
+
+    /// The first value that it selects, starting at `node` of the document `root`.
+    pub(super) fn first<'v>(&self, root: &'v Value, node: &'v Value) -> Option<&'v Value> {
+        let mut first = None;
+        let _ = self.visit(root, node, &mut |value| {
+            first = Some(value);
+            ControlFlow::Break(())
+        });
+        first
+    }
+
+    /// All that it selects, each as often as it is selected.
+    pub(super) fn select<'v>(&self, root: &'v Value, node: &'v Value) -> Vec<&'v Value> {
+        let mut all = Vec::new();
+        let _ = self.visit(root, node, &mut |value| {
+            all.push(value);
+            ControlFlow::Continue(())
+        });
+        all
+    }
+
+    fn visit<'v>(&self, root: &'v Value, node: &'v Value, found: Found<'_, 'v>) -> ControlFlow<()> {
+        visit(&self.steps, root, node, found)
+    }
+}
+
+/// Takes a value that was found, and says whether the search goes on.
+type Found<'f, 'v> = &'f mut dyn FnMut(&'v Value) -> ControlFlow<()>;
+
+/// Recurses once a step, of which a query of bounded length has few; never into the document.
+fn visit<'v>(steps: &[Step], root: &'v Value, node: &'v Value, found: Found<'_, 'v>) -> ControlFlow<()> {
+    let Some((step, rest)) = steps.split_first() else { return found(node) };
+    match step {
+        Step::Walk(walk) => walk.select(node).into_iter().try_for_each(|node| visit(rest, root, node, found)),
+        Step::Member(name) => match node.as_object().and_then(|members| members.get(name)) {
+            Some(member) => visit(rest, root, member, found),
+            None => ControlFlow::Continue(()),
+        },
+        Step::Descend => descend(node, |node| visit(rest, root, node, found)),
+        Step::Fork(branches) => branches
+            .iter()
+            .try_for_each(|branch| branch.visit(root, node, &mut |node| visit(rest, root, node, found))),
+        Step::Keep(filter) if filter.accepts(root, node) => visit(rest, root, node, found),
+        Step::Keep(_) => ControlFlow::Continue(()),
+    }
+}
+
+fn descend<'v>(node: &'v Value, mut found: impl FnMut(&'v Value) -> ControlFlow<()>) -> ControlFlow<()> {
+    let mut waiting = vec![node];
+    while let Some(node) = waiting.pop() {
+        found(node)?;
+        match node {
+            Value::Array(elements) => waiting.extend(elements.iter().rev()),
+            Value::Object(members) => waiting.extend(members.values().rev()),
+            _ => {}
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// Puts a path together, segment by segment.
+#[derive(Debug)]
+pub(super) struct PathBuilder {
+    steps: Vec<Step>,
+    /// Plain selectors that no step holds yet.
+    draft: Draft,
+    singular: bool,
+}
+
+impl PathBuilder {
+    /// Adds the first half of a `..` segment; its selectors follow as a child segment.
+    pub(super) fn descend(&mut self) -> Result<(), String> {
+        self.singular = false;
+        self.step(Step::Descend)
+    }
+
+    /// Adds a segment of one or more selectors.
+    pub(super) fn child(&mut self, mut selectors: Vec<Selector>) -> Result<(), String> {
+        match selectors.pop() {
+            Some(only) if selectors.is_empty() => self.select(only),
+            Some(last) => {
+                selectors.push(last);
+                self.singular = false;
+                let branches = selectors.into_iter().map(|selector| {
+                    let mut branch = Path::builder();
+                    branch.select(selector)?;
+                    branch.finish()
+                });
+                let branches = branches.collect::<Result<_, _>>()?;
+                self.step(Step::Fork(branches))
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Result<Path, String> {
+        self.flush()?;
+        Ok(Path { steps: self.steps, singular: self.singular })
+    }
+
+    fn select(&mut self, selector: Selector) -> Result<(), String> {
+        match selector {
+            Selector::Plain(Plain::Name(name)) if !Plain::Name(name.clone()).can_be_written() => {
+                self.step(Step::Member(name))
+            }
+            Selector::Plain(plain) => {
+                self.singular &= matches!(plain, Plain::Name(_) | Plain::Index(_));
+                self.draft.push(&plain);
+                Ok(())
+            }
+            // A filter selects those children that it accepts.
+            Selector::Filter(filter) => {
+                self.singular = false;
+                self.draft.push(&Plain::Wildcard);
+                self.step(Step::Keep(filter))
+            }
+        }
+    }
+
+    fn step(&mut self, step: Step) -> Result<(), String> {
+        self.flush()?;
+        self.steps.push(step);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), String> {
+        if !self.draft.is_empty() {
+            let draft = std::mem::replace(&mut self.draft, Draft::new());
+            self.steps.push(Step::Walk(draft.compile()?));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+//! WebSocket sessions as files: parse, check, render and play JSONL scripts.

@@ -1,0 +1,1 @@
+//! Who is with whom: rooms of WebSocket connections and their broadcasts.

@@ -1,0 +1,1 @@
+//! The examples of MockForge WS; see the files beside this package.

@@ -1,0 +1,103 @@
+//! The commands of `cargo xtask`, one file each.
+
+mod bench;
+mod browser;
+mod check;
+mod ci;
+mod clients;
+mod clippy;
+mod conformance;
+mod deny;
+mod doc;
+mod each;
+mod examples;
+mod fetch;
+mod fmt;
+mod fuzz;
+mod layers;
+mod test;
+mod tidy;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::workspace::Workspace;
+
+/// What `cargo xtask` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Everything that decides whether a change is good. Installs what it needs.
+    Ci,
+    /// What is quick enough to run all the time: fmt, tidy, layers, clippy and the unit tests.
+    Check,
+    /// Format the workspace.
+    Fmt {
+        /// Change nothing; fail if something is not formatted.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Lint every target of the workspace; a warning is an error.
+    Clippy,
+    /// All tests of the workspace, doctests included.
+    Test,
+    /// Check and test every crate alone, so that feature unification hides nothing.
+    Each,
+    /// Build the documentation; a warning is an error.
+    Doc,
+    /// Compare the dependencies with the table of crates and arrows.
+    Layers,
+    /// The house rules that are about files and words.
+    Tidy,
+    /// Licences, banned crates and sources, with cargo-deny.
+    Deny,
+    /// Check that the fuzz targets still compile. (Running them needs nightly.)
+    Fuzz,
+    /// Autobahn's conformance cases against `mockforge serve`.
+    Conformance(Program),
+    /// Scripted sessions of clients that we did not write against `mockforge serve`.
+    Clients(Program),
+    /// A scripted session of Chromium against `mockforge serve`.
+    Browser(Program),
+    /// Run each example against a client.
+    Examples(Program),
+    /// The bench beside other servers; arguments are passed on. Not a part of ci.
+    Bench {
+        /// Arguments of the bench.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+/// Which `mockforge` is tested.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Program {
+    /// Use this `mockforge` program instead of building one.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+}
+
+impl Command {
+    pub(crate) fn run(self, workspace: &Workspace) -> Result<()> {
+        match self {
+            Self::Ci => ci::run(workspace),
+            Self::Check => check::run(workspace),
+            Self::Fmt { check: false } => fmt::write(workspace),
+            Self::Fmt { check: true } => fmt::check(workspace),
+            Self::Clippy => clippy::run(workspace),
+            Self::Test => test::run(workspace),
+            Self::Each => each::run(workspace),
+            Self::Doc => doc::run(workspace),
+            Self::Layers => layers::run(workspace),
+            Self::Tidy => tidy::run(workspace),
+            Self::Deny => deny::run(workspace),
+            Self::Fuzz => fuzz::run(workspace),
+            Self::Conformance(it) => conformance::run(workspace, it.program.as_deref()),
+            Self::Clients(it) => clients::run(workspace, it.program.as_deref()),
+            Self::Browser(it) => browser::run(workspace, it.program.as_deref()),
+            Self::Examples(it) => examples::run(workspace, it.program.as_deref()),
+            Self::Bench { arguments } => bench::run(workspace, &arguments),
+        }
+    }
+}
