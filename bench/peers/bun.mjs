@@ -1,4 +1,4 @@
-// Peer: Bun's own server. /echo returns each message, /room publishes it to a topic which every connection there
+// Peer: Bun's own server. /ws/echo returns each message, /ws/room publishes it to a topic which every connection there
 // subscribes to, the sender included.
 const ROOM = "room";
 
@@ -6,7 +6,7 @@ const server = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
   fetch(request, server) {
-    const room = new URL(request.url).pathname === "/room";
+    const room = new URL(request.url).pathname === "/ws/room";
     if (server.upgrade(request, { data: { room } })) return;
     return new Response("WebSocket only", { status: 426 });
   },

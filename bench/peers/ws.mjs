@@ -1,4 +1,4 @@
-// Peer: npm `ws` on Node. /echo returns each message, /room sends it to every connection there, the sender included.
+// Peer: npm `ws` on Node. /ws/echo returns each message, /ws/room sends it to every connection there, the sender included.
 // Argument: the folder whose node_modules holds `ws`.
 import { createRequire } from "node:module";
 
@@ -7,7 +7,7 @@ const room = new Set();
 
 const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false });
 server.on("connection", (socket, request) => {
-  if (request.url === "/room") {
+  if (request.url === "/ws/room") {
     room.add(socket);
     socket.on("close", () => room.delete(socket));
     socket.on("message", (data, binary) => {

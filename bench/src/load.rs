@@ -23,5 +23,13 @@ pub(crate) use self::{
 
 use std::time::Duration;
 
+/// Where every server returns each message unchanged.
+const ECHO: &str = "/ws/echo";
+/// Where every connection is a member of one room, and each message goes to all of them, the sender included.
+const ROOM: &str = "/ws/room";
+
 /// How long a server may leave the load without any byte before the run counts as hung.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

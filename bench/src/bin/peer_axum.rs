@@ -8,10 +8,7 @@ use axum::{
 use tokio::net::TcpListener;
 
 fn main() -> std::io::Result<()> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?
-        .block_on(serve())
+    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(serve())
 }
 
 async fn serve() -> std::io::Result<()> {

@@ -8,10 +8,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 fn main() -> std::io::Result<()> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?
-        .block_on(serve())
+    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(serve())
 }
 
 async fn serve() -> std::io::Result<()> {
@@ -20,9 +17,8 @@ async fn serve() -> std::io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         tokio::spawn(async move {
-            let connection = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service_fn(answer))
-                .with_upgrades();
+            let connection =
+                http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).with_upgrades();
             if let Err(error) = connection.await {
                 eprintln!("connection: {error}");
             }

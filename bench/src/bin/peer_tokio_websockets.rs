@@ -5,10 +5,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_websockets::{Error, ServerBuilder};
 
 fn main() -> std::io::Result<()> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?
-        .block_on(serve())
+    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(serve())
 }
 
 async fn serve() -> std::io::Result<()> {

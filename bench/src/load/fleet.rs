@@ -6,6 +6,7 @@
 use std::{
     io::{ErrorKind, Read, Write},
     net::{self, SocketAddr},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -19,6 +20,15 @@ use super::{
 
 /// Read at once: more than any socket holds in these scenarios, so one read empties it.
 const READ_BUFFER: usize = 256 * 1024;
+
+/// A message that has come back.
+pub(crate) struct Arrival<'a> {
+    /// Which connection it came on.
+    pub(crate) connection: usize,
+    pub(crate) payload: &'a [u8],
+    /// When it was read.
+    pub(crate) at: Instant,
+}
 
 pub(crate) struct Fleet {
     poll: Poll,
@@ -61,13 +71,13 @@ impl Fleet {
         connection.flush()
     }
 
-    /// Waits for events and calls `on_message` with each message that came: the connection's index, the payload, and
-    /// where to append frames for that same connection.
+    /// Waits for events and calls `on_message` with each message that came, and with where to append frames for that
+    /// same connection.
     ///
     /// # Errors
     /// When nothing comes for [`PATIENCE`], the server closes a connection or breaks the protocol, or `on_message`
     /// refuses a message.
-    pub(crate) fn turn(&mut self, mut on_message: impl FnMut(usize, &[u8], &mut Vec<u8>) -> Result<()>) -> Result<()> {
+    pub(crate) fn turn(&mut self, mut on_message: impl FnMut(Arrival<'_>, &mut Vec<u8>) -> Result<()>) -> Result<()> {
         match self.poll.poll(&mut self.events, Some(PATIENCE)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             result => result?,
@@ -76,11 +86,11 @@ impl Fleet {
         for event in &self.events {
             let index = event.token().0;
             let connection = &mut self.connections[index];
-            let mut on_message = |payload: &[u8], out: &mut Vec<u8>| on_message(index, payload, out);
             if event.is_readable() {
-                connection
-                    .read(&mut self.buffer, &mut on_message)
-                    .with_context(|| format!("on connection {index}"))?;
+                let at = Instant::now();
+                let mut on_message =
+                    |payload: &[u8], out: &mut Vec<u8>| on_message(Arrival { connection: index, payload, at }, out);
+                connection.read(&mut self.buffer, &mut on_message).with_context(|| format!("on connection {index}"))?;
             }
             connection.flush()?;
         }
@@ -117,27 +127,17 @@ impl Connection {
         }
     }
 
-    fn take(
-        &mut self,
-        bytes: &[u8],
-        on_message: &mut impl FnMut(&[u8], &mut Vec<u8>) -> Result<()>,
-    ) -> Result<()> {
+    fn take(&mut self, bytes: &[u8], on_message: &mut impl FnMut(&[u8], &mut Vec<u8>) -> Result<()>) -> Result<()> {
         let mut partial = std::mem::take(&mut self.partial);
-        let mut rest = if partial.is_empty() {
-            bytes
+        if partial.is_empty() {
+            let rest = take_frames(bytes, &mut self.out, on_message)?;
+            partial.extend_from_slice(rest);
         } else {
             partial.extend_from_slice(bytes);
-            partial.as_slice()
-        };
-        while let Some(frame) = frame::split_first(&mut rest)? {
-            match frame.opcode {
-                Opcode::Text => on_message(frame.payload, &mut self.out)?,
-                Opcode::Ping => frame::push_masked(&mut self.out, Opcode::Pong, frame.payload),
-                Opcode::Pong => {}
-                Opcode::Close => bail!("the server sent Close: {:?}", frame.payload),
-            }
+            let taken = partial.len() - take_frames(&partial, &mut self.out, on_message)?.len();
+            partial.drain(..taken);
         }
-        self.partial.extend_from_slice(rest);
+        self.partial = partial;
         Ok(())
     }
 
@@ -153,4 +153,21 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// Handles every whole frame in `bytes` and returns the rest.
+fn take_frames<'a>(
+    mut bytes: &'a [u8],
+    out: &mut Vec<u8>,
+    on_message: &mut impl FnMut(&[u8], &mut Vec<u8>) -> Result<()>,
+) -> Result<&'a [u8]> {
+    while let Some(frame) = frame::split_first(&mut bytes)? {
+        match frame.opcode {
+            Opcode::Text => on_message(frame.payload, out)?,
+            Opcode::Ping => frame::push_masked(out, Opcode::Pong, frame.payload),
+            Opcode::Pong => {}
+            Opcode::Close => bail!("the server sent Close: {:?}", frame.payload),
+        }
+    }
+    Ok(bytes)
 }

@@ -38,9 +38,9 @@ impl Payload {
     /// # Errors
     /// When `payload` is not, byte for byte, message `number`.
     pub(crate) fn check(&self, payload: &[u8], number: u64) -> Result<()> {
-        let same = payload.split_first_chunk().is_some_and(|(got, rest): (&[u8; DIGITS], _)| {
-            *got == digits(number) && rest == self.filling
-        });
+        let same = payload
+            .split_first_chunk()
+            .is_some_and(|(got, rest): (&[u8; DIGITS], _)| *got == digits(number) && rest == self.filling);
         ensure!(
             same,
             "expected message {number:016x} of {} bytes, got {} bytes: {:?}",
@@ -49,6 +49,17 @@ impl Payload {
             String::from_utf8_lossy(&payload[..payload.len().min(2 * DIGITS)]),
         );
         Ok(())
+    }
+
+    /// The number of a message, whichever it is.
+    ///
+    /// # Errors
+    /// When `payload` is no message of this run.
+    pub(crate) fn number(&self, payload: &[u8]) -> Result<u64> {
+        let digits = payload.get(..DIGITS).and_then(|digits| std::str::from_utf8(digits).ok());
+        let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default();
+        self.check(payload, number)?;
+        Ok(number)
     }
 }
 
@@ -70,6 +81,8 @@ mod tests {
         assert_eq!(plain, b"0123456789abcdef........................");
 
         payload.check(&plain, 0x0123_4567_89ab_cdef).unwrap();
+        assert_eq!(payload.number(&plain).unwrap(), 0x0123_4567_89ab_cdef);
+        assert!(payload.number(b"not a number at all.....................").is_err());
         assert!(payload.check(&plain, 0x0123_4567_89ab_cdee).is_err());
         assert!(payload.check(&plain[..39], 0x0123_4567_89ab_cdef).is_err());
         assert!(payload.check(&[plain.as_slice(), b"."].concat(), 0x0123_4567_89ab_cdef).is_err());

@@ -1,1 +1,43 @@
 //! A WebSocket mock server to embed: handlers, rooms, patterns and replay files on one session engine.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use mockforge_ws::{HandlerRegistry, WsMessage, handler_fn, router_with_handlers};
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let registry = HandlerRegistry::new();
+//!     registry.register(handler_fn(|ctx, msg| {
+//!         Box::pin(async move {
+//!             match msg {
+//!                 WsMessage::Text(text) => ctx.send_text(&format!("you said: {text}")).await,
+//!                 _ => Ok(()),
+//!             }
+//!         })
+//!     }));
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3030").await?;
+//!     axum::serve(listener, router_with_handlers(Arc::new(registry))).await
+//! }
+//! ```
+//!
+//! This crate only re-exports. Who needs one part alone depends on that part's crate: `ws-core` for the vocabulary,
+//! `ws-patterns`, `ws-rooms`, `ws-replay`, `ws-metrics`, `ws-server`, `ws-testing`.
+
+pub use ws_core::{
+    Acceptance, BatchLimits, CloseFrame, Connection, Direction, EndStatus, Extensions, HandlerError, HandlerFuture,
+    HandlerRegistry, HandlerResult, HandlerSet, Handshake, HandshakeDecision, Message, MessageBuffer, Middleware,
+    ObservedFrame, Offered, Origin, QueueLimits, Refusal, Rooms, SessionEnd, SessionObserver, Verdict, WhenFull,
+    WsContext, WsHandler, WsMessage, WsSender, close_code, handler_fn,
+};
+pub use ws_metrics::{MetricsRegistry, get_global_registry, record_ws_error};
+pub use ws_patterns::{MessagePattern, MessageRouter};
+pub use ws_replay::{
+    CheckReport, ReplayEntry, ReplayErrors, ReplayHandler, ReplayOptions, ReplayScript, TemplateClock,
+};
+pub use ws_rooms::{RoomBroadcaster, RoomLimits, RoomManager, RoomOptions};
+pub use ws_server::{
+    ReloadPolicy, Scope, ServerError, ServerHandle, Subprotocols, WsConfig, WsServer, WsServerBuilder, parse_duration,
+    router, router_with_handlers, try_router,
+};
+#[cfg(feature = "testing")]
+pub use ws_testing::{ClientError, TestClient, TestClientBuilder, TestServer};

@@ -1,27 +1,33 @@
-//! The facts of one connection: what was settled at its handshake and does not change afterwards.
+//! The facts of one connection, settled at its handshake, and the typed state that is kept with them.
 
 use tokio::time::Instant;
 
-use crate::Handshake;
+use crate::{Extensions, Handshake};
 
-/// The unchanging facts of one connection, as hooks, middleware and observers see them.
+/// One connection as hooks, middleware and observers see it: the facts of its handshake, and typed state.
 #[derive(Debug)]
 pub struct Connection {
     id: String,
     handshake: Handshake,
     subprotocol: Option<String>,
     opened_at: Instant,
+    extensions: Extensions,
 }
 
 impl Connection {
     /// A connection that opens now, with a new unique id.
     #[must_use]
-    pub fn open(handshake: Handshake, subprotocol: Option<String>) -> Self {
-        Self::with_id(uuid::Uuid::new_v4().to_string(), handshake, subprotocol)
+    pub fn new(handshake: Handshake, subprotocol: Option<String>, extensions: Extensions) -> Self {
+        Self::with_id(uuid::Uuid::new_v4().to_string(), handshake, subprotocol, extensions)
     }
 
-    pub(crate) fn with_id(id: String, handshake: Handshake, subprotocol: Option<String>) -> Self {
-        Self { id, handshake, subprotocol, opened_at: Instant::now() }
+    pub(crate) fn with_id(
+        id: String,
+        handshake: Handshake,
+        subprotocol: Option<String>,
+        extensions: Extensions,
+    ) -> Self {
+        Self { id, handshake, subprotocol, opened_at: Instant::now(), extensions }
     }
 
     /// The connection's id: unique, and the same for its whole life.
@@ -46,6 +52,12 @@ impl Connection {
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.subprotocol.as_deref()
+    }
+
+    /// Typed state of the connection.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
     }
 
     /// When the handshake was accepted. The clock of scripts starts here.

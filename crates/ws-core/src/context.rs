@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::future::{Future, poll_fn};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use bytestring::ByteString;
-use http::{Extensions, HeaderMap};
 use serde_json::Value;
 
-use crate::{CloseFrame, Connection, HandlerResult, Handshake, Message, Rooms, SpawnedFuture, WsSender};
+use crate::engine::SpawnQueue;
+use crate::{CloseFrame, Connection, Extensions, HandlerResult, Handshake, Message, Rooms, WsSender};
+
+/// How many broadcasts a handler makes before other connections get their turn.
+const BROADCASTS_A_TURN: u32 = 32;
 
 /// A connection as its handlers see it.
 ///
@@ -24,10 +28,10 @@ pub struct WsContext {
     sender: WsSender,
     rooms: Arc<dyn Rooms>,
     metadata: Mutex<HashMap<String, Value>>,
-    pub(crate) extensions: Extensions,
     pub(crate) close_frame: Option<CloseFrame>,
     pub(crate) stopped: AtomicBool,
-    pub(crate) spawned: Mutex<Vec<SpawnedFuture>>,
+    pub(crate) spawned: SpawnQueue,
+    broadcasts: AtomicU32,
 }
 
 impl WsContext {
@@ -42,17 +46,12 @@ impl WsContext {
         rooms: impl Rooms + 'static,
         sender: impl Into<WsSender>,
     ) -> Self {
-        let handshake = Handshake::new(path, HeaderMap::new(), None);
-        let connection = Connection::with_id(connection_id.into(), handshake, None);
-        Self::assemble(Arc::new(connection), Arc::new(rooms), sender.into(), Extensions::new())
+        let handshake = Handshake::of_path(path.into());
+        let connection = Connection::with_id(connection_id.into(), handshake, None, Extensions::default());
+        Self::assemble(Arc::new(connection), Arc::new(rooms), sender.into())
     }
 
-    pub(crate) fn assemble(
-        connection: Arc<Connection>,
-        rooms: Arc<dyn Rooms>,
-        sender: WsSender,
-        extensions: Extensions,
-    ) -> Self {
+    pub(crate) fn assemble(connection: Arc<Connection>, rooms: Arc<dyn Rooms>, sender: WsSender) -> Self {
         Self {
             connection_id: connection.id().to_owned(),
             path: connection.path().to_owned(),
@@ -60,11 +59,20 @@ impl WsContext {
             sender,
             rooms,
             metadata: Mutex::default(),
-            extensions,
             close_frame: None,
             stopped: AtomicBool::new(false),
-            spawned: Mutex::default(),
+            broadcasts: AtomicU32::new(0),
+            spawned: SpawnQueue::default(),
         }
+    }
+
+    /// Sends any message; see [`send_text`](Self::send_text).
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text), and [`HandlerError::ConnectionError`](crate::HandlerError::ConnectionError) for
+    /// a control frame that may not be sent.
+    pub async fn send(&self, message: impl Into<Message>) -> HandlerResult<()> {
+        self.sender.send(message.into()).await
     }
 
     /// Sends a text message. It is on the wire at once, also while the handler goes on; when the client reads too slowly,
@@ -92,7 +100,8 @@ impl WsContext {
         self.sender.send_json(value).await
     }
 
-    /// Closes the connection after what was sent before. Nothing can be sent afterwards.
+    /// Closes the connection after what was sent before. Nothing can be sent afterwards. The running call may go on for
+    /// as long as the closing handshake takes; work that was spawned ends.
     ///
     /// # Errors
     /// [`HandlerError::ConnectionError`](crate::HandlerError::ConnectionError) if code or reason may not be sent (see
@@ -109,8 +118,8 @@ impl WsContext {
         self.close_frame.as_ref()
     }
 
-    /// Ends the chain: the handlers registered after this one do not get the current message (or, in `on_connect`, are
-    /// not told of the connection).
+    /// Ends the chain of the current call: the handlers registered after this one do not get this message (in
+    /// `on_connect`: this call). It has no effect in `on_disconnect`.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
@@ -121,18 +130,26 @@ impl WsContext {
         self.sender.clone()
     }
 
-    /// Runs `work` beside the handlers: it is polled by this connection's session and ends with it at the latest. A
-    /// panic in it closes the connection with code 1011.
-    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        lock(&self.spawned).push(Box::pin(work));
+    /// Runs `work` beside the handlers: it is polled by this connection's session and ends with it at the latest. An
+    /// error or a panic in it is logged and counted, and closes the connection with code 1011.
+    pub fn spawn(&self, work: impl Future<Output = HandlerResult<()>> + Send + 'static) {
+        self.spawned.push(Box::pin(work));
     }
 
     /// Runs what was spawned to its end, one after the other. Only for contexts made with [`new`](Self::new); on a
     /// real connection the session does it.
-    pub async fn run_spawned(&mut self) {
+    ///
+    /// # Errors
+    /// The first error of the spawned work.
+    pub async fn run_spawned(&mut self) -> HandlerResult<()> {
         loop {
-            let Some(work) = lock(&self.spawned).pop() else { return };
-            work.await;
+            let spawned = self.spawned.take();
+            if spawned.is_empty() {
+                return Ok(());
+            }
+            for work in spawned {
+                work.await?;
+            }
         }
     }
 
@@ -142,7 +159,7 @@ impl WsContext {
         self.connection.handshake()
     }
 
-    /// The unchanging facts of the connection.
+    /// The connection as hooks and observers see it.
     #[must_use]
     pub fn connection(&self) -> &Arc<Connection> {
         &self.connection
@@ -151,12 +168,13 @@ impl WsContext {
     /// Typed state of the connection, among it what `on_handshake` accepted with.
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
-        &self.extensions
+        self.connection.extensions()
     }
 
-    /// Typed state of the connection, to change it.
-    pub fn extensions_mut(&mut self) -> &mut Extensions {
-        &mut self.extensions
+    /// The rooms of this connection's server, for work that outlives the call.
+    #[must_use]
+    pub fn rooms(&self) -> Arc<dyn Rooms> {
+        Arc::clone(&self.rooms)
     }
 
     /// Makes this connection a member of `room`. It leaves by itself when it ends.
@@ -164,7 +182,7 @@ impl WsContext {
     /// # Errors
     /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be joined.
     pub async fn join_room(&self, room: &str) -> HandlerResult<()> {
-        self.rooms.join(&self.connection_id, &self.sender, room).await
+        self.rooms.join(self.connection.id(), &self.sender, room).await
     }
 
     /// Leaves `room`, if this connection is in it.
@@ -172,21 +190,27 @@ impl WsContext {
     /// # Errors
     /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be left.
     pub async fn leave_room(&self, room: &str) -> HandlerResult<()> {
-        self.rooms.leave(&self.connection_id, room).await
+        self.rooms.leave(self.connection.id(), room).await
     }
 
-    /// Sends text to every member of `room`, this connection included if it is one. It does not wait for slow members,
-    /// and an empty or unknown room is no error.
+    /// Sends text to every member of `room`, this connection included if it is one. An empty or unknown room is no error.
+    ///
+    /// It does not wait for slow members, but when this connection's own queue is half full it waits for that, and a loop
+    /// of broadcasts lets other connections have their turn: nobody is cut for what one handler does in one go.
     ///
     /// # Errors
     /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be reached.
     pub async fn broadcast_to_room(&self, room: &str, text: &str) -> HandlerResult<()> {
+        self.sender.relaxed().await;
+        if self.broadcasts.fetch_add(1, Ordering::Relaxed) % BROADCASTS_A_TURN == BROADCASTS_A_TURN - 1 {
+            yield_now().await;
+        }
         self.rooms.broadcast(room, Message::Text(ByteString::from(text))).await.map(drop)
     }
 
     /// The rooms that this connection is in, in the order in which it joined them.
     pub async fn get_rooms(&self) -> Vec<String> {
-        self.rooms.rooms_of(&self.connection_id).await
+        self.rooms.rooms_of(self.connection.id()).await
     }
 
     /// The ids of the connections that are in `room`, in no order.
@@ -203,6 +227,19 @@ impl WsContext {
     pub async fn get_metadata(&self, key: &str) -> Option<Value> {
         lock(&self.metadata).get(key).cloned()
     }
+}
+
+/// Lets the other tasks of this thread run.
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// None of these locks is held while code of others runs, so a poisoned one is still whole.

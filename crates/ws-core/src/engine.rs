@@ -1,16 +1,39 @@
-//! The other side of a [`WsContext`]: what a session engine needs and handlers must not touch.
+//! For who writes a session engine: the other side of contexts, senders and registries. Handlers have no use for it.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-
-use http::Extensions;
+use std::sync::{Arc, Mutex};
 
 use crate::context::lock;
-use crate::{CloseFrame, Connection, Rooms, WsContext, WsSender};
+pub use crate::queue::{Outbound, OutboundQueue, QueueNews, outbound_queue};
+pub use crate::registry::HandlerWatch;
+use crate::{CloseFrame, Connection, HandlerResult, Rooms, WsContext, WsSender};
 
 /// Work that a handler spawned; the session polls it.
-pub type SpawnedFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type SpawnedFuture = Pin<Box<dyn Future<Output = HandlerResult<()>> + Send>>;
+
+/// The way of spawned work from a context to the session that polls it.
+#[derive(Clone, Default)]
+pub struct SpawnQueue(Arc<Mutex<Vec<SpawnedFuture>>>);
+
+impl SpawnQueue {
+    pub(crate) fn push(&self, work: SpawnedFuture) {
+        lock(&self.0).push(work);
+    }
+
+    /// The work that was spawned since the last call.
+    #[must_use]
+    pub fn take(&self) -> Vec<SpawnedFuture> {
+        std::mem::take(&mut *lock(&self.0))
+    }
+}
+
+impl fmt::Debug for SpawnQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SpawnQueue").field(&lock(&self.0).len()).finish()
+    }
+}
 
 /// A context in the hands of the session that runs its handlers.
 #[derive(Debug)]
@@ -19,12 +42,12 @@ pub struct SessionContext(WsContext);
 impl SessionContext {
     /// The context of a connection that was accepted.
     #[must_use]
-    pub fn new(connection: Arc<Connection>, rooms: Arc<dyn Rooms>, sender: WsSender, extensions: Extensions) -> Self {
-        Self(WsContext::assemble(connection, rooms, sender, extensions))
+    pub fn new(connection: Arc<Connection>, rooms: Arc<dyn Rooms>, sender: WsSender) -> Self {
+        Self(WsContext::assemble(connection, rooms, sender))
     }
 
     /// The handlers' view.
-    pub fn handlers_view(&mut self) -> &mut WsContext {
+    pub fn view(&mut self) -> &mut WsContext {
         &mut self.0
     }
 
@@ -33,9 +56,10 @@ impl SessionContext {
         std::mem::take(self.0.stopped.get_mut())
     }
 
-    /// The work that was spawned since the last call.
-    pub fn take_spawned(&self) -> Vec<SpawnedFuture> {
-        std::mem::take(&mut *lock(&self.0.spawned))
+    /// Where what handlers spawn arrives.
+    #[must_use]
+    pub fn spawn_queue(&self) -> SpawnQueue {
+        self.0.spawned.clone()
     }
 
     /// Sets what `close_frame()` says in `on_disconnect`.

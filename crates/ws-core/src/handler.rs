@@ -55,8 +55,8 @@ pub trait WsHandler: Send + Sync {
     /// An error is logged and counted; the connection lives on.
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()>;
 
-    /// Called exactly once when the connection has ended, whatever ended it. What is sent here goes nowhere; the rooms
-    /// are left afterwards.
+    /// Called exactly once when the connection has ended, whatever ended it, on the handlers that are registered then.
+    /// Sending here is an error; the rooms are left afterwards.
     ///
     /// # Errors
     /// An error is logged and counted.
@@ -65,10 +65,10 @@ pub trait WsHandler: Send + Sync {
         Ok(())
     }
 
-    /// Called for every message on its way to the client, whoever wrote it; handlers see it in the order in which they
+    /// Called for every message but Close frames on its way to the client, whoever wrote it; handlers see it in the order in which they
     /// were registered, each what the one before made of it. It decides, it does not send; what it makes is not shown
     /// to it again.
-    fn on_outbound(&self, connection: &Connection, message: &Message, origin: Origin) -> Verdict {
+    fn on_outbound(&self, connection: &Arc<Connection>, message: &Message, origin: Origin) -> Verdict {
         let _ = (connection, message, origin);
         Verdict::Pass
     }
@@ -98,7 +98,7 @@ impl<H: WsHandler + ?Sized> WsHandler for Arc<H> {
         (**self).on_disconnect(ctx).await
     }
 
-    fn on_outbound(&self, connection: &Connection, message: &Message, origin: Origin) -> Verdict {
+    fn on_outbound(&self, connection: &Arc<Connection>, message: &Message, origin: Origin) -> Verdict {
         (**self).on_outbound(connection, message, origin)
     }
 
@@ -162,7 +162,7 @@ mod tests {
                 ctx.send_text("seen").await
             })
         });
-        let (sender, mut queue) = crate::WsSender::queue(crate::QueueLimits::default());
+        let (sender, mut queue) = crate::engine::outbound_queue(crate::QueueLimits::default());
         let mut ctx = WsContext::new("c", "/ws", NoRooms, sender);
         handler.on_message(&mut ctx, WsMessage::Text("x".into())).await.unwrap();
         let sent = std::future::poll_fn(|cx| queue.poll_next(cx)).await;

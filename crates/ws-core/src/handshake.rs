@@ -1,13 +1,16 @@
 //! The opening handshake: what a client asks for, and what a handler may decide on it.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::SocketAddr;
 
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use percent_encoding::percent_decode_str;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+use crate::Extensions;
 
 /// A client's opening handshake, before or after it was accepted.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Handshake {
     path: String,
     target: String,
@@ -29,6 +32,13 @@ impl Handshake {
         let raw_path = target.split('?').next().unwrap_or_default();
         let path = percent_decode_str(raw_path).decode_utf8_lossy().into_owned();
         Self { path, target, headers, peer }
+    }
+
+    /// A handshake for a decoded path, without headers.
+    pub(crate) fn of_path(path: String) -> Self {
+        const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'%').add(b'?');
+        let target = utf8_percent_encode(&path, ESCAPED).to_string();
+        Self { path, target, headers: HeaderMap::new(), peer: None }
     }
 
     /// The path, percent-decoded once.
@@ -97,8 +107,20 @@ impl Handshake {
     }
 }
 
+/// Shows no header values and no query: they carry secrets.
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake")
+            .field("path", &self.path)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a handler says to a handshake. The first handler that does not pass decides.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub enum HandshakeDecision {
     /// No opinion: the next handler is asked; when all pass, the handshake is accepted.
     #[default]
@@ -114,7 +136,7 @@ pub enum HandshakeDecision {
 pub struct Acceptance {
     pub(crate) subprotocol: Option<String>,
     pub(crate) headers: HeaderMap,
-    pub(crate) extensions: Extensions,
+    pub(crate) extensions: http::Extensions,
 }
 
 impl Acceptance {
@@ -149,7 +171,7 @@ impl Acceptance {
     /// Takes it apart: the chosen subprotocol, the headers of the 101 response and the connection's state.
     #[must_use]
     pub fn into_parts(self) -> (Option<String>, HeaderMap, Extensions) {
-        (self.subprotocol, self.headers, self.extensions)
+        (self.subprotocol, self.headers, self.extensions.into())
     }
 }
 
@@ -180,6 +202,12 @@ impl Refusal {
     pub fn body(mut self, body: impl Into<String>) -> Self {
         self.body = body.into();
         self
+    }
+
+    /// The status of the response.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// Takes it apart: status, headers and body.
@@ -214,6 +242,19 @@ mod tests {
     fn a_path_is_decoded_once() {
         assert_eq!(handshake("/ws/a%2520b", &[]).path(), "/ws/a%20b");
         assert_eq!(handshake("/ws/%ff", &[]).path(), "/ws/\u{fffd}");
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let handshake = handshake("/ws?token=SECRET", &[(header::AUTHORIZATION, "Bearer SECRET")]);
+        assert!(!format!("{handshake:?}").contains("SECRET"));
+    }
+
+    #[test]
+    fn a_decoded_path_is_taken_as_it_is() {
+        let handshake = Handshake::of_path("/ws/100%?".into());
+        assert_eq!((handshake.path(), handshake.query()), ("/ws/100%?", None));
+        assert_eq!(Handshake::new(handshake.target(), HeaderMap::new(), None).path(), "/ws/100%?");
     }
 
     #[test]

@@ -6,6 +6,9 @@ use bytestring::ByteString;
 use crate::close_code::{self, MAX_REASON_BYTES};
 use crate::{HandlerError, HandlerResult};
 
+/// The longest payload of a ping or pong.
+const MAX_CONTROL_BYTES: usize = 125;
+
 /// A whole WebSocket message, as queues, observers, middleware and proxies use it.
 ///
 /// A clone shares the payload: a broadcast to a thousand members holds it once.
@@ -54,6 +57,23 @@ impl Message {
     #[must_use]
     pub fn is_data(&self) -> bool {
         matches!(self, Self::Text(_) | Self::Binary(_))
+    }
+
+    /// Checks what RFC 6455, section 5.5, demands of control frames: at most 125 bytes, and a close code that may be sent.
+    ///
+    /// # Errors
+    /// [`HandlerError::ConnectionError`] says what is wrong.
+    pub fn check_control(&self) -> HandlerResult<()> {
+        match self {
+            Self::Ping(data) | Self::Pong(data) if data.len() > MAX_CONTROL_BYTES => {
+                Err(HandlerError::ConnectionError(format!(
+                    "the control frame has {} bytes: it holds {MAX_CONTROL_BYTES}",
+                    data.len()
+                )))
+            }
+            Self::Close(Some(frame)) => CloseFrame::new(frame.code, frame.reason.clone()).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// The text, if this is a text message.

@@ -1,9 +1,11 @@
 //! Looking at messages on their way, before handlers see them and after they have sent them.
 
+use std::sync::Arc;
+
 use crate::{Connection, Message, Origin};
 
 /// What happens to a message that a hook has looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub enum Verdict {
     /// It goes on as it is.
@@ -22,13 +24,13 @@ pub enum Verdict {
 /// It never sends and never waits: it decides what becomes of one message.
 pub trait Middleware: Send + Sync {
     /// Looks at a message from the client before the handlers get it.
-    fn on_inbound(&self, connection: &Connection, message: &Message) -> Verdict {
+    fn on_inbound(&self, connection: &Arc<Connection>, message: &Message) -> Verdict {
         let _ = (connection, message);
         Verdict::Pass
     }
 
     /// Looks at a message before it goes to the client, after the handlers' own outbound hooks.
-    fn on_outbound(&self, connection: &Connection, message: &Message, origin: Origin) -> Verdict {
+    fn on_outbound(&self, connection: &Arc<Connection>, message: &Message, origin: Origin) -> Verdict {
         let _ = (connection, message, origin);
         Verdict::Pass
     }

@@ -1,5 +1,6 @@
 //! Watching sessions: metrics, journals, recorders and inspectors.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -62,7 +63,7 @@ pub enum EndStatus {
 
 impl EndStatus {
     /// Every status.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: &'static [Self] = &[
         Self::Normal,
         Self::ClientClose,
         Self::Error,
@@ -117,27 +118,27 @@ pub trait SessionObserver: Send + Sync {
     }
 
     /// A handshake was accepted.
-    fn on_open(&self, connection: &Connection) {
+    fn on_open(&self, connection: &Arc<Connection>) {
         let _ = connection;
     }
 
     /// A frame was taken from, or put on, the wire. Each is seen once.
-    fn on_frame(&self, connection: &Connection, frame: ObservedFrame<'_>) {
+    fn on_frame(&self, connection: &Arc<Connection>, frame: ObservedFrame<'_>) {
         let _ = (connection, frame);
     }
 
     /// A handler returned an error, or failed worse; the connection may live on.
-    fn on_handler_error(&self, connection: &Connection, error: &HandlerError) {
+    fn on_handler_error(&self, connection: &Arc<Connection>, error: &HandlerError) {
         let _ = (connection, error);
     }
 
     /// `count` messages were skipped because the client reads too slowly.
-    fn on_skip(&self, connection: &Connection, count: u64) {
+    fn on_skip(&self, connection: &Arc<Connection>, count: u64) {
         let _ = (connection, count);
     }
 
     /// The connection has ended and its handlers are done. It is called exactly once for each `on_open`.
-    fn on_end(&self, connection: &Connection, end: &SessionEnd) {
+    fn on_end(&self, connection: &Arc<Connection>, end: &SessionEnd) {
         let _ = (connection, end);
     }
 }

@@ -9,7 +9,11 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 
-use crate::{Message, Origin, TrySendError};
+use crate::sender::Closed;
+use crate::{Message, Offered, Origin, WhenFull, WsSender};
+
+/// What an idle queue may keep of its capacity, in messages.
+const IDLE_CAPACITY: usize = 16;
 
 /// How much may wait for a client that reads slowly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +40,14 @@ pub struct Outbound {
     pub origin: Origin,
 }
 
+impl Outbound {
+    /// A message that `origin` wrote.
+    #[must_use]
+    pub fn new(message: Message, origin: Origin) -> Self {
+        Self { message, origin }
+    }
+}
+
 /// What both ends share.
 pub(crate) struct Shared {
     limits: QueueLimits,
@@ -55,57 +67,102 @@ struct State {
     blocked: usize,
     /// Set while the reader sleeps, so that a push from within the reader's own task wakes nobody.
     reader: Option<Waker>,
+    /// Always set once there is a reader: a cut wakes it, whatever it is doing.
+    watcher: Option<Waker>,
 }
 
 impl State {
     fn has_room_for(&self, message: &Message, limits: QueueLimits) -> bool {
-        self.waiting.is_empty()
+        // There is one Close frame at most, and it must not wait for a client that one wants to be rid of.
+        matches!(message, Message::Close(_))
+            || self.waiting.is_empty()
             || (self.waiting.len() < limits.messages && self.bytes.saturating_add(message.len()) <= limits.bytes)
     }
 }
 
 impl Shared {
-    pub(crate) fn new(limits: QueueLimits) -> Self {
-        Self { limits, state: Mutex::default(), space: Notify::new() }
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         // No code that can panic runs under this lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn try_push(&self, message: Message, origin: Origin) -> Result<(), TrySendError> {
-        self.offer(message, origin).map_err(|(error, _)| error)
+    /// Queues a message without waiting; a full queue is cut, or the message skipped.
+    pub(crate) fn offer(&self, message: Message, origin: Origin, when_full: WhenFull) -> Offered {
+        let mut state = self.state();
+        if state.closed {
+            return Offered::Closed;
+        }
+        if state.has_room_for(&message, self.limits) {
+            self.enqueue(state, message, origin);
+            return Offered::Sent;
+        }
+        match when_full {
+            WhenFull::Skip => {
+                state.skipped += 1;
+                Offered::Skipped
+            }
+            WhenFull::Cut => {
+                state.cut = true;
+                self.shut(state);
+                Offered::Cut
+            }
+        }
     }
 
-    pub(crate) async fn push(&self, message: Message, origin: Origin) -> Result<(), TrySendError> {
-        let mut message = match self.offer(message, origin) {
-            Err((TrySendError::Full, message)) => message,
-            done => return done.map_err(|(error, _)| error),
+    /// Queues a message, and waits while the queue is full.
+    pub(crate) async fn push(&self, message: Message, origin: Origin) -> Result<(), Closed> {
+        let mut message = match self.try_push(message, origin)? {
+            None => return Ok(()),
+            Some(message) => message,
         };
         let _blocked = Blocked::new(self);
         loop {
             // Made before the queue is looked at, so that no space which comes free in between is missed.
             let space = self.space.notified();
-            match self.offer(message, origin) {
-                Err((TrySendError::Full, back)) => message = back,
-                done => return done.map_err(|(error, _)| error),
+            match self.try_push(message, origin)? {
+                None => return Ok(()),
+                Some(back) => message = back,
             }
             space.await;
         }
     }
 
-    fn offer(&self, message: Message, origin: Origin) -> Result<(), (TrySendError, Message)> {
-        let mut state = self.state();
+    /// Waits until at most half of the queue is taken, or it is closed.
+    pub(crate) async fn relaxed(&self) {
+        let is_relaxed = || {
+            let state = self.state();
+            state.closed || (state.waiting.len() <= self.limits.messages / 2 && state.bytes <= self.limits.bytes / 2)
+        };
+        if is_relaxed() {
+            return;
+        }
+        let _blocked = Blocked::new(self);
+        loop {
+            let space = self.space.notified();
+            if is_relaxed() {
+                return;
+            }
+            space.await;
+        }
+    }
+
+    /// Gives the message back while the queue is full.
+    fn try_push(&self, message: Message, origin: Origin) -> Result<Option<Message>, Closed> {
+        let state = self.state();
         if state.closed {
-            return Err((TrySendError::Closed, message));
+            return Err(Closed);
         }
         if !state.has_room_for(&message, self.limits) {
-            return Err((TrySendError::Full, message));
+            return Ok(Some(message));
         }
+        self.enqueue(state, message, origin);
+        Ok(None)
+    }
+
+    fn enqueue(&self, mut state: MutexGuard<'_, State>, message: Message, origin: Origin) {
         state.bytes += message.len();
         state.closed = matches!(message, Message::Close(_));
-        state.waiting.push_back(Outbound { message, origin });
+        state.waiting.push_back(Outbound::new(message, origin));
         let reader = state.reader.take();
         let wake_blocked = state.closed && state.blocked > 0;
         drop(state);
@@ -115,27 +172,17 @@ impl Shared {
         if let Some(reader) = reader {
             reader.wake();
         }
-        Ok(())
     }
 
-    pub(crate) fn cut(&self) {
-        let mut state = self.state();
-        if state.closed && state.waiting.is_empty() {
-            return; // The Close frame is out already.
-        }
-        state.cut = true;
-        self.shut(state);
-    }
-
-    pub(crate) fn skip(&self) {
-        self.state().skipped += 1;
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().closed
     }
 
     fn shut(&self, mut state: MutexGuard<'_, State>) {
         state.closed = true;
         state.bytes = 0;
         let dropped = std::mem::take(&mut state.waiting);
-        let reader = state.reader.take();
+        let reader = state.watcher.take();
         drop(state);
         drop(dropped);
         self.space.notify_waiters();
@@ -161,28 +208,52 @@ impl Drop for Blocked<'_> {
     }
 }
 
+/// What happened to a queue beside messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueNews {
+    /// Somebody cut the connection because its client reads too slowly.
+    pub cut: bool,
+    /// How many messages were skipped since the last call because the client reads too slowly.
+    pub skipped: u64,
+}
+
+fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
+    if !slot.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        *slot = Some(cx.waker().clone());
+    }
+}
+
+/// A bounded outbound queue: the handle that fills it, and the end that a session drains.
+#[must_use]
+pub fn outbound_queue(limits: QueueLimits) -> (WsSender, OutboundQueue) {
+    let state = Mutex::new(State::default());
+    let shared = Arc::new(Shared { limits, state, space: Notify::new() });
+    (WsSender::from_queue(Arc::clone(&shared)), OutboundQueue { shared })
+}
+
 /// The end of an outbound queue that a session drains. When it is dropped, senders get an error.
 pub struct OutboundQueue {
     shared: Arc<Shared>,
 }
 
 impl OutboundQueue {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
-    }
-
-    /// Says that the reader is awake: until the next [`poll_next`](Self::poll_next) that finds nothing, a push wakes nobody.
-    pub fn disarm(&mut self) {
-        self.shared.state().reader = None;
+    /// Says that the reader is awake, and what it must know: until the next [`poll_next`](Self::poll_next) that finds
+    /// nothing, a push wakes nobody. A cut wakes the task always.
+    pub fn awake(&mut self, cx: &Context<'_>) -> QueueNews {
+        let mut state = self.shared.state();
+        state.reader = None;
+        remember(&mut state.watcher, cx);
+        QueueNews { cut: state.cut, skipped: std::mem::take(&mut state.skipped) }
     }
 
     /// Takes the next message; when there is none, the task is woken by the next push or by a cut.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Outbound> {
         let mut state = self.shared.state();
         let Some(next) = state.waiting.pop_front() else {
-            if !state.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
-                state.reader = Some(cx.waker().clone());
+            if state.waiting.capacity() > IDLE_CAPACITY {
+                state.waiting = VecDeque::new();
             }
+            remember(&mut state.reader, cx);
             return Poll::Pending;
         };
         state.bytes -= next.message.len();
@@ -192,17 +263,6 @@ impl OutboundQueue {
             self.shared.space.notify_waiters();
         }
         Poll::Ready(next)
-    }
-
-    /// Whether somebody cut the connection because its client reads too slowly.
-    #[must_use]
-    pub fn is_cut(&self) -> bool {
-        self.shared.state().cut
-    }
-
-    /// How many messages were skipped since the last call because the client reads too slowly.
-    pub fn take_skipped(&mut self) -> u64 {
-        std::mem::take(&mut self.shared.state().skipped)
     }
 
     /// Drops what waits and takes nothing more.
@@ -228,7 +288,6 @@ mod tests {
     use std::future::poll_fn;
 
     use super::*;
-    use crate::WsSender;
 
     async fn next(queue: &mut OutboundQueue) -> Outbound {
         poll_fn(|cx| queue.poll_next(cx)).await
@@ -240,7 +299,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_makes_senders_wait_in_order() {
-        let (sender, mut queue) = WsSender::queue(limits(2, 1000));
+        let (sender, mut queue) = outbound_queue(limits(2, 1000));
         let sending = async {
             for n in 0..100 {
                 sender.send_text(n.to_string()).await.unwrap();
@@ -256,24 +315,24 @@ mod tests {
 
     #[test]
     fn bytes_are_bounded_but_one_message_of_any_size_fits() {
-        let (sender, _queue) = WsSender::queue(limits(100, 10));
-        sender.try_send(Message::binary(vec![0; 11])).unwrap();
-        assert_eq!(sender.try_send(Message::binary(vec![])), Err(TrySendError::Full));
+        let (sender, _queue) = outbound_queue(limits(100, 10));
+        assert_eq!(sender.offer(Message::binary(vec![0; 11]), WhenFull::Skip), Offered::Sent);
+        assert_eq!(sender.offer(Message::binary(vec![]), WhenFull::Skip), Offered::Skipped);
     }
 
     #[tokio::test]
     async fn nothing_follows_a_close_frame() {
-        let (sender, mut queue) = WsSender::queue(limits(10, 1000));
+        let (sender, mut queue) = outbound_queue(limits(10, 1000));
         sender.send_text("last").await.unwrap();
         sender.close(4000, "done").await.unwrap();
-        assert_eq!(sender.try_send(Message::text("late")), Err(TrySendError::Closed));
+        assert_eq!(sender.offer(Message::text("late"), WhenFull::Skip), Offered::Closed);
         assert_eq!(next(&mut queue).await.message, Message::text("last"));
         assert!(matches!(next(&mut queue).await.message, Message::Close(Some(frame)) if frame.code == 4000));
     }
 
     #[tokio::test]
     async fn a_waiting_sender_learns_that_the_reader_is_gone() {
-        let (sender, queue) = WsSender::queue(limits(1, 1000));
+        let (sender, queue) = outbound_queue(limits(1, 1000));
         sender.send_text("1").await.unwrap();
         let waiting = sender.send_text("2");
         let (sent, ()) = tokio::join!(waiting, async { drop(queue) });
@@ -281,18 +340,48 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_wakes_the_reader_and_drops_what_waits() {
-        let (sender, mut queue) = WsSender::queue(limits(10, 1000));
-        sender.try_send(Message::text("x")).unwrap();
-        sender.cut();
-        assert!(queue.is_cut());
+    async fn a_close_frame_does_not_wait_for_space() {
+        let (sender, mut queue) = outbound_queue(limits(1, 1000));
+        sender.send_text("1").await.unwrap();
+        sender.close(4000, "").await.unwrap();
+        assert_eq!(next(&mut queue).await.message, Message::text("1"));
+        assert!(matches!(next(&mut queue).await.message, Message::Close(_)));
+    }
+
+    #[tokio::test]
+    async fn a_cut_wakes_the_reader_whatever_it_does_and_drops_what_waits() {
+        let (sender, mut queue) = outbound_queue(limits(1, 1000));
+        sender.send_text("1").await.unwrap();
+        let woken = poll_fn(|cx| {
+            if queue.awake(cx).cut {
+                return Poll::Ready(true);
+            }
+            // The reader is awake and its socket blocked: it has not asked for a message.
+            assert_eq!(sender.offer(Message::text("2"), WhenFull::Cut), Offered::Cut);
+            Poll::Pending
+        });
+        assert!(woken.await);
         assert!(poll_fn(|cx| Poll::Ready(queue.poll_next(cx))).await.is_pending());
-        assert_eq!(sender.try_send(Message::text("y")), Err(TrySendError::Closed));
+        assert_eq!(sender.offer(Message::text("3"), WhenFull::Cut), Offered::Closed);
+    }
+
+    #[tokio::test]
+    async fn a_sender_relaxes_when_half_of_its_queue_is_free() {
+        let (sender, mut queue) = outbound_queue(limits(4, 1000));
+        for n in 0..4 {
+            sender.send_text(n.to_string()).await.unwrap();
+        }
+        let mut relaxed = Box::pin(sender.relaxed());
+        for left in [3, 2] {
+            assert!(poll_fn(|cx| Poll::Ready(relaxed.as_mut().poll(cx))).await.is_pending(), "{left}");
+            next(&mut queue).await;
+        }
+        relaxed.await;
     }
 
     #[tokio::test]
     async fn a_sender_given_up_while_it_waited_leaves_nothing_behind() {
-        let (sender, mut queue) = WsSender::queue(limits(1, 1000));
+        let (sender, mut queue) = outbound_queue(limits(1, 1000));
         sender.send_text("1").await.unwrap();
         {
             let mut waiting = Box::pin(sender.send_text("2"));

@@ -1,5 +1,7 @@
 //! What a room keeper must do. `ws-rooms` is the one that servers use.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::{HandlerError, HandlerResult, Message, WsSender};
@@ -39,7 +41,34 @@ pub trait Rooms: Send + Sync {
     async fn rooms_of(&self, connection_id: &str) -> Vec<String>;
 }
 
-/// No rooms: joining and broadcasting are errors that say so.
+#[async_trait]
+impl<R: Rooms + ?Sized> Rooms for Arc<R> {
+    async fn join(&self, connection_id: &str, sender: &WsSender, room: &str) -> HandlerResult<()> {
+        (**self).join(connection_id, sender, room).await
+    }
+
+    async fn leave(&self, connection_id: &str, room: &str) -> HandlerResult<()> {
+        (**self).leave(connection_id, room).await
+    }
+
+    async fn leave_all(&self, connection_id: &str) -> HandlerResult<()> {
+        (**self).leave_all(connection_id).await
+    }
+
+    async fn broadcast(&self, room: &str, message: Message) -> HandlerResult<usize> {
+        (**self).broadcast(room, message).await
+    }
+
+    async fn members(&self, room: &str) -> Vec<String> {
+        (**self).members(room).await
+    }
+
+    async fn rooms_of(&self, connection_id: &str) -> Vec<String> {
+        (**self).rooms_of(connection_id).await
+    }
+}
+
+/// No rooms: joining and broadcasting are errors that say so; there is nothing to leave.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoRooms;
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::queue::{OutboundQueue, QueueLimits, Shared};
+use crate::queue::Shared;
 use crate::{CloseFrame, HandlerError, HandlerResult, Message};
 
 /// Who wrote a message.
@@ -34,16 +34,31 @@ pub enum Origin {
     Session,
 }
 
-/// Why [`WsSender::try_send`] did not take a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TrySendError {
-    /// The outbound queue is full: the client reads more slowly than it is sent to.
-    #[error("the outbound queue is full")]
-    Full,
+/// What [`WsSender::offer`] does when the client reads too slowly and its queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum WhenFull {
+    /// Ends the connection: what waits is dropped, and it closes with code 1013.
+    #[default]
+    Cut,
+    /// Leaves the message out, and counts it.
+    Skip,
+}
+
+/// What became of a message that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Offered {
+    /// It is queued.
+    Sent,
+    /// The queue was full: the message was left out.
+    Skipped,
+    /// The queue was full: the connection ends.
+    Cut,
     /// The connection has ended or is closing.
-    #[error("the connection is closed")]
     Closed,
 }
+
+/// The connection takes nothing more.
+pub(crate) struct Closed;
 
 /// A handle that sends to one connection. It outlives the call that got it; clones send to the same connection.
 ///
@@ -57,18 +72,15 @@ pub struct WsSender {
 #[derive(Clone)]
 enum Sink {
     Queue(Arc<Shared>),
-    Function(Arc<dyn Fn(Message) -> Result<(), TrySendError> + Send + Sync>),
+    Function(Arc<dyn Fn(Message) -> Result<(), Closed> + Send + Sync>),
 }
 
 impl WsSender {
-    /// A bounded outbound queue: the handle that fills it, and the end that a session drains.
-    #[must_use]
-    pub fn queue(limits: QueueLimits) -> (Self, OutboundQueue) {
-        let shared = Arc::new(Shared::new(limits));
-        (Self { sink: Sink::Queue(Arc::clone(&shared)), origin: Origin::Handler }, OutboundQueue::new(shared))
+    pub(crate) fn from_queue(queue: Arc<Shared>) -> Self {
+        Self { sink: Sink::Queue(queue), origin: Origin::Handler }
     }
 
-    fn from_function(send: impl Fn(Message) -> Result<(), TrySendError> + Send + Sync + 'static) -> Self {
+    fn from_function(send: impl Fn(Message) -> Result<(), Closed> + Send + Sync + 'static) -> Self {
         Self { sink: Sink::Function(Arc::new(send)), origin: Origin::Handler }
     }
 
@@ -82,23 +94,38 @@ impl WsSender {
     /// Sends a message, and waits while the queue is full.
     ///
     /// # Errors
-    /// [`HandlerError::SendError`] if the connection has ended or is closing.
+    /// [`HandlerError::SendError`] if the connection has ended or is closing, [`HandlerError::ConnectionError`] for a
+    /// control frame that may not be sent (see [`Message::check_control`]).
     pub async fn send(&self, message: Message) -> HandlerResult<()> {
+        message.check_control()?;
         let sent = match &self.sink {
             Sink::Queue(shared) => shared.push(message, self.origin).await,
             Sink::Function(send) => send(message),
         };
-        sent.map_err(|error| HandlerError::SendError(error.to_string()))
+        sent.map_err(|Closed| HandlerError::SendError("the connection is closed".into()))
     }
 
-    /// Sends a message if there is room for it now.
-    ///
-    /// # Errors
-    /// [`TrySendError::Full`] if the queue is full, [`TrySendError::Closed`] if the connection has ended or is closing.
-    pub fn try_send(&self, message: Message) -> Result<(), TrySendError> {
+    /// Sends a message without waiting; `when_full` says what happens if the client reads too slowly.
+    pub fn offer(&self, message: Message, when_full: WhenFull) -> Offered {
         match &self.sink {
-            Sink::Queue(shared) => shared.try_push(message, self.origin),
-            Sink::Function(send) => send(message),
+            Sink::Queue(shared) => shared.offer(message, self.origin, when_full),
+            Sink::Function(send) => send(message).map_or(Offered::Closed, |()| Offered::Sent),
+        }
+    }
+
+    /// Whether the connection has ended or is closing. A handle made from a channel does not know until it sends.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match &self.sink {
+            Sink::Queue(shared) => shared.is_closed(),
+            Sink::Function(_) => false,
+        }
+    }
+
+    /// Waits until at most half of the queue is taken.
+    pub(crate) async fn relaxed(&self) {
+        if let Sink::Queue(shared) = &self.sink {
+            shared.relaxed().await;
         }
     }
 
@@ -135,20 +162,6 @@ impl WsSender {
         let frame = CloseFrame::new(code, reason)?;
         self.send(Message::Close(Some(frame))).await
     }
-
-    /// Ends a connection whose client reads too slowly: what waits in its queue is dropped, and it closes with code 1013.
-    pub fn cut(&self) {
-        if let Sink::Queue(shared) = &self.sink {
-            shared.cut();
-        }
-    }
-
-    /// Counts one message that was not sent because the client reads too slowly.
-    pub fn skip(&self) {
-        if let Sink::Queue(shared) = &self.sink {
-            shared.skip();
-        }
-    }
 }
 
 impl fmt::Debug for WsSender {
@@ -160,7 +173,7 @@ impl fmt::Debug for WsSender {
 /// For unit tests of handlers: what is sent arrives at the channel's receiver.
 impl From<UnboundedSender<Message>> for WsSender {
     fn from(sender: UnboundedSender<Message>) -> Self {
-        Self::from_function(move |message| sender.send(message).map_err(|_| TrySendError::Closed))
+        Self::from_function(move |message| sender.send(message).map_err(|_| Closed))
     }
 }
 
@@ -168,6 +181,6 @@ impl From<UnboundedSender<Message>> for WsSender {
 #[cfg(feature = "axum")]
 impl From<UnboundedSender<axum::extract::ws::Message>> for WsSender {
     fn from(sender: UnboundedSender<axum::extract::ws::Message>) -> Self {
-        Self::from_function(move |message| sender.send(message.into()).map_err(|_| TrySendError::Closed))
+        Self::from_function(move |message| sender.send(message.into()).map_err(|_| Closed))
     }
 }

@@ -1,1 +1,39 @@
 //! Counting what WebSocket sessions do, for Prometheus.
+//!
+//! A [`MetricsRegistry`] is a [`SessionObserver`](ws_core::SessionObserver): given to a server, it counts by itself, and
+//! [`render`](MetricsRegistry::render) is the answer to a scrape. Who writes a session engine of their own can call its
+//! `record_ws_*` methods instead; nothing should do both for the same session.
+//!
+//! | metric | kind | counts |
+//! |---|---|---|
+//! | `mockforge_ws_connections_active` | gauge | connections that are open |
+//! | `mockforge_ws_connections_total` | counter | connections that were accepted |
+//! | `mockforge_ws_connection_duration_seconds{status}` | histogram | connections that ended, by [`EndStatus`](ws_core::EndStatus) |
+//! | `mockforge_ws_messages_received_total` | counter | text and binary messages taken from the wire |
+//! | `mockforge_ws_messages_sent_total` | counter | text and binary messages put on the wire |
+//! | `mockforge_ws_messages_skipped_total` | counter | messages not sent because the client read too slowly |
+//! | `mockforge_ws_handshakes_refused_total{code}` | counter | handshakes refused, by HTTP status code |
+//! | `mockforge_ws_errors_total` | counter | failures, see below |
+//!
+//! # What is an error
+//! Each failure counts once:
+//! - an error, panic or time-out of a handler, when it happens; a connection that ends with `handler_error` because of it
+//!   adds nothing;
+//! - a connection that ends with `error`, `send_error`, `proxy_error` or `slow_consumer`;
+//! - a handshake refused with a 5xx code. One refused with another code is the client's affair.
+//!
+//! Nothing here opens a socket, starts a task, waits or logs. For a message, counting is one atomic addition.
+
+mod global;
+mod observer;
+mod registry;
+mod status;
+
+pub use global::{get_global_registry, record_ws_error};
+pub use registry::{CONTENT_TYPE, MetricsRegistry};
+pub use status::StatusLabel;
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Who sends the message of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Direction {
+pub enum ReplayDirection {
     /// The client: the entry is an expectation and is never sent.
     In,
     /// The server.
@@ -19,13 +19,13 @@ pub enum Direction {
 /// One entry of a replay file (format v1), not yet checked or compiled.
 ///
 /// ```
-/// use ws_replay::{Direction, ReplayEntry};
+/// use ws_replay::{ReplayDirection, ReplayEntry};
 ///
 /// let entry: ReplayEntry = serde_json::from_str(r#"{"ts":0,"text":"hello","waitFor":"ready"}"#)?;
 /// assert_eq!(entry.ts, 0);
 /// assert_eq!(entry.text, "hello");
 /// assert_eq!(entry.wait_for.as_deref(), Some("ready"));
-/// assert_eq!(entry.dir, Direction::Out);
+/// assert_eq!(entry.dir, ReplayDirection::Out);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub struct ReplayEntry {
     pub ts: u64,
     /// Who sends it.
     #[serde(default)]
-    pub dir: Direction,
+    pub dir: ReplayDirection,
     /// The message: a template when it goes out, the exact text when it comes in, base64 when it is binary.
     #[serde(default)]
     pub text: String,

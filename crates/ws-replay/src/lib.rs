@@ -1,1 +1,31 @@
 //! WebSocket sessions as files: parse, check, render and play JSONL scripts.
+//!
+//! Who runs a server should use the facade `mockforge-ws` or the program `mockforge`; who builds one from sub-crates, or
+//! makes and checks replay files, uses this.
+//!
+//! - [`ReplayScript`] is a file that was read, checked and compiled; [`CheckReport`] tells what was found in it.
+//! - [`ReplayHandler`] plays a script on every connection of its paths, beside other handlers.
+//! - [`Player`] is the same without a connection: decisions alone, for other engines and for tests.
+//! - [`ReplayEntry`] is one entry for serde, for programs that write files.
+//!
+//! A file is compiled once; playing it cannot fail. Nothing here opens a socket or starts a task, and only
+//! [`ReplayScript::load`] and [`CheckReport::of_file`] read files.
+
+mod check;
+mod entry;
+mod handler;
+mod nearest;
+mod options;
+mod player;
+mod problem;
+mod released;
+mod script;
+mod template;
+
+pub use check::CheckReport;
+pub use entry::{ReplayDirection, ReplayEntry};
+pub use handler::ReplayHandler;
+pub use options::{ReplayOptions, TemplateClock, TemplateClockError};
+pub use player::{Action, Player};
+pub use problem::{Position, Problem, ProblemKind, ReplayErrors};
+pub use script::{ReplayScript, Summary};

@@ -45,15 +45,20 @@ impl Problem {
     pub fn kind(&self) -> &ProblemKind {
         &self.kind
     }
+
+    /// The beginning of its line, up to what it is.
+    pub(crate) fn place(&self) -> String {
+        let name = &self.source_name;
+        match self.position {
+            Some(Position { line, column }) => format!("{name}:{line}:{column}: "),
+            None => format!("{name}: "),
+        }
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.source_name)?;
-        if let Some(Position { line, column }) = self.position {
-            write!(f, "{line}:{column}:")?;
-        }
-        write!(f, " {}", self.kind)
+        write!(f, "{}{}", self.place(), self.kind)
     }
 }
 
@@ -83,7 +88,7 @@ pub enum ProblemKind {
         found: &'static str,
     },
     /// A key that entries do not have.
-    #[error("unknown key `{key}`{}", did_you_mean(*.nearest, '`'))]
+    #[error("unknown key `{key}`{}", did_you_mean(*.nearest))]
     UnknownKey {
         /// The key.
         key: String,
@@ -168,7 +173,7 @@ pub enum ProblemKind {
     #[error("has no entries: it will play nothing")]
     NoEntries,
     /// Doubtful: something in braces that is no token.
-    #[error("`text`: unknown token `{token}` is sent as it stands{}", did_you_mean(.nearest.as_deref(), '`'))]
+    #[error("`text`: unknown token `{token}` is sent as it stands{}", did_you_mean(.nearest.as_deref()))]
     UnknownToken {
         /// The token, with its braces.
         token: String,
@@ -205,8 +210,8 @@ impl ProblemKind {
     }
 }
 
-fn did_you_mean(nearest: Option<&str>, quote: char) -> String {
-    nearest.map(|nearest| format!("; did you mean {quote}{nearest}{quote}?")).unwrap_or_default()
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
 }
 
 /// Everything that was found in a replay file that does not play: at least one mistake, and the doubts beside it.
@@ -214,44 +219,44 @@ fn did_you_mean(nearest: Option<&str>, quote: char) -> String {
 /// It displays with one line for each mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayErrors {
-    findings: Findings,
+    pub(crate) errors: Vec<Problem>,
+    pub(crate) warnings: Vec<Problem>,
+    pub(crate) not_listed: usize,
 }
 
 impl ReplayErrors {
+    pub(crate) fn single(problem: Problem) -> Self {
+        Self { errors: vec![problem], warnings: Vec::new(), not_listed: 0 }
+    }
+
     /// The mistakes, in the order of the file.
     #[must_use]
     pub fn errors(&self) -> &[Problem] {
-        &self.findings.errors
+        &self.errors
     }
 
     /// The doubts, in the order of the file.
     #[must_use]
     pub fn warnings(&self) -> &[Problem] {
-        &self.findings.warnings
+        &self.warnings
     }
 
-    /// How many mistakes were found beyond those that are kept.
+    /// How many mistakes were found beyond the thousand that are kept.
     #[must_use]
     pub fn not_listed(&self) -> usize {
-        self.findings.errors_not_listed
-    }
-
-    pub(crate) fn single(problem: Problem) -> Self {
-        let mut findings = Findings::default();
-        findings.push(problem);
-        Self { findings }
+        self.not_listed
     }
 }
 
 impl fmt::Display for ReplayErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, error) in self.errors().iter().enumerate() {
+        for (n, error) in self.errors.iter().enumerate() {
             if n > 0 {
                 f.write_str("\n")?;
             }
             error.fmt(f)?;
         }
-        match self.not_listed() {
+        match self.not_listed {
             0 => Ok(()),
             n => write!(f, "\nand {n} more"),
         }
@@ -259,31 +264,3 @@ impl fmt::Display for ReplayErrors {
 }
 
 impl Error for ReplayErrors {}
-
-/// Collects what is found while a file is read; bounded, whatever the file is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Findings {
-    errors: Vec<Problem>,
-    warnings: Vec<Problem>,
-    errors_not_listed: usize,
-}
-
-impl Findings {
-    /// More than anybody reads, and little enough for a file of garbage.
-    const MOST: usize = 1000;
-
-    pub(crate) fn push(&mut self, problem: Problem) {
-        let is_warning = problem.kind.is_warning();
-        let list = if is_warning { &mut self.warnings } else { &mut self.errors };
-        if list.len() < Self::MOST {
-            list.push(problem);
-        } else if !is_warning {
-            self.errors_not_listed += 1;
-        }
-    }
-
-    /// The warnings if there is no error.
-    pub(crate) fn into_result(self) -> Result<Vec<Problem>, ReplayErrors> {
-        if self.errors.is_empty() { Ok(self.warnings) } else { Err(ReplayErrors { findings: self }) }
-    }
-}

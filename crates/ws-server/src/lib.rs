@@ -1,1 +1,24 @@
 //! The socket: upgrade, session engine, limits and modes of the MockForge WebSocket mock server.
+//!
+//! Three ways in, from the smallest: [`router`] and its sisters return plain axum routers; [`WsServer::builder`] puts a
+//! server together from handlers, rooms, middleware, observers and a [`WsConfig`], and serves it; the program
+//! `mockforge serve` is that builder behind flags.
+//!
+//! Only this crate knows sockets and HTTP. It never decides what a message means: that is for handlers.
+
+mod assemble;
+mod config;
+mod error;
+mod interactive;
+mod router;
+mod scope;
+mod server;
+mod session;
+mod shared;
+mod upgrade;
+
+pub use config::{ReloadPolicy, Subprotocols, WsConfig, parse_duration};
+pub use error::ServerError;
+pub use router::{router, router_with_handlers, try_router};
+pub use scope::Scope;
+pub use server::{ServerHandle, WsServer, WsServerBuilder};

@@ -75,7 +75,6 @@ mod tests {
     use serde_json::json;
 
     use super::Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
-    use super::*;
 
     #[test]
     fn values_compare_as_rfc_9535_says() {
@@ -107,11 +106,7 @@ mod tests {
             (v(json!([1])), Less, v(json!([2])), false),
         ];
         for (left, comparison, right, expected) in cases {
-            assert_eq!(
-                comparison.holds(left.as_ref(), right.as_ref()),
-                expected,
-                "{left:?} {comparison:?} {right:?}"
-            );
+            assert_eq!(comparison.holds(left.as_ref(), right.as_ref()), expected, "{left:?} {comparison:?} {right:?}");
         }
     }
 }

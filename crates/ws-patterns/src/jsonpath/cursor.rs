@@ -80,7 +80,7 @@ impl<'q> Cursor<'q> {
             "digits must follow the minus sign"
         } else if digits.starts_with('0') && (negative || digits.len() > 1) {
             "an index has no leading zero and no minus sign before zero"
-        } else if let Some(integer) = digits.parse().ok().filter(|integer| *integer <= MAX_INTEGER) {
+        } else if let Some(integer) = digits.parse().ok().filter(|integer: &i64| *integer <= MAX_INTEGER) {
             return Ok(if negative { -integer } else { integer });
         } else {
             "an index or step beyond 9007199254740991 is out of range"
@@ -99,8 +99,12 @@ impl<'q> Cursor<'q> {
     /// A quoted string, without its quotes and escapes.
     pub(super) fn string(&mut self) -> Result<String, JsonPathError> {
         let start = self.at;
-        let quote = if self.eat("'") { '\'' } else { '"' };
-        self.eat("\"");
+        let quote = if self.eat("'") {
+            '\''
+        } else {
+            self.eat("\"");
+            '"'
+        };
         let mut string = String::new();
         loop {
             string.push_str(self.eat_while(|c| c != quote && c != '\\' && c >= ' '));
@@ -132,7 +136,8 @@ impl<'q> Cursor<'q> {
             Some(c) if c == quote => c,
             Some('u') => return self.unicode_escape(start),
             _ => {
-                let problem = format!("an unknown escape; known are \\b \\f \\n \\r \\t \\/ \\\\ \\{quote} and \\uXXXX");
+                let problem =
+                    format!("an unknown escape; known are \\b \\f \\n \\r \\t \\/ \\\\ \\{quote} and \\uXXXX");
                 return Err(self.error_at(start, problem));
             }
         };

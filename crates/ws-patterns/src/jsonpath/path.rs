@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 
 use super::filter::Filter;
-use super::walk::{Draft, Plain, Walk};
+use super::walk::{Draft, Plain, Walk, can_be_quoted};
 
 /// The steps of a query after its `$` or `@`.
 #[derive(Debug, Clone)]
@@ -48,14 +48,27 @@ impl Path {
         self.singular
     }
 
-    /// The first value that it selects, starting at `node` of the document `root`.
-    pub(super) fn first<'v>(&self, root: &'v Value, node: &'v Value) -> Option<&'v Value> {
+    /// The first value that it selects, starting at `node` of the document `root`, and that is `wanted`.
+    pub(super) fn find<'v>(
+        &self,
+        root: &'v Value,
+        node: &'v Value,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Option<&'v Value> {
         let mut first = None;
         let _ = self.visit(root, node, &mut |value| {
+            if !wanted(value) {
+                return ControlFlow::Continue(());
+            }
             first = Some(value);
             ControlFlow::Break(())
         });
         first
+    }
+
+    /// The first value that it selects.
+    pub(super) fn first<'v>(&self, root: &'v Value, node: &'v Value) -> Option<&'v Value> {
+        self.find(root, node, |_| true)
     }
 
     /// All that it selects, each as often as it is selected.
@@ -86,9 +99,9 @@ fn visit<'v>(steps: &[Step], root: &'v Value, node: &'v Value, found: Found<'_, 
             None => ControlFlow::Continue(()),
         },
         Step::Descend => descend(node, |node| visit(rest, root, node, found)),
-        Step::Fork(branches) => branches
-            .iter()
-            .try_for_each(|branch| branch.visit(root, node, &mut |node| visit(rest, root, node, found))),
+        Step::Fork(branches) => {
+            branches.iter().try_for_each(|branch| branch.visit(root, node, &mut |node| visit(rest, root, node, found)))
+        }
         Step::Keep(filter) if filter.accepts(root, node) => visit(rest, root, node, found),
         Step::Keep(_) => ControlFlow::Continue(()),
     }
@@ -118,19 +131,18 @@ pub(super) struct PathBuilder {
 
 impl PathBuilder {
     /// Adds the first half of a `..` segment; its selectors follow as a child segment.
-    pub(super) fn descend(&mut self) -> Result<(), String> {
+    pub(super) fn descend(&mut self) -> Result<(), &'static str> {
         self.singular = false;
         self.step(Step::Descend)
     }
 
     /// Adds a segment of one or more selectors.
-    pub(super) fn child(&mut self, mut selectors: Vec<Selector>) -> Result<(), String> {
-        match selectors.pop() {
-            Some(only) if selectors.is_empty() => self.select(only),
-            Some(last) => {
-                selectors.push(last);
+    pub(super) fn child(&mut self, selectors: Vec<Selector>) -> Result<(), &'static str> {
+        match <[Selector; 1]>::try_from(selectors) {
+            Ok([only]) => self.select(only),
+            Err(several) => {
                 self.singular = false;
-                let branches = selectors.into_iter().map(|selector| {
+                let branches = several.into_iter().map(|selector| {
                     let mut branch = Path::builder();
                     branch.select(selector)?;
                     branch.finish()
@@ -138,20 +150,17 @@ impl PathBuilder {
                 let branches = branches.collect::<Result<_, _>>()?;
                 self.step(Step::Fork(branches))
             }
-            None => Ok(()),
         }
     }
 
-    pub(super) fn finish(mut self) -> Result<Path, String> {
+    pub(super) fn finish(mut self) -> Result<Path, &'static str> {
         self.flush()?;
         Ok(Path { steps: self.steps, singular: self.singular })
     }
 
-    fn select(&mut self, selector: Selector) -> Result<(), String> {
+    fn select(&mut self, selector: Selector) -> Result<(), &'static str> {
         match selector {
-            Selector::Plain(Plain::Name(name)) if !Plain::Name(name.clone()).can_be_written() => {
-                self.step(Step::Member(name))
-            }
+            Selector::Plain(Plain::Name(name)) if !can_be_quoted(&name) => self.step(Step::Member(name)),
             Selector::Plain(plain) => {
                 self.singular &= matches!(plain, Plain::Name(_) | Plain::Index(_));
                 self.draft.push(&plain);
@@ -166,13 +175,13 @@ impl PathBuilder {
         }
     }
 
-    fn step(&mut self, step: Step) -> Result<(), String> {
+    fn step(&mut self, step: Step) -> Result<(), &'static str> {
         self.flush()?;
         self.steps.push(step);
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), String> {
+    fn flush(&mut self) -> Result<(), &'static str> {
         if !self.draft.is_empty() {
             let draft = std::mem::replace(&mut self.draft, Draft::new());
             self.steps.push(Step::Walk(draft.compile()?));

@@ -14,6 +14,7 @@ use serde_json::Value;
 /// A selector that the engine answers rightly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Plain {
+    /// A member's name, one that [`can_be_quoted`].
     Name(String),
     Wildcard,
     Index(i64),
@@ -25,15 +26,11 @@ pub(super) enum Plain {
     },
 }
 
-impl Plain {
-    /// Whether the engine can be given it at all: its quoted names know no escapes, so a name with both quotes, or a
-    /// backslash at its end, cannot be written.
-    pub(super) fn can_be_written(&self) -> bool {
-        match self {
-            Self::Name(name) => !name.ends_with('\\') && !(name.contains('\'') && name.contains('"')),
-            _ => true,
-        }
-    }
+/// Whether the engine can be given a member's name: it knows no escapes, so a name with both quotes, or a backslash at
+/// its end, cannot be quoted.
+pub(super) fn can_be_quoted(name: &str) -> bool {
+    let has_both = name.contains('\'') && name.contains('"');
+    !has_both && !name.ends_with('\\')
 }
 
 /// One or more plain selectors in a row, as a query of the engine that is being written.
@@ -64,9 +61,9 @@ impl Draft {
     }
 
     /// # Errors
-    /// What the engine says; it takes everything that [`push`](Self::push) writes, except for indexes beyond `isize`.
-    pub(super) fn compile(&self) -> Result<Walk, String> {
-        Compiled::compile(&self.0).map(Walk)
+    /// The engine takes all that [`push`](Self::push) writes, except for indexes beyond `isize`.
+    pub(super) fn compile(&self) -> Result<Walk, &'static str> {
+        Compiled::compile(&self.0).map(Walk).map_err(|_| "an index is beyond the address space of this machine")
     }
 }
 
@@ -77,6 +74,10 @@ pub(super) struct Walk(Compiled);
 impl Walk {
     /// What the run selects, starting at `node`, in document order.
     pub(super) fn select<'v>(&self, node: &'v Value) -> Vec<&'v Value> {
+        // A descent asks about every scalar of a document; nothing can be selected from one.
+        if !node.is_array() && !node.is_object() {
+            return Vec::new();
+        }
         // The engine fails only when it is given no value.
         self.0.select(node).unwrap_or_default()
     }
@@ -91,27 +92,29 @@ mod tests {
     fn select(selectors: &[Plain], value: &Value) -> Value {
         let mut draft = Draft::new();
         for selector in selectors {
-            assert!(selector.can_be_written());
             draft.push(selector);
         }
         draft.compile().unwrap().select(value).into_iter().cloned().collect()
     }
 
     #[test]
-    fn any_name_that_can_be_written_is_found() {
-        let names = ["", " ", "'", "\"", "\\n", "$", "@", "..", "*", "]", "a']['b", "\u{e9}", "\u{0}", "?(@.a)", "[0]", "0"];
+    fn any_name_that_can_be_quoted_is_found() {
+        let names =
+            ["", " ", "'", "\"", "\\n", "$", "@", "..", "*", "]", "a']['b", "\u{e9}", "\u{0}", "?(@.a)", "[0]", "0"];
         for name in names {
+            assert!(can_be_quoted(name), "{name:?}");
             let value = json!({ name: 1, "else": 2 });
             assert_eq!(select(&[Plain::Name(name.to_owned())], &value), json!([1]), "{name:?}");
         }
-        assert!(!Plain::Name("a\\".to_owned()).can_be_written());
-        assert!(!Plain::Name("'\"".to_owned()).can_be_written());
+        assert!(!can_be_quoted("a\\"));
+        assert!(!can_be_quoted("'\""));
     }
 
     #[test]
     fn indexes_keep_to_arrays_and_to_their_bounds() {
         let array = json!([1, 2, 3]);
-        let cases = [(0, json!([1])), (2, json!([3])), (3, json!([])), (-1, json!([3])), (-3, json!([1])), (-4, json!([]))];
+        let cases =
+            [(0, json!([1])), (2, json!([3])), (3, json!([])), (-1, json!([3])), (-3, json!([1])), (-4, json!([]))];
         for (index, expected) in cases {
             assert_eq!(select(&[Plain::Index(index)], &array), expected, "{index}");
         }

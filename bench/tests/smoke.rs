@@ -1,0 +1,38 @@
+//! The whole program once, short: builds a peer, starts it, measures it, prints and writes what came of it.
+
+use std::{fs, process::Command};
+
+#[test]
+fn one_short_run_prints_the_tables_and_writes_the_samples() {
+    let json = std::env::temp_dir().join(format!("bench-smoke-{}.json", std::process::id()));
+    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["--quick", "--seconds", "0.1", "--runs", "2", "--scenario", "echo-64", "--scenario", "connect"])
+        .args(["--server", "tokio-websockets", "--json"])
+        .arg(&json)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    for part in ["| tokio-websockets 0.", "| connect  | tokio-websockets |", "not measured"] {
+        assert!(stdout.contains(part), "{part}\n{stdout}");
+    }
+    let series: serde_json::Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+    fs::remove_file(&json).unwrap();
+    assert_eq!(series[0]["server"], "tokio-websockets");
+    assert_eq!(series[0]["samples"].as_array().unwrap().len(), 2);
+    assert!(series[0]["samples"][0]["traffic"]["events"].as_u64().unwrap() > 0);
+    assert!(series[1]["samples"][1]["figure"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_server_that_does_not_start_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["--quick", "--scenario", "echo-64", "--server", "tokio-websockets", "--with", "broken=false"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("broken in echo-64, round 1"), "{stderr}");
+}

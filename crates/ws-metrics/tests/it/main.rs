@@ -1,0 +1,6 @@
+//! What a registry counts, read as a scrape reads it.
+
+mod global;
+mod observer;
+mod render;
+mod scrape;

@@ -1,0 +1,61 @@
+//! Patterns as files have them, in one line of text (`waitFor` and the like).
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde_json::Value;
+use ws_core::{HandlerError, HandlerResult};
+
+use super::{MessagePattern, Rule};
+use crate::JsonPath;
+use crate::jsonpath::shorten;
+
+/// Longer texts are not repeated in advice.
+const ADVISED: usize = 80;
+
+impl FromStr for MessagePattern {
+    type Err = HandlerError;
+
+    /// # Errors
+    /// [`HandlerError::PatternError`] if the query, its value or the regular expression is malformed or not supported;
+    /// the text says what is wrong and, where that can be guessed, what to write instead.
+    fn from_str(text: &str) -> HandlerResult<Self> {
+        if !text.starts_with("$.") && !text.starts_with("$[") {
+            return Self::regex(text).map_err(|error| advise_escaping(error, text));
+        }
+        let (path, rest) = JsonPath::parse_with_value(text)?;
+        let rule = match rest.strip_prefix(':') {
+            None => Rule::Selects(path),
+            Some(json) => {
+                let value = value(&path, json)?;
+                Rule::SelectsValue(path, Arc::new(value))
+            }
+        };
+        Ok(Self(rule))
+    }
+}
+
+fn value(path: &JsonPath, json: &str) -> HandlerResult<Value> {
+    serde_json::from_str(json).map_err(|error| {
+        let word = json.trim();
+        let problem = if word.is_empty() {
+            format!("`{path}:` lacks the JSON value after its colon; to match any value, leave the colon out")
+        } else if word.starts_with(char::is_alphabetic) && word.len() <= ADVISED {
+            format!("`{path}:{json}`: text after the colon is quoted: {path}:{}", Value::from(word))
+        } else {
+            format!("`{path}:{}`: the colon must be followed by one JSON value: {error}", shorten(json))
+        };
+        HandlerError::PatternError(problem)
+    })
+}
+
+/// JSON or an address that was meant literally is the likeliest text that is no regular expression.
+fn advise_escaping(error: HandlerError, text: &str) -> HandlerError {
+    match error {
+        HandlerError::PatternError(problem) if text.len() <= ADVISED => {
+            let escaped = regex::escape(text);
+            HandlerError::PatternError(format!("{problem}; to match this text literally, write {escaped}"))
+        }
+        error => error,
+    }
+}

@@ -1,0 +1,93 @@
+//! A router: the first pattern that has an answer gives it.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use ws_core::{HandlerResult, WsContext, WsHandler, WsMessage};
+
+use crate::{MessagePattern, MessageText};
+
+/// Answers text messages by patterns, in the order in which they were added.
+///
+/// It is also a [`WsHandler`] of all paths: a text message that has an answer gets it, and everything else is left to
+/// the handlers after it. A message's JSON is parsed at most once, however many patterns there are.
+///
+/// ```
+/// use ws_patterns::{MessagePattern, MessageRouter};
+///
+/// let mut router = MessageRouter::new();
+/// router
+///     .on(MessagePattern::exact("ping"), |_| Some("pong".to_string()))
+///     .on(MessagePattern::jsonpath("$.action"), |msg| Some(format!("Received action: {msg}")));
+///
+/// assert_eq!(router.route("ping").as_deref(), Some("pong"));
+/// assert_eq!(router.route("something else"), None);
+/// ```
+#[derive(Default)]
+pub struct MessageRouter {
+    routes: Vec<Route>,
+}
+
+type Answer = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+struct Route {
+    pattern: MessagePattern,
+    answer: Box<Answer>,
+}
+
+impl MessageRouter {
+    /// A router without routes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a route: if `pattern` matches, and no earlier route had an answer, `answer` is asked for one. `None` leaves
+    /// the message to later routes.
+    pub fn on(
+        &mut self,
+        pattern: MessagePattern,
+        answer: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.routes.push(Route { pattern, answer: Box::new(answer) });
+        self
+    }
+
+    /// The answer of the first route that matches and has one.
+    #[must_use]
+    pub fn route(&self, text: &str) -> Option<String> {
+        let message = MessageText::new(text);
+        let mut matching = self.routes.iter().filter(|route| route.pattern.matches_text(&message));
+        matching.find_map(|route| (route.answer)(text))
+    }
+
+    /// How many routes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.routes.len()
+    }
+
+    /// Whether there is no route.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.routes.is_empty()
+    }
+}
+
+#[async_trait]
+impl WsHandler for MessageRouter {
+    async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
+        if let WsMessage::Text(text) = msg
+            && let Some(answer) = self.route(&text)
+        {
+            ctx.send_text(&answer).await?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for MessageRouter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.routes.iter().map(|route| &route.pattern)).finish()
+    }
+}

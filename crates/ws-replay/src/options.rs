@@ -1,0 +1,173 @@
+//! How scripts are played: what is random, what time templates see, whether templates are expanded at all.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The variable that switches templates off.
+const EXPAND_VARIABLE: &str = "MOCKFORGE_RESPONSE_TEMPLATE_EXPAND";
+
+/// How a script is played.
+///
+/// ```
+/// use ws_replay::{ReplayOptions, TemplateClock};
+///
+/// // Repeats all that is random, and starts the clock of templates at a fixed time ...
+/// let repeatable = ReplayOptions::seeded(7);
+/// // ... or only the former.
+/// let on_real_time = ReplayOptions { clock: TemplateClock::real(), ..ReplayOptions::seeded(7) };
+/// assert_eq!(repeatable.seed, on_real_time.seed);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayOptions {
+    /// Makes all that is random repeat: the n-th connection on a path gets the same values in every run. `None`: every
+    /// connection gets values of its own.
+    pub seed: Option<u64>,
+    /// The time that `{{now}}` sees.
+    pub clock: TemplateClock,
+    /// Whether templates are expanded. If not, every text is sent as it stands.
+    pub expand: bool,
+}
+
+impl Default for ReplayOptions {
+    /// No seed, real time, templates expanded.
+    fn default() -> Self {
+        Self { seed: None, clock: TemplateClock::real(), expand: true }
+    }
+}
+
+impl ReplayOptions {
+    /// With a seed, and so with the clock of templates starting at 2024-01-01T00:00:00Z.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self { seed: Some(seed), clock: TemplateClock::of_seeded_runs(), ..Self::default() }
+    }
+
+    /// Switches templates off if the variable `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND` is `0` or `false`, in any case.
+    #[must_use]
+    pub fn with_environment(self) -> Self {
+        let value = std::env::var(EXPAND_VARIABLE).ok();
+        Self { expand: self.expand && expands(value.as_deref()), ..self }
+    }
+}
+
+fn expands(value: Option<&str>) -> bool {
+    !value.is_some_and(|value| value.trim() == "0" || value.trim().eq_ignore_ascii_case("false"))
+}
+
+/// The time that `{{now}}` sees.
+///
+/// It reads and displays as `real` or as the RFC 3339 time at which it starts.
+///
+/// ```
+/// use ws_replay::TemplateClock;
+///
+/// let clock: TemplateClock = "2024-06-01T12:00:00+02:00".parse()?;
+/// assert_eq!(clock.to_string(), "2024-06-01T10:00:00Z");
+/// assert_eq!("real".parse(), Ok(TemplateClock::real()));
+/// # Ok::<(), ws_replay::TemplateClockError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TemplateClock {
+    /// `None`: real time.
+    start: Option<Timestamp>,
+}
+
+/// What is neither `real` nor a time in RFC 3339.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected `real` or a time such as 2024-01-01T00:00:00Z, found `{found}`")]
+pub struct TemplateClockError {
+    found: String,
+}
+
+impl TemplateClock {
+    /// The time of day.
+    #[must_use]
+    pub fn real() -> Self {
+        Self { start: None }
+    }
+
+    /// A clock that starts at `start` with each session and moves with the script: the entry with `ts` 1500 sees
+    /// `start` + 1.5 s, whenever it is sent. A time outside the years -9999 to 9999 becomes the nearest one inside.
+    #[must_use]
+    pub fn starting_at(start: SystemTime) -> Self {
+        let nearest = if start < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX };
+        Self { start: Some(Timestamp::try_from(start).unwrap_or(nearest)) }
+    }
+
+    fn of_seeded_runs() -> Self {
+        Self { start: Some(Timestamp::constant(1_704_067_200, 0)) }
+    }
+
+    /// The time of an entry whose `ts` is `script_time`.
+    pub(crate) fn at(self, script_time: Duration) -> Timestamp {
+        match self.start {
+            None => Timestamp::now(),
+            Some(start) => {
+                let moved = SignedDuration::try_from(script_time).unwrap_or(SignedDuration::MAX);
+                start.saturating_add(moved).unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+}
+
+impl FromStr for TemplateClock {
+    type Err = TemplateClockError;
+
+    fn from_str(text: &str) -> Result<Self, TemplateClockError> {
+        if text.eq_ignore_ascii_case("real") {
+            return Ok(Self::real());
+        }
+        let start = text.parse().map_err(|_| TemplateClockError { found: text.to_owned() })?;
+        Ok(Self { start: Some(start) })
+    }
+}
+
+impl fmt::Display for TemplateClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.start {
+            None => f.write_str("real"),
+            Some(start) => start.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// M15.
+    #[test]
+    fn expansion_is_on_unless_switched_off() {
+        for on in [None, Some(""), Some("1"), Some("true"), Some("yes"), Some("00")] {
+            assert!(expands(on), "{on:?}");
+        }
+        for off in ["0", "false", "FALSE", "False", " 0 "] {
+            assert!(!expands(Some(off)), "{off:?}");
+        }
+    }
+
+    #[test]
+    fn a_seed_starts_the_clock_at_a_known_time() {
+        assert_eq!(ReplayOptions::seeded(1).clock.to_string(), "2024-01-01T00:00:00Z");
+        assert_eq!(ReplayOptions::default().clock, TemplateClock::real());
+    }
+
+    #[test]
+    fn a_clock_out_of_range_stops_at_the_end_of_time() {
+        let clock = TemplateClock::starting_at(SystemTime::UNIX_EPOCH);
+        assert_eq!(clock.at(Duration::from_millis(u64::MAX)), Timestamp::MAX);
+        assert_eq!(clock.at(Duration::MAX), Timestamp::MAX);
+        assert_eq!(clock.at(Duration::from_millis(1500)).to_string(), "1970-01-01T00:00:01.5Z");
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in ["", "now", "2024-01-01", "2024-01-01T00:00:00"] {
+            let error = text.parse::<TemplateClock>().unwrap_err().to_string();
+            assert!(error.starts_with("expected `real` or a time such as"), "{error}");
+        }
+    }
+}

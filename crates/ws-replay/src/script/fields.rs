@@ -1,0 +1,133 @@
+//! The keys of an entry and the types of their values. What an entry means as a whole is decided in `compile`.
+
+use serde::de::DeserializeOwned;
+
+use super::read::{RawEntry, explain, kind_of};
+use super::source::Findings;
+use crate::nearest::nearest;
+use crate::{ProblemKind, ReplayDirection};
+
+/// A value and the slice of the file that it was read from.
+pub(super) struct Located<'a, T> {
+    pub(super) value: T,
+    pub(super) at: &'a str,
+}
+
+/// The values of an entry. What is missing, or of a wrong type and so reported already, is `None`.
+#[derive(Default)]
+pub(super) struct Fields<'a> {
+    pub(super) ts: Option<Located<'a, u64>>,
+    pub(super) dir: Option<Located<'a, ReplayDirection>>,
+    pub(super) text: Option<Located<'a, String>>,
+    pub(super) wait_for: Option<Located<'a, String>>,
+    pub(super) close: Option<Located<'a, bool>>,
+    pub(super) code: Option<Located<'a, u64>>,
+    pub(super) reason: Option<Located<'a, String>>,
+    pub(super) binary: Option<Located<'a, bool>>,
+    /// Whether something in the entry was reported: then what seems to be missing may only be misspelt.
+    pub(super) flawed: bool,
+}
+
+/// Every key that an entry may have; `waitFor` may be spelt `wait_for` too.
+const KEYS: [&str; 8] = ["ts", "dir", "text", "waitFor", "close", "code", "reason", "binary"];
+
+impl<'a> Fields<'a> {
+    pub(super) fn read(entry: &RawEntry<'a>, findings: &mut Findings<'_, '_>) -> Self {
+        let mut reader = Reader { findings, flawed: false };
+        let mut fields = Self::default();
+        for &(key, value) in &entry.fields {
+            // Escapes of lone surrogates are the one thing that is well-formed here and no string.
+            let name = serde_json::from_str::<String>(key).unwrap_or_else(|_| key.to_owned());
+            match name.as_str() {
+                "ts" => reader.field("ts", "a whole number of milliseconds, 0 or more", key, value, &mut fields.ts),
+                "dir" => reader.field("dir", "\"in\" or \"out\"", key, value, &mut fields.dir),
+                "text" => {
+                    reader.field("text", "a string (JSON in it with escaped quotes)", key, value, &mut fields.text);
+                }
+                "waitFor" | "wait_for" => {
+                    let expected = "a string: JSONPath if it starts with `$.` or `$[`, else a regex";
+                    reader.field("waitFor", expected, key, value, &mut fields.wait_for);
+                }
+                "close" => reader.field("close", "true or false", key, value, &mut fields.close),
+                "code" => reader.field("code", "a close code such as 1000", key, value, &mut fields.code),
+                "reason" => reader.field("reason", "a string", key, value, &mut fields.reason),
+                "binary" => reader.field("binary", "true or false", key, value, &mut fields.binary),
+                _ => reader.problem(key, ProblemKind::UnknownKey { nearest: nearest(&name, KEYS), key: name }),
+            }
+        }
+        fields.flawed = reader.flawed;
+        fields
+    }
+}
+
+struct Reader<'f, 's, 'a> {
+    findings: &'f mut Findings<'s, 'a>,
+    flawed: bool,
+}
+
+impl Reader<'_, '_, '_> {
+    fn field<'v, T: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+        expected: &'static str,
+        key: &str,
+        value: &'v str,
+        slot: &mut Option<Located<'v, T>>,
+    ) {
+        if slot.is_some() {
+            return self.problem(key, ProblemKind::GivenTwice(name));
+        }
+        // Many programs write what is left out as null.
+        if value == "null" {
+            return;
+        }
+        match serde_json::from_str(value) {
+            Ok(read) => *slot = Some(Located { value: read, at: value }),
+            // A string of which serde_json says so has an escape that stands for no character.
+            Err(error) if error.is_syntax() => {
+                let (message, offset) = explain(value, &error);
+                self.problem(value.get(offset..).unwrap_or(value), ProblemKind::Json(message));
+            }
+            Err(_) => self.problem(value, ProblemKind::WrongValue { key: name, expected, found: excerpt(value) }),
+        }
+    }
+
+    fn problem(&mut self, at: &str, kind: ProblemKind) {
+        self.flawed = true;
+        self.findings.at(at, kind);
+    }
+}
+
+/// A short value as it stands, else what sort of value it is.
+fn excerpt(value: &str) -> String {
+    const LONGEST: usize = 40;
+    let is_plain = value.len() <= LONGEST && !value.starts_with(['{', '[']);
+    if is_plain { value.to_owned() } else { kind_of(value).to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_recognised_and_other_words_are_not() {
+        for (slip, key) in [
+            ("waitfor", "waitFor"),
+            ("WaitFor", "waitFor"),
+            ("wait-for", "waitFor"),
+            ("wait", "waitFor"),
+            ("txt", "text"),
+            ("test", "text"),
+            ("direction", "dir"),
+            ("closed", "close"),
+            ("reasons", "reason"),
+            ("bin", "binary"),
+            ("tz", "ts"),
+        ] {
+            assert_eq!(nearest(slip, KEYS), Some(key), "{slip}");
+        }
+        for word in ["", "payload", "data", "id", "$schema"] {
+            assert_eq!(nearest(word, KEYS), None, "{word}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The members of one room, and the fan-out to them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+use ws_core::{Message, Offered, WhenFull, WsSender};
+
+use crate::slots::Content;
+
+/// The members of one room on this node.
+pub(crate) struct Members {
+    /// `None` for a connection that joined by its id alone: it is listed, but nothing reaches it.
+    senders: HashMap<Arc<str>, Option<WsSender>>,
+    /// Counts the room against the limit for as long as it lives.
+    _permit: OwnedSemaphorePermit,
+}
+
+/// What became of one message.
+#[derive(Default)]
+pub(crate) struct Delivery {
+    pub(crate) sent: usize,
+    pub(crate) cut: u64,
+    pub(crate) skipped: u64,
+}
+
+impl Members {
+    pub(crate) fn new(permit: OwnedSemaphorePermit) -> Self {
+        Self { senders: HashMap::new(), _permit: permit }
+    }
+
+    /// Makes a connection a member; says whether it was none before. The newest sender is the one that counts.
+    pub(crate) fn insert(&mut self, connection_id: &Arc<str>, sender: Option<WsSender>) -> bool {
+        match self.senders.get_mut(connection_id) {
+            Some(known) => {
+                if sender.is_some() {
+                    *known = sender;
+                }
+                false
+            }
+            None => self.senders.insert(Arc::clone(connection_id), sender).is_none(),
+        }
+    }
+
+    /// Lets what is broadcast reach a member that joined by its id alone.
+    pub(crate) fn set_sender(&mut self, connection_id: &str, sender: &WsSender) {
+        if let Some(known) = self.senders.get_mut(connection_id) {
+            *known = Some(sender.clone());
+        }
+    }
+
+    /// Ends a membership; says whether there was one.
+    pub(crate) fn remove(&mut self, connection_id: &str) -> bool {
+        self.senders.remove(connection_id).is_some()
+    }
+
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.senders.keys().map(|id| String::from(&**id)).collect()
+    }
+
+    /// Sends to all members. Those that cannot be reached any more are members no longer; `forgotten` is told their ids.
+    pub(crate) fn send(
+        &mut self,
+        message: &Message,
+        slow_member: WhenFull,
+        mut forgotten: impl FnMut(&str),
+    ) -> Delivery {
+        let mut delivery = Delivery::default();
+        self.senders.retain(|id, sender| {
+            let Some(sender) = sender else { return true };
+            match sender.offer(message.clone(), slow_member) {
+                Offered::Sent => {
+                    delivery.sent += 1;
+                    return true;
+                }
+                Offered::Skipped => {
+                    delivery.skipped += 1;
+                    return true;
+                }
+                Offered::Cut => delivery.cut += 1,
+                Offered::Closed => {}
+            }
+            forgotten(id);
+            false
+        });
+        delivery
+    }
+}
+
+impl Content for Members {
+    fn is_empty(&self) -> bool {
+        self.senders.is_empty()
+    }
+}

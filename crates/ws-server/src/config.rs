@@ -1,0 +1,217 @@
+//! How a server is set up.
+
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use ws_core::QueueLimits;
+use ws_replay::TemplateClock;
+
+use crate::ServerError;
+
+/// What happens to open connections when the handlers are exchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReloadPolicy {
+    /// They stay open: their next message goes to the new handlers.
+    #[default]
+    Keep,
+    /// They are closed with code 1012.
+    Close,
+}
+
+/// Which subprotocol a connection gets from those that its client offers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Subprotocols {
+    /// The first that is offered: a mock lets clients in.
+    #[default]
+    FirstOffered,
+    /// The first offered that is among these; none, if there is no such.
+    Among(Vec<String>),
+    /// The first offered that is among these; HTTP 400, if some are offered and none fits.
+    Require(Vec<String>),
+}
+
+/// How a server is set up. Every field acts.
+///
+/// ```
+/// use std::time::Duration;
+/// use ws_server::WsConfig;
+///
+/// let config = WsConfig { port: 0, heartbeat_interval: Duration::from_secs(5), ..Default::default() };
+/// assert_eq!(config.max_connections, 10_000);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WsConfig {
+    /// The address to listen on; the loopback address by default.
+    pub host: IpAddr,
+    /// The port to listen on, 3001 by default; 0 takes a free one.
+    pub port: u16,
+    /// The most connections at once; one more is refused with HTTP 503.
+    pub max_connections: usize,
+    /// The largest message in bytes that is taken; a larger one closes the connection with code 1009.
+    pub max_message_size: usize,
+    /// How often clients are pinged. One that has sent nothing by the next ping is closed. Zero switches it off.
+    pub heartbeat_interval: Duration,
+    /// The replay script that every connection plays.
+    pub replay_file: Option<PathBuf>,
+    /// Whether templates in replay scripts are expanded.
+    pub template_expand: bool,
+    /// Makes all that is random repeat.
+    pub seed: Option<u64>,
+    /// The clock that templates read; see [`TemplateClock`]. By default, the real one, or a fixed start with a seed.
+    pub clock: Option<TemplateClock>,
+    /// Whether paths without a handler return each message unchanged instead of `echo: <text>`.
+    pub raw_echo: bool,
+    /// Which subprotocol a connection gets.
+    pub subprotocols: Subprotocols,
+    /// What happens to open connections when the handlers are exchanged.
+    pub reload_policy: ReloadPolicy,
+    /// How much may wait for a client that reads slowly.
+    pub outbound_queue: QueueLimits,
+    /// How much may wait for handlers that lag; when it is reached, reading stops.
+    pub inbound_queue: QueueLimits,
+    /// How long the closing handshake may take.
+    pub close_timeout: Duration,
+    /// How long a call of `on_connect` or `on_message` may take; a longer one closes the connection with code 1011.
+    pub handler_timeout: Option<Duration>,
+}
+
+impl Default for WsConfig {
+    fn default() -> Self {
+        Self {
+            host: Ipv4Addr::LOCALHOST.into(),
+            port: 3001,
+            max_connections: 10_000,
+            max_message_size: 16 * 1024 * 1024,
+            heartbeat_interval: Duration::from_secs(30),
+            replay_file: None,
+            template_expand: true,
+            seed: None,
+            clock: None,
+            raw_echo: false,
+            subprotocols: Subprotocols::FirstOffered,
+            reload_policy: ReloadPolicy::Keep,
+            outbound_queue: QueueLimits::default(),
+            inbound_queue: QueueLimits { messages: 256, bytes: 1024 * 1024 },
+            close_timeout: Duration::from_secs(5),
+            handler_timeout: None,
+        }
+    }
+}
+
+impl WsConfig {
+    /// The defaults, with what the environment says: `MOCKFORGE_WS_PORT`, `MOCKFORGE_WS_MAX_CONNECTIONS`,
+    /// `MOCKFORGE_WS_MAX_MESSAGE_SIZE`, `MOCKFORGE_WS_HEARTBEAT_INTERVAL`, `MOCKFORGE_WS_REPLAY_FILE`,
+    /// `MOCKFORGE_WS_SEED`, `MOCKFORGE_WS_CLOCK` and `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND`.
+    ///
+    /// # Errors
+    /// [`ServerError::Variable`] names a variable whose value cannot be read.
+    pub fn from_env() -> Result<Self, ServerError> {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ServerError> {
+        let mut config = Self::default();
+        let read = |name: &'static str| lookup(name).filter(|value| !value.is_empty()).map(|value| (name, value));
+        if let Some((name, value)) = read("MOCKFORGE_WS_PORT") {
+            config.port = parse(name, &value)?;
+        }
+        if let Some((name, value)) = read("MOCKFORGE_WS_MAX_CONNECTIONS") {
+            config.max_connections = parse(name, &value)?;
+        }
+        if let Some((name, value)) = read("MOCKFORGE_WS_MAX_MESSAGE_SIZE") {
+            config.max_message_size = parse(name, &value)?;
+        }
+        if let Some((name, value)) = read("MOCKFORGE_WS_HEARTBEAT_INTERVAL") {
+            config.heartbeat_interval = parse_duration(&value).map_err(|error| wrong(name, &value, error))?;
+        }
+        config.replay_file = read("MOCKFORGE_WS_REPLAY_FILE").map(|(_, value)| value.into());
+        if let Some((name, value)) = read("MOCKFORGE_WS_SEED") {
+            config.seed = Some(parse(name, &value)?);
+        }
+        if let Some((name, value)) = read("MOCKFORGE_WS_CLOCK") {
+            config.clock = Some(parse(name, &value)?);
+        }
+        if let Some((name, value)) = read("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND") {
+            config.template_expand = match value.to_ascii_lowercase().as_str() {
+                "1" | "true" => true,
+                "0" | "false" => false,
+                _ => return Err(wrong(name, &value, "use 1, true, 0 or false")),
+            };
+        }
+        Ok(config)
+    }
+}
+
+/// Reads a duration as people write it: `200ms`, `30s`, `1m 30s`; `0` is no time at all.
+///
+/// # Errors
+/// A text that says what is wrong with `value`.
+pub fn parse_duration(value: &str) -> Result<Duration, String> {
+    if value == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let duration = SignedDuration::from_str(value)
+        .map_err(|_| "write a number and a unit, such as 200ms, 30s or 5m".to_owned())?;
+    Duration::try_from(duration).map_err(|_| "a duration is not negative".to_owned())
+}
+
+fn parse<T: FromStr<Err: Display>>(name: &'static str, value: &str) -> Result<T, ServerError> {
+    value.parse().map_err(|error: T::Err| wrong(name, value, error))
+}
+
+fn wrong(name: &'static str, value: &str, problem: impl Display) -> ServerError {
+    ServerError::Variable { name, value: value.to_owned(), problem: problem.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &[(&str, &str)]) -> Result<WsConfig, ServerError> {
+        WsConfig::from_variables(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn variables_set_fields() {
+        let config = with(&[
+            ("MOCKFORGE_WS_PORT", "9"),
+            ("MOCKFORGE_WS_MAX_CONNECTIONS", "2"),
+            ("MOCKFORGE_WS_MAX_MESSAGE_SIZE", "64"),
+            ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", "200ms"),
+            ("MOCKFORGE_WS_REPLAY_FILE", "x.jsonl"),
+            ("MOCKFORGE_WS_SEED", "7"),
+            ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", "False"),
+        ]);
+        let expected = WsConfig {
+            port: 9,
+            max_connections: 2,
+            max_message_size: 64,
+            heartbeat_interval: Duration::from_millis(200),
+            replay_file: Some("x.jsonl".into()),
+            seed: Some(7),
+            template_expand: false,
+            ..WsConfig::default()
+        };
+        assert_eq!(config.unwrap(), expected);
+        assert_eq!(with(&[]).unwrap(), WsConfig::default());
+    }
+
+    #[test]
+    fn a_bad_value_names_its_variable() {
+        for (name, value) in [
+            ("MOCKFORGE_WS_PORT", "70000"),
+            ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", "-3s"),
+            ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", "soon"),
+            ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", "yes"),
+        ] {
+            let text = with(&[(name, value)]).unwrap_err().to_string();
+            assert!(text.contains(name) && text.contains(value), "{text}");
+        }
+    }
+}

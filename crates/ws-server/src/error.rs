@@ -1,0 +1,43 @@
+//! Why a server could not be started.
+
+use std::io;
+use std::net::SocketAddr;
+
+/// Why a server could not be started. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// A variable of the environment has a value that cannot be read.
+    #[error("{name}={value}: {problem}")]
+    Variable {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The replay script could not be loaded; every mistake in it is named.
+    #[error(transparent)]
+    Replay(#[from] ws_replay::ReplayErrors),
+    /// The port is taken.
+    #[error("port {} is in use: stop the other program, or choose another port (0 takes a free one)", .0.port())]
+    PortInUse(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+impl ServerError {
+    pub(crate) fn binding(address: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::PortInUse(address),
+            _ => Self::Bind { address, source },
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! A server put together from its parts, and the handle of one that runs.
+
+mod accept;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use http::header;
+use tokio::net::TcpListener;
+use ws_core::{HandlerRegistry, HandlerSet, Handshake, Middleware, Rooms, SessionObserver, WsHandler};
+use ws_metrics::{MetricsRegistry, get_global_registry};
+use ws_rooms::RoomManager;
+
+use crate::router::websocket_routes;
+use crate::scope::{ChooseScope, Scope, ScopeResolver};
+use crate::shared::Shared;
+use crate::{ServerError, WsConfig, assemble};
+
+/// A server, ready to be served.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), ws_server::ServerError> {
+/// use std::time::Duration;
+/// use ws_server::{WsConfig, WsServer};
+///
+/// let server = WsServer::builder().config(WsConfig { port: 0, ..Default::default() }).build()?.serve().await?;
+/// println!("{}", server.url());
+/// server.shutdown(Duration::from_secs(5)).await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct WsServer {
+    shared: Arc<Shared>,
+    registry: Arc<HandlerRegistry>,
+    metrics: MetricsRegistry,
+    metrics_route: bool,
+}
+
+impl WsServer {
+    /// Starts to put a server together.
+    #[must_use]
+    pub fn builder() -> WsServerBuilder {
+        WsServerBuilder::default()
+    }
+
+    /// The server's routes, to be nested, layered and served by somebody else.
+    pub fn router(&self) -> Router {
+        let router = websocket_routes(Arc::clone(&self.shared));
+        if !self.metrics_route {
+            return router;
+        }
+        let metrics = self.metrics.clone();
+        router.route(
+            "/metrics",
+            get(move || async move { ([(header::CONTENT_TYPE, ws_metrics::CONTENT_TYPE)], metrics.render()) }),
+        )
+    }
+
+    /// Listens on the configured address and serves in the background.
+    ///
+    /// # Errors
+    /// [`ServerError::PortInUse`] or [`ServerError::Bind`].
+    pub async fn serve(self) -> Result<ServerHandle, ServerError> {
+        let address = SocketAddr::new(self.shared.config.host, self.shared.config.port);
+        let listener = TcpListener::bind(address).await.map_err(|source| ServerError::binding(address, source))?;
+        self.serve_on(listener)
+    }
+
+    /// Serves on `listener` in the background.
+    ///
+    /// # Errors
+    /// [`ServerError::Bind`] if the listener has no address.
+    pub fn serve_on(self, listener: TcpListener) -> Result<ServerHandle, ServerError> {
+        let unknown = SocketAddr::new(self.shared.config.host, self.shared.config.port);
+        let address = listener.local_addr().map_err(|source| ServerError::binding(unknown, source))?;
+        let router = self.router();
+        self.shared.tasks.spawn(accept::accept(listener, router, Arc::clone(&self.shared)));
+        Ok(ServerHandle { address, shared: self.shared, registry: self.registry, metrics: self.metrics })
+    }
+}
+
+/// Puts a [`WsServer`] together.
+#[derive(Default)]
+pub struct WsServerBuilder {
+    config: WsConfig,
+    registry: Option<Arc<HandlerRegistry>>,
+    handlers: HandlerSet,
+    rooms: Option<Arc<dyn Rooms>>,
+    middleware: Vec<Arc<dyn Middleware>>,
+    observers: Vec<Arc<dyn SessionObserver>>,
+    metrics: Option<MetricsRegistry>,
+    metrics_route: bool,
+    choose_scope: Option<ChooseScope>,
+}
+
+impl WsServerBuilder {
+    /// Sets how the server is set up.
+    #[must_use]
+    pub fn config(mut self, config: WsConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Adds a handler.
+    #[must_use]
+    pub fn handler(mut self, handler: impl WsHandler + 'static) -> Self {
+        self.handlers.push(Arc::new(handler));
+        self
+    }
+
+    /// Sets the registry that the handlers are in; what [`handler`](Self::handler) adds is registered there.
+    #[must_use]
+    pub fn registry(mut self, registry: Arc<HandlerRegistry>) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Sets the rooms; by default, the server has a [`RoomManager`] of its own.
+    #[must_use]
+    pub fn rooms(mut self, rooms: impl Rooms + 'static) -> Self {
+        self.rooms = Some(Arc::new(rooms));
+        self
+    }
+
+    /// Adds pre- and post-processing of messages, behind what was added before.
+    #[must_use]
+    pub fn middleware(mut self, middleware: impl Middleware + 'static) -> Self {
+        self.middleware.push(Arc::new(middleware));
+        self
+    }
+
+    /// Adds somebody who watches all sessions.
+    #[must_use]
+    pub fn observer(mut self, observer: impl SessionObserver + 'static) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Sets the registry that the server counts into; by default, it is the global one.
+    #[must_use]
+    pub fn metrics(mut self, metrics: MetricsRegistry) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
+    /// Serves the metrics at `/metrics`.
+    #[must_use]
+    pub fn metrics_route(mut self) -> Self {
+        self.metrics_route = true;
+        self
+    }
+
+    /// Gives connections scopes of their own by their handshake; `None` is the server's own.
+    #[must_use]
+    pub fn scope_for(mut self, choose: impl Fn(&Handshake) -> Option<Arc<Scope>> + Send + Sync + 'static) -> Self {
+        self.choose_scope = Some(Box::new(choose));
+        self
+    }
+
+    /// Puts the server together.
+    ///
+    /// # Errors
+    /// [`ServerError::Replay`] names every mistake in the replay script.
+    pub fn build(self) -> Result<WsServer, ServerError> {
+        let registry = self.registry.unwrap_or_default();
+        for handler in self.handlers {
+            registry.register(handler);
+        }
+        let rooms = self.rooms.unwrap_or_else(|| Arc::new(RoomManager::new()));
+        let scope = Scope::new(Arc::clone(&registry), rooms).fallback(assemble::fallback(&self.config));
+        let scope = assemble::modes(&self.config)?.into_iter().fold(scope, Scope::mode);
+        let scopes = ScopeResolver { default: Arc::new(scope), choose: self.choose_scope };
+        let metrics = self.metrics.unwrap_or_else(|| get_global_registry().clone());
+        let mut observers: Vec<Arc<dyn SessionObserver>> = vec![Arc::new(metrics.clone())];
+        observers.extend(self.observers);
+        let shared = Arc::new(Shared::new(self.config, scopes, self.middleware, observers));
+        Ok(WsServer { shared, registry, metrics, metrics_route: self.metrics_route })
+    }
+}
+
+/// A server that runs. When it is dropped, the server stops accepting and closes its connections.
+pub struct ServerHandle {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    registry: Arc<HandlerRegistry>,
+    metrics: MetricsRegistry,
+}
+
+impl ServerHandle {
+    /// The address that the server listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where to connect: `ws://HOST:PORT/ws`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("ws://{}/ws", self.address)
+    }
+
+    /// The handlers, to be exchanged while the server runs.
+    #[must_use]
+    pub fn registry(&self) -> &Arc<HandlerRegistry> {
+        &self.registry
+    }
+
+    /// What the server has counted.
+    #[must_use]
+    pub fn metrics(&self) -> &MetricsRegistry {
+        &self.metrics
+    }
+
+    /// Stops accepting, closes all connections with code 1001, and waits for them: politely for `grace`, then without
+    /// waiting for clients and handlers.
+    pub async fn shutdown(self, grace: Duration) {
+        self.shared.shut_down(grace).await;
+    }
+}
+
+impl Drop for ServerHandle {
+    fn drop(&mut self) {
+        self.shared.start_shutdown();
+    }
+}

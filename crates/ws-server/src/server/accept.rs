@@ -1,0 +1,81 @@
+//! Our own accept loop: HTTP/1.1 with a time-out for the request's head and a bound on open sockets.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
+use tracing::{debug, warn};
+
+use crate::shared::Shared;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The sockets that speak HTTP at once, before they are upgraded or done. More wait in the system's backlog.
+const HTTP_SOCKETS: usize = 4096;
+/// The pause after an error that hits every accept, such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Accepts connections until the server shuts down.
+pub(super) async fn accept(listener: TcpListener, router: Router, shared: Arc<Shared>) {
+    let sockets = Arc::new(Semaphore::new(HTTP_SOCKETS));
+    loop {
+        let Ok(permit) = Arc::clone(&sockets).acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            biased;
+            () = shared.shutdown.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((socket, peer)) => {
+                shared.tasks.spawn(serve(socket, peer, router.clone(), Arc::clone(&shared), permit));
+            }
+            Err(error) if is_of_one_client(&error) => debug!("a client was gone before it was accepted: {error}"),
+            Err(error) => {
+                warn!("cannot accept connections: {error}");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_of_one_client(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused)
+}
+
+/// Speaks HTTP on one socket; a WebSocket session goes on in a task of its own.
+async fn serve(
+    socket: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    shared: Arc<Shared>,
+    _permit: OwnedSemaphorePermit,
+) {
+    // Small messages leave at once.
+    let _ = socket.set_nodelay(true);
+    let service = TowerToHyperService::new(router.layer(axum::Extension(ConnectInfo(peer))));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = shared.shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        debug!(%peer, "an HTTP connection ended early: {error}");
+    }
+}

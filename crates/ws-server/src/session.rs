@@ -1,0 +1,184 @@
+//! One connection from its upgrade to its end, in one task.
+//!
+//! Three phases: open (the [`Pump`] runs until something ends the connection), farewell (the closing handshake), and
+//! afterwards (`on_disconnect`, rooms, observers). Each is bounded in time, so every session ends by itself.
+
+mod chain;
+mod driver;
+mod ending;
+mod heartbeat;
+mod inbox;
+mod intercept;
+mod pump;
+mod wire;
+
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tracing::{debug, info, warn};
+use ws_core::engine::{OutboundQueue, SessionContext, outbound_queue};
+use ws_core::{Connection, Direction, EndStatus, Message, Origin, SessionEnd, WsSender};
+
+pub(crate) use self::chain::Chain;
+use self::driver::Failures;
+use self::ending::Ending;
+use self::inbox::Inbox;
+use self::pump::Pump;
+pub(crate) use self::wire::{Transport, Wire};
+use crate::shared::{Shared, Slot};
+
+/// How long `on_disconnect` of a handler and the leaving of rooms may take.
+const AFTERWARDS: Duration = Duration::from_secs(10);
+
+/// A connection that was accepted and is not yet served. Dropped unserved, it counts as ended by an error.
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    chain: Chain,
+    connection: Arc<Connection>,
+    sender: WsSender,
+    queue: Option<OutboundQueue>,
+    end: Option<SessionEnd>,
+    _slot: Slot,
+}
+
+impl Session {
+    /// Opens the books for a connection: from here on it is counted as active.
+    pub(crate) fn open(shared: Arc<Shared>, chain: Chain, connection: Connection, slot: Slot) -> Self {
+        let (sender, queue) = outbound_queue(shared.config.outbound_queue);
+        let connection = Arc::new(connection);
+        for observer in &shared.observers {
+            observer.on_open(&connection);
+        }
+        Self { shared, chain, connection, sender, queue: Some(queue), end: None, _slot: slot }
+    }
+
+    /// Serves the connection until it has ended.
+    pub(crate) async fn serve<S: Transport>(mut self, wire: Wire<S>, peer: Option<SocketAddr>) {
+        let Some(queue) = self.queue.take() else { return };
+        match self.connection.handshake().peer().or(peer) {
+            Some(peer) => info!(connection = self.connection.id(), "WebSocket connection established from {peer}"),
+            None => info!(connection = self.connection.id(), "WebSocket connection established"),
+        }
+        let shared = Arc::clone(&self.shared);
+        let connection = Arc::clone(&self.connection);
+        let chain = &self.chain;
+        let inbox = Inbox::new(shared.config.inbound_queue);
+        let failures = Failures::of(&connection, &shared);
+        let mut context =
+            SessionContext::new(Arc::clone(&connection), Arc::clone(&chain.scope().rooms), self.sender.clone());
+        let mut pump = Pump::new(wire, queue, &inbox, chain, &shared, &connection, context.spawn_queue());
+
+        let ending = {
+            let limit = shared.config.handler_timeout;
+            let mut driver = pin!(driver::drive(&mut context, chain, &inbox, limit, &failures));
+            let ending = pump.run(driver.as_mut()).await;
+            log(&ending, &connection);
+            inbox.close();
+            // After our own Close frame the running call may finish; after anything else it is dropped here.
+            let unfinished = matches!(ending, Ending::ClosedByUs(_)).then_some(driver);
+            let closing = closing(&mut pump, &ending, unfinished);
+            let _ = timeout(shared.config.close_timeout, shared.unless_abandoned(closing)).await;
+            ending
+        };
+        drop(pump);
+
+        context.set_close_frame(ending.close_frame());
+        shared.unless_abandoned(driver::disconnect(&mut context, chain, AFTERWARDS, &failures)).await;
+        let leaving = chain.scope().rooms.leave_all(connection.id());
+        if !matches!(timeout(AFTERWARDS, leaving).await, Ok(Ok(()))) {
+            warn!(connection = connection.id(), "not all rooms could be left");
+        }
+        self.end = Some(SessionEnd::new(ending.status(), ending.close_frame(), connection.opened_at().elapsed()));
+    }
+}
+
+impl Drop for Session {
+    /// Closes the books, whatever has happened.
+    fn drop(&mut self) {
+        let end = self
+            .end
+            .take()
+            .unwrap_or_else(|| SessionEnd::new(EndStatus::Error, None, self.connection.opened_at().elapsed()));
+        info!(
+            connection = self.connection.id(),
+            path = self.connection.path(),
+            status = end.status.as_str(),
+            "WebSocket connection closed"
+        );
+        for observer in &self.shared.observers {
+            observer.on_end(&self.connection, &end);
+        }
+    }
+}
+
+/// The closing handshake, and beside it the rest of the call that closed the connection.
+async fn closing<S: Transport, D: Future<Output = Result<(), String>>>(
+    pump: &mut Pump<'_, S>,
+    ending: &Ending,
+    unfinished: Option<Pin<&mut D>>,
+) {
+    let finish = async {
+        if let Some(driver) = unfinished {
+            let _ = driver.await;
+        }
+    };
+    tokio::join!(farewell(pump, ending), finish);
+}
+
+/// Sends what still has to go, and waits for the client's side of the closing handshake.
+async fn farewell<S: Transport>(pump: &mut Pump<'_, S>, ending: &Ending) {
+    if let Some(frame) = ending.farewell() {
+        if !matches!(ending, Ending::SlowConsumer) {
+            drain(pump).await;
+        }
+        let close = Message::Close(Some(frame));
+        if poll_fn(|cx| pump.wire.poll_ready(cx)).await.is_err() {
+            return;
+        }
+        pump.observe(Direction::Outbound, Origin::Session, &close);
+        if pump.wire.feed(close).is_err() || poll_fn(|cx| pump.wire.poll_flush(cx)).await.is_err() {
+            return;
+        }
+    }
+    pump.queue.close();
+    match ending {
+        Ending::Lost | Ending::SendFailed(_) => {}
+        Ending::ReadFailed(_) => pump.wire.linger().await,
+        _ => {
+            // The stream flushes its own answers as it is read.
+            while let Some(Ok(message)) = poll_fn(|cx| pump.wire.poll_next(cx)).await {
+                pump.observe(Direction::Inbound, Origin::Client, &message);
+            }
+        }
+    }
+}
+
+/// Lets out what waits in the queue.
+async fn drain<S: Transport>(pump: &mut Pump<'_, S>) {
+    loop {
+        if poll_fn(|cx| pump.wire.poll_ready(cx)).await.is_err() {
+            return;
+        }
+        match poll_fn(|cx| Poll::Ready(pump.poll_feed(cx))).await {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(_)) | Poll::Pending => return,
+        }
+    }
+}
+
+fn log(ending: &Ending, connection: &Connection) {
+    match ending {
+        Ending::ReadFailed(error) | Ending::SendFailed(error) => {
+            warn!(connection = connection.id(), "WebSocket error: {error}");
+        }
+        Ending::Lost => debug!(connection = connection.id(), "the client was gone without a Close frame"),
+        Ending::HeartbeatLost => warn!(connection = connection.id(), "WebSocket error: no answer to a ping"),
+        Ending::SlowConsumer => warn!(connection = connection.id(), "WebSocket error: the client reads too slowly"),
+        _ => {}
+    }
+}

@@ -1,0 +1,109 @@
+//! Runs the handlers of one connection: one call at a time, in the order of registration.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::timeout;
+use tracing::error;
+use ws_core::engine::SessionContext;
+use ws_core::{Connection, HandlerError, HandlerResult, SessionObserver, WsMessage};
+
+use super::chain::Chain;
+use super::inbox::Inbox;
+use crate::shared::Shared;
+
+/// Who wants to know of a handler's failure.
+pub(crate) struct Failures<'a> {
+    connection: &'a Arc<Connection>,
+    observers: &'a [Arc<dyn SessionObserver>],
+}
+
+impl<'a> Failures<'a> {
+    pub(crate) fn of(connection: &'a Arc<Connection>, shared: &'a Shared) -> Self {
+        Self { connection, observers: &shared.observers }
+    }
+
+    pub(crate) fn report(&self, call: &str, failure: &HandlerError) {
+        error!(connection = self.connection.id(), path = self.connection.path(), "{call} failed: {failure}");
+        for observer in self.observers {
+            observer.on_handler_error(self.connection, failure);
+        }
+    }
+}
+
+/// Runs `on_connect`, then `on_message` for all that comes into the inbox, until that is closed.
+///
+/// # Errors
+/// The reason to close the connection with: an error in `on_connect`, or a call that took longer than it may.
+pub(crate) async fn drive(
+    context: &mut SessionContext,
+    chain: &Chain,
+    inbox: &Inbox,
+    limit: Option<Duration>,
+    failures: &Failures<'_>,
+) -> Result<(), String> {
+    for handler in &*chain.current() {
+        if let Err(failure) = within(limit, "on_connect", handler.on_connect(context.view()), failures).await? {
+            failures.report("on_connect", &failure);
+            return Err(failure.to_string());
+        }
+        if context.take_stopped() {
+            break;
+        }
+    }
+    while let Some(message) = inbox.next().await {
+        let handlers = chain.current();
+        let mut message = Some(WsMessage::from(message));
+        for (index, handler) in handlers.iter().enumerate() {
+            let copy = if index + 1 == handlers.len() { message.take() } else { message.clone() };
+            let Some(copy) = copy else { break };
+            if let Err(failure) =
+                within(limit, "on_message", handler.on_message(context.view(), copy), failures).await?
+            {
+                failures.report("on_message", &failure);
+            }
+            if context.take_stopped() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs `on_disconnect` of every handler; each gets its time, and the failure of one does not keep it from the others.
+pub(crate) async fn disconnect(context: &mut SessionContext, chain: &Chain, limit: Duration, failures: &Failures<'_>) {
+    for handler in &*chain.current() {
+        let call = AssertUnwindSafe(async { handler.on_disconnect(context.view()).await }).catch_unwind();
+        let failure = match timeout(limit, call).await {
+            Ok(Ok(Ok(()))) => continue,
+            Ok(Ok(Err(failure))) => failure,
+            Ok(Err(panic)) => HandlerError::Generic(panic_text(&*panic)),
+            Err(_) => HandlerError::Generic(format!("it took longer than {limit:?}")),
+        };
+        failures.report("on_disconnect", &failure);
+    }
+}
+
+async fn within(
+    limit: Option<Duration>,
+    call: &str,
+    work: impl Future<Output = HandlerResult<()>>,
+    failures: &Failures<'_>,
+) -> Result<HandlerResult<()>, String> {
+    let Some(limit) = limit else { return Ok(work.await) };
+    timeout(limit, work).await.map_err(|_| {
+        let reason = format!("it took longer than {limit:?}");
+        failures.report(call, &HandlerError::Generic(reason.clone()));
+        format!("{call}: {reason}")
+    })
+}
+
+/// What a panic says of itself.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panicked: {}", text.unwrap_or("no message"))
+}

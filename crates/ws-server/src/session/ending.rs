@@ -1,0 +1,109 @@
+//! Why a session ends, what the client is told, and how it is counted.
+
+use std::io;
+
+use tokio_tungstenite::tungstenite::error::{Error as WireError, ProtocolError};
+use ws_core::{CloseFrame, EndStatus, close_code};
+
+/// Why the open phase of a session ended.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The client sent a Close frame; it is answered with the same code.
+    ClosedByClient(Option<CloseFrame>),
+    /// A handler, a mode or somebody else on our side sent this Close frame.
+    ClosedByUs(Option<CloseFrame>),
+    /// The client was gone without a Close frame.
+    Lost,
+    /// The client broke the protocol or a limit.
+    ReadFailed(WireError),
+    /// The socket did not take what we sent.
+    SendFailed(WireError),
+    /// A handler failed; the reason is for the client.
+    HandlerFailed(String),
+    /// The client read too slowly.
+    SlowConsumer,
+    /// The client answered no ping.
+    HeartbeatLost,
+    /// The handlers were exchanged, under the policy that closes connections.
+    Reloaded,
+    /// The server shuts down.
+    Shutdown,
+}
+
+impl Ending {
+    /// Tells a read error of the peer from the plain end of the connection.
+    pub(crate) fn from_read_error(error: WireError) -> Self {
+        match error {
+            WireError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Lost,
+            WireError::Io(error) if is_gone(&error) => Self::Lost,
+            error => Self::ReadFailed(error),
+        }
+    }
+
+    pub(crate) fn status(&self) -> EndStatus {
+        match self {
+            Self::ClosedByClient(_) => EndStatus::ClientClose,
+            Self::ClosedByUs(_) | Self::Reloaded => EndStatus::Normal,
+            Self::Lost | Self::ReadFailed(_) | Self::HeartbeatLost => EndStatus::Error,
+            Self::SendFailed(_) => EndStatus::SendError,
+            Self::HandlerFailed(_) => EndStatus::HandlerError,
+            Self::SlowConsumer => EndStatus::SlowConsumer,
+            Self::Shutdown => EndStatus::Shutdown,
+        }
+    }
+
+    /// The Close frame that we still have to send.
+    pub(crate) fn farewell(&self) -> Option<CloseFrame> {
+        let (code, reason) = match self {
+            Self::ClosedByClient(_) | Self::ClosedByUs(_) | Self::Lost | Self::SendFailed(_) => return None,
+            Self::ReadFailed(error) => (read_error_code(error), error.to_string()),
+            Self::HandlerFailed(reason) => (close_code::INTERNAL_ERROR, reason.clone()),
+            Self::SlowConsumer => (close_code::TRY_AGAIN_LATER, "the client reads too slowly".to_owned()),
+            Self::HeartbeatLost => (close_code::INTERNAL_ERROR, "no answer to a ping".to_owned()),
+            Self::Reloaded => (close_code::SERVICE_RESTART, "the handlers were reloaded".to_owned()),
+            Self::Shutdown => (close_code::GOING_AWAY, "the server shuts down".to_owned()),
+        };
+        Some(CloseFrame { code, reason: fitting(reason).into() })
+    }
+
+    /// The Close frame of the side that closed first.
+    pub(crate) fn close_frame(&self) -> Option<CloseFrame> {
+        match self {
+            Self::ClosedByClient(frame) | Self::ClosedByUs(frame) => frame.clone(),
+            _ => self.farewell(),
+        }
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | TimedOut | UnexpectedEof)
+}
+
+fn read_error_code(error: &WireError) -> u16 {
+    match error {
+        WireError::Capacity(_) => close_code::MESSAGE_TOO_BIG,
+        WireError::Utf8(_) => close_code::INVALID_PAYLOAD,
+        _ => close_code::PROTOCOL_ERROR,
+    }
+}
+
+/// Shortens a reason to what a Close frame holds, at a character's end.
+fn fitting(mut reason: String) -> String {
+    if reason.len() > close_code::MAX_REASON_BYTES {
+        reason.truncate(reason.floor_char_boundary(close_code::MAX_REASON_BYTES));
+    }
+    reason
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_is_cut_at_a_character() {
+        let frame = Ending::HandlerFailed("\u{e9}".repeat(100)).farewell().unwrap();
+        assert_eq!(frame.reason.len(), 122);
+        CloseFrame::new(frame.code, frame.reason).unwrap();
+    }
+}

@@ -1,0 +1,68 @@
+//! What came from the client and waits for its handlers: bounded, so that reading stops when they lag.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use ws_core::{Message, QueueLimits};
+
+/// The queue between a session's socket and its handlers. Both are polled by one task, so nothing has to be woken.
+pub(crate) struct Inbox {
+    limits: QueueLimits,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Message>,
+    bytes: usize,
+    closed: bool,
+}
+
+impl Inbox {
+    pub(crate) fn new(limits: QueueLimits) -> Self {
+        Self { limits, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether another message may be read.
+    pub(crate) fn has_room(&self) -> bool {
+        let state = self.state();
+        state.waiting.len() < self.limits.messages && state.bytes < self.limits.bytes
+    }
+
+    pub(crate) fn push(&self, message: Message) {
+        let mut state = self.state();
+        state.bytes += message.len();
+        state.waiting.push_back(message);
+    }
+
+    /// Gives out nothing more.
+    pub(crate) fn close(&self) {
+        *self.state() = State { closed: true, ..State::default() };
+    }
+
+    /// The next message; `None` once the inbox is closed.
+    pub(crate) async fn next(&self) -> Option<Message> {
+        poll_fn(|_| {
+            let mut state = self.state();
+            match state.waiting.pop_front() {
+                Some(message) => {
+                    state.bytes -= message.len();
+                    if state.waiting.is_empty() {
+                        // An idle connection holds no buffer.
+                        state.waiting.shrink_to(8);
+                    }
+                    Poll::Ready(Some(message))
+                }
+                None if state.closed => Poll::Ready(None),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+}

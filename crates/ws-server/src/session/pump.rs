@@ -1,0 +1,304 @@
+//! The open phase of a session: one poll loop over socket, handlers, spawned work, outbound queue and heartbeat.
+//!
+//! All of it runs in the connection's own task. Everything that is ready is read, handled and fed, then flushed once.
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tracing::debug;
+use ws_core::engine::{Outbound, OutboundQueue, SpawnQueue, SpawnedFuture};
+use ws_core::{Connection, Direction, HandlerError, Message, ObservedFrame, Origin, WsHandler};
+
+use super::chain::Chain;
+use super::driver::{Failures, panic_text};
+use super::ending::Ending;
+use super::heartbeat::{Beat, Heartbeat};
+use super::inbox::Inbox;
+use super::intercept::{inbound, outbound};
+use super::wire::{Transport, Wire};
+use crate::config::ReloadPolicy;
+use crate::shared::Shared;
+
+/// How often a busy session goes round before other tasks get their turn.
+const ROUNDS: usize = 16;
+
+/// Moves messages between a socket, its handlers and its queue.
+pub(super) struct Pump<'a, S> {
+    pub(super) wire: Wire<S>,
+    pub(super) queue: OutboundQueue,
+    /// Messages that hooks made of one, waiting for the socket.
+    pub(super) fed_later: VecDeque<Outbound>,
+    pub(super) inbox: &'a Inbox,
+    pub(super) chain: &'a Chain,
+    pub(super) shared: &'a Shared,
+    pub(super) connection: &'a Arc<Connection>,
+    pub(super) spawn_queue: SpawnQueue,
+    pub(super) spawned: Option<FuturesUnordered<SpawnedFuture>>,
+    pub(super) heartbeat: Option<Heartbeat>,
+    pub(super) shutdown: Signal,
+    /// Ready when the handlers were exchanged, under the policy that closes connections.
+    pub(super) reload: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    pub(super) ending: Option<Ending>,
+    pub(super) now: Instant,
+}
+
+/// The server's shutdown, as one task waits for it: looked at for the price of a comparison.
+pub(super) struct Signal {
+    future: Pin<Box<WaitForCancellationFutureOwned>>,
+    registered: Option<Waker>,
+}
+
+impl Signal {
+    pub(super) fn new(future: WaitForCancellationFutureOwned) -> Self {
+        Self { future: Box::pin(future), registered: None }
+    }
+
+    fn register(&mut self, cx: &mut Context<'_>) {
+        if !self.registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            // Whether it is ready is asked of `Shared`; this is only to be woken.
+            let _ = self.future.as_mut().poll(cx);
+            self.registered = Some(cx.waker().clone());
+        }
+    }
+}
+
+impl<'a, S: Transport> Pump<'a, S> {
+    pub(super) fn new(
+        wire: Wire<S>,
+        queue: OutboundQueue,
+        inbox: &'a Inbox,
+        chain: &'a Chain,
+        shared: &'a Shared,
+        connection: &'a Arc<Connection>,
+        spawn_queue: SpawnQueue,
+    ) -> Self {
+        let reload = (shared.config.reload_policy == ReloadPolicy::Close).then(|| {
+            let mut watch = chain.watch();
+            Box::pin(async move { watch.changed().await }) as Pin<Box<dyn Future<Output = ()> + Send>>
+        });
+        Self {
+            wire,
+            queue,
+            fed_later: VecDeque::new(),
+            inbox,
+            chain,
+            shared,
+            connection,
+            spawn_queue,
+            spawned: None,
+            heartbeat: Heartbeat::new(shared.config.heartbeat_interval),
+            shutdown: Signal::new(shared.shutdown.clone().cancelled_owned()),
+            reload,
+            ending: None,
+            now: Instant::now(),
+        }
+    }
+
+    /// Runs until something ends the connection; `driver` runs the handlers.
+    ///
+    /// Messages that came before the end are still given to the handlers, as long as these do not wait.
+    pub(super) async fn run(&mut self, mut driver: Pin<&mut impl Future<Output = Result<(), String>>>) -> Ending {
+        poll_fn(|cx| {
+            // Handlers, hooks, middleware and observers are other people's code: a panic in any ends this session only.
+            catch_unwind(AssertUnwindSafe(|| self.poll(cx, driver.as_mut()))).unwrap_or_else(|panic| {
+                let text = panic_text(&*panic);
+                Failures::of(self.connection, self.shared).report("a handler", &HandlerError::Generic(text.clone()));
+                Poll::Ready(Ending::HandlerFailed(text))
+            })
+        })
+        .await
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut driver: Pin<&mut impl Future<Output = Result<(), String>>>,
+    ) -> Poll<Ending> {
+        self.now = Instant::now();
+        self.poll_signals(cx);
+        for _ in 0..ROUNDS {
+            let read = self.read(cx);
+            let lagging = !self.inbox.has_room();
+            if let Poll::Ready(Err(reason)) = driver.as_mut().poll(cx) {
+                self.end(Ending::HandlerFailed(reason));
+            }
+            self.poll_spawned(cx);
+            let sent = self.ending.is_none() && self.write(cx);
+            if let Some(ending) = self.ending.take() {
+                return Poll::Ready(ending);
+            }
+            let caught_up = lagging && self.inbox.has_room();
+            if !(read || sent || caught_up) {
+                return self.flush(cx);
+            }
+        }
+        cx.waker().wake_by_ref();
+        self.flush(cx)
+    }
+
+    /// Keeps the first reason to end.
+    fn end(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+    }
+
+    fn poll_signals(&mut self, cx: &mut Context<'_>) {
+        let news = self.queue.awake(cx);
+        if news.skipped > 0 {
+            for observer in &self.shared.observers {
+                observer.on_skip(self.connection, news.skipped);
+            }
+        }
+        if news.cut {
+            self.end(Ending::SlowConsumer);
+        }
+        self.shutdown.register(cx);
+        if self.shared.is_shutting_down() {
+            self.end(Ending::Shutdown);
+        }
+        if self.reload.as_mut().is_some_and(|reload| reload.as_mut().poll(cx).is_ready()) {
+            self.reload = None;
+            self.end(Ending::Reloaded);
+        }
+        self.poll_heartbeat(cx);
+    }
+
+    fn poll_heartbeat(&mut self, cx: &mut Context<'_>) {
+        let Some(heartbeat) = &mut self.heartbeat else { return };
+        while let Poll::Ready(beat) = heartbeat.poll_beat(cx, self.inbox.has_room()) {
+            match beat {
+                Beat::Lost => return self.end(Ending::HeartbeatLost),
+                Beat::Ping => {
+                    self.fed_later.push_back(Outbound::new(Message::Ping(Default::default()), Origin::Session));
+                }
+            }
+        }
+    }
+
+    /// Reads what is there, as far as the inbox has room; says whether anything came.
+    fn read(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut progress = false;
+        while self.ending.is_none() && self.inbox.has_room() {
+            let Poll::Ready(next) = self.wire.poll_next(cx) else { break };
+            progress = true;
+            match next {
+                None => self.end(Ending::Lost),
+                Some(Err(error)) => self.end(Ending::from_read_error(error)),
+                Some(Ok(message)) => self.received(message),
+            }
+        }
+        progress
+    }
+
+    fn received(&mut self, message: Message) {
+        self.observe(Direction::Inbound, Origin::Client, &message);
+        if let Some(heartbeat) = &mut self.heartbeat {
+            heartbeat.heard();
+        }
+        match message {
+            Message::Close(frame) => self.end(Ending::ClosedByClient(frame)),
+            message => {
+                debug!("Received message: {} bytes", message.len());
+                if let Message::Ping(data) = &message {
+                    // The stream has answered it.
+                    self.observe(Direction::Outbound, Origin::Session, &Message::Pong(data.clone()));
+                }
+                inbound(&self.shared.middleware, self.connection, message, &mut |message| self.inbox.push(message));
+            }
+        }
+    }
+
+    fn poll_spawned(&mut self, cx: &mut Context<'_>) {
+        loop {
+            let new = self.spawn_queue.take();
+            if !new.is_empty() {
+                self.spawned.get_or_insert_default().extend(new);
+            }
+            let Some(spawned) = &mut self.spawned else { return };
+            match spawned.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(()))) => {}
+                Poll::Ready(Some(Err(failure))) => {
+                    Failures::of(self.connection, self.shared).report("spawned work", &failure);
+                    return self.end(Ending::HandlerFailed(failure.to_string()));
+                }
+                Poll::Ready(None) => {
+                    self.spawned = None;
+                    return;
+                }
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    /// Feeds the socket from the queue; says whether anything went.
+    fn write(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut progress = false;
+        while let Poll::Ready(fed) = self.poll_feed(cx) {
+            progress = true;
+            if let Err(ending) = fed {
+                self.end(ending);
+                break;
+            }
+        }
+        progress
+    }
+
+    /// Feeds the next message; pending while the socket is blocked or the queue is empty.
+    pub(super) fn poll_feed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        ready!(self.wire.poll_ready(cx)).map_err(Ending::SendFailed)?;
+        let next = match self.fed_later.pop_front() {
+            Some(next) => next,
+            None => {
+                let next = ready!(self.queue.poll_next(cx));
+                match self.intercept(next) {
+                    Some(next) => next,
+                    None => return Poll::Ready(Ok(())),
+                }
+            }
+        };
+        Poll::Ready(self.feed(next))
+    }
+
+    fn feed(&mut self, next: Outbound) -> Result<(), Ending> {
+        self.observe(Direction::Outbound, next.origin, &next.message);
+        let closing = match &next.message {
+            Message::Close(frame) => Some(frame.clone()),
+            _ => None,
+        };
+        self.wire.feed(next.message).map_err(Ending::SendFailed)?;
+        closing.map_or(Ok(()), |frame| Err(Ending::ClosedByUs(frame)))
+    }
+
+    /// Shows a message to hooks and middleware. What they make of it beyond one message waits in `fed_later`.
+    fn intercept(&mut self, next: Outbound) -> Option<Outbound> {
+        if matches!(next.message, Message::Close(_)) {
+            return Some(next);
+        }
+        let handlers: Arc<[Arc<dyn WsHandler>]> = self.chain.current();
+        let fed_later = &mut self.fed_later;
+        outbound(&handlers, &self.shared.middleware, self.connection, next, &mut |message| {
+            fed_later.push_back(message);
+        });
+        self.fed_later.pop_front()
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        match self.wire.poll_flush(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Ending::SendFailed(error)),
+            _ => Poll::Pending,
+        }
+    }
+
+    pub(super) fn observe(&self, direction: Direction, origin: Origin, message: &Message) {
+        for observer in &self.shared.observers {
+            observer.on_frame(self.connection, ObservedFrame::new(direction, origin, message, self.now));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The socket as a session uses it: whole messages in and out of a tokio-tungstenite stream.
+//!
+//! It batches: what is fed waits until it is flushed, so that many replies leave in one write.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use futures_util::{Sink, Stream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::Error as WireError;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame as WireCloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
+use ws_core::{CloseFrame, Message};
+
+/// tungstenite zeroes its buffer before each read: a small one is faster, and an idle connection holds it.
+const READ_BUFFER: usize = 4 * 1024;
+/// What is fed beyond this goes out before the flush.
+const WRITE_BUFFER: usize = 16 * 1024;
+
+/// A transport a session can run on.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for T {}
+
+/// One side of a WebSocket connection, after the handshake.
+pub(crate) struct Wire<S> {
+    stream: WebSocketStream<S>,
+}
+
+impl<S: Transport> Wire<S> {
+    /// Speaks as the server on `transport`; `read` is what was read from it already, behind the handshake.
+    pub(crate) async fn server(transport: S, read: Bytes, max_message_size: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
+            .max_message_size(Some(max_message_size))
+            .max_frame_size(Some(max_message_size));
+        let stream = WebSocketStream::from_partially_read(transport, read.into(), Role::Server, Some(config)).await;
+        Self { stream }
+    }
+
+    /// The next message; `None` when the closing handshake is done. Pings and Close frames are answered by the way.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, WireError>>> {
+        loop {
+            let next = ready!(Pin::new(&mut self.stream).poll_next(cx));
+            return Poll::Ready(match next {
+                None => None,
+                Some(Err(error)) => Some(Err(error)),
+                Some(Ok(message)) => match from_wire(message) {
+                    Some(message) => Some(Ok(message)),
+                    None => continue,
+                },
+            });
+        }
+    }
+
+    /// Whether a message can be fed now.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        Pin::new(&mut self.stream).poll_ready(cx)
+    }
+
+    /// Takes a message on its way. Call it when `poll_ready` has said so.
+    pub(crate) fn feed(&mut self, message: Message) -> Result<(), WireError> {
+        Pin::new(&mut self.stream).start_send(into_wire(message))
+    }
+
+    /// Puts on the wire what was fed.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Ends our half of the transport and throws away what the peer still sends, so that a Close frame which is on its
+    /// way to a peer in the middle of a message is not lost to a reset.
+    pub(crate) async fn linger(&mut self) {
+        let transport = self.stream.get_mut();
+        if transport.shutdown().await.is_err() {
+            return;
+        }
+        let mut discarded = BytesMut::with_capacity(READ_BUFFER);
+        while let Ok(1..) = transport.read_buf(&mut discarded).await {
+            discarded.clear();
+        }
+    }
+}
+
+fn from_wire(message: tungstenite::Message) -> Option<Message> {
+    Some(match message {
+        tungstenite::Message::Text(text) => Message::Text(shared_text(text)),
+        tungstenite::Message::Binary(data) => Message::Binary(data),
+        tungstenite::Message::Ping(data) => Message::Ping(data),
+        tungstenite::Message::Pong(data) => Message::Pong(data),
+        tungstenite::Message::Close(frame) => {
+            Message::Close(frame.map(|frame| CloseFrame { code: frame.code.into(), reason: shared_text(frame.reason) }))
+        }
+        // Never read: the stream assembles frames into messages.
+        tungstenite::Message::Frame(_) => return None,
+    })
+}
+
+#[expect(unsafe_code, reason = "both types promise UTF-8; checking each message twice would cost for nothing")]
+fn shared_text(text: Utf8Bytes) -> ByteString {
+    // SAFETY: a `Utf8Bytes` holds valid UTF-8.
+    unsafe { ByteString::from_bytes_unchecked(text.into()) }
+}
+
+fn into_wire(message: Message) -> tungstenite::Message {
+    match message {
+        // As a frame, text is not checked for UTF-8 again.
+        Message::Text(text) => {
+            tungstenite::Message::Frame(Frame::message(text.into_bytes(), OpCode::Data(Data::Text), true))
+        }
+        Message::Binary(data) => tungstenite::Message::Binary(data),
+        Message::Ping(data) => tungstenite::Message::Ping(data),
+        Message::Pong(data) => tungstenite::Message::Pong(data),
+        Message::Close(frame) => tungstenite::Message::Close(
+            frame.map(|frame| WireCloseFrame { code: frame.code.into(), reason: (&*frame.reason).into() }),
+        ),
+    }
+}

@@ -1,0 +1,258 @@
+//! The opening handshake of [RFC 6455, section 4.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2), as a handler of
+//! axum routes: checks, decision, 101, and the session on the upgraded stream.
+//!
+//! It answers by hand instead of using axum's `WebSocketUpgrade`, whose socket hides frames and the transport.
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tracing::{debug, error, info};
+use ws_core::{Acceptance, Connection, Handshake, HandshakeDecision, Refusal, WsHandler};
+
+use crate::Subprotocols;
+use crate::session::{Chain, Session, Wire};
+use crate::shared::Shared;
+
+/// Answers every request on a WebSocket path.
+pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
+    let accept_key = match check(&request) {
+        Ok(key) => derive_accept_key(key.as_bytes()),
+        Err(refusal) => return answer(refusal),
+    };
+    let on_upgrade = hyper::upgrade::on(&mut request);
+    let handshake = read(&request);
+    match decide(&shared, handshake).await {
+        Err(refusal) => answer(refusal),
+        Ok((session, subprotocol, headers)) => {
+            let max_message_size = shared.config.max_message_size;
+            shared.tasks.spawn(run(session, on_upgrade, max_message_size));
+            switch_protocols(&accept_key, subprotocol, headers)
+        }
+    }
+}
+
+/// Refuses what is no WebSocket handshake; gives back the client's key.
+fn check(request: &Request) -> Result<&HeaderValue, Refusal> {
+    let headers = request.headers();
+    let is_upgrade = request.method() == Method::GET
+        && has_token(headers, &header::CONNECTION, "upgrade")
+        && has_token(headers, &header::UPGRADE, "websocket");
+    let version = headers.get(header::SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes);
+    if !is_upgrade || version != Some(b"13") {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:3001");
+        let path = request.uri().path();
+        return Err(Refusal::new(StatusCode::UPGRADE_REQUIRED)
+            .header(header::UPGRADE, HeaderValue::from_static("websocket"))
+            .header(header::CONNECTION, HeaderValue::from_static("Upgrade"))
+            .header(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+            .body(format!(
+                "This is a WebSocket endpoint. Connect with a WebSocket client, for example: mockforge connect ws://{host}{path}\n"
+            )));
+    }
+    headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())).ok_or_else(|| {
+        Refusal::new(StatusCode::BAD_REQUEST)
+            .body("The header Sec-WebSocket-Key is missing or is not the base64 text of 16 bytes.\n")
+    })
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|value| value.trim().eq_ignore_ascii_case(token))
+}
+
+fn is_key(key: &[u8]) -> bool {
+    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    key.strip_suffix(b"==").is_some_and(|digits| digits.len() == 22 && digits.iter().all(base64))
+}
+
+/// What the client asks for. Everything is copied out: borrowed, it would keep the request's buffers for as long as the
+/// connection lives.
+fn read(request: &Request) -> Handshake {
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let mut headers = HeaderMap::with_capacity(request.headers().len());
+    for (name, value) in request.headers() {
+        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            headers.append(name, copy);
+        }
+    }
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    Handshake::new(target, headers, peer)
+}
+
+/// Asks limits and handlers; an accepted connection is open in the books from here on.
+async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<(Session, Option<String>, HeaderMap), Refusal> {
+    let refuse = |handshake: &Handshake, refusal: Refusal| {
+        info!(path = handshake.path(), status = refusal.status().as_u16(), "WebSocket handshake refused");
+        for observer in &shared.observers {
+            observer.on_refuse(handshake, refusal.status());
+        }
+        Err(refusal)
+    };
+    let Some(slot) = shared.take_slot().filter(|_| !shared.is_shutting_down()) else {
+        return refuse(&handshake, full());
+    };
+    let scope = shared.scopes.resolve(&handshake);
+    let chain = Chain::new(scope, handshake.path());
+    let acceptance = match ask(&chain.current(), &handshake).await {
+        Ok(acceptance) => acceptance,
+        Err(refusal) => return refuse(&handshake, refusal),
+    };
+    let (chosen, headers, extensions) = acceptance.into_parts();
+    let subprotocol =
+        match chosen.map_or_else(|| negotiate(&shared.config.subprotocols, &handshake), |name| Ok(Some(name))) {
+            Ok(subprotocol) => subprotocol,
+            Err(refusal) => return refuse(&handshake, refusal),
+        };
+    let connection = Connection::new(handshake, subprotocol.clone(), extensions);
+    Ok((Session::open(Arc::clone(shared), chain, connection, slot), subprotocol, headers))
+}
+
+fn full() -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE)
+        .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+        .body("The server has as many connections as it may have.\n")
+}
+
+/// The first handler that does not pass decides; when all pass, the handshake is accepted.
+async fn ask(handlers: &[Arc<dyn WsHandler>], handshake: &Handshake) -> Result<Acceptance, Refusal> {
+    for handler in handlers {
+        let asked = AssertUnwindSafe(async { handler.on_handshake(handshake).await }).catch_unwind().await;
+        match asked {
+            Ok(Ok(HandshakeDecision::Accept(acceptance))) => return Ok(acceptance),
+            Ok(Ok(HandshakeDecision::Refuse(refusal))) => return Err(refusal),
+            Ok(Ok(_)) => {}
+            Ok(Err(failure)) => {
+                error!(path = handshake.path(), "on_handshake failed: {failure}");
+                return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR).body(format!("{failure}\n")));
+            }
+            Err(_) => {
+                error!(path = handshake.path(), "on_handshake panicked");
+                return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR).body("A handler panicked.\n"));
+            }
+        }
+    }
+    Ok(Acceptance::new())
+}
+
+fn negotiate(rule: &Subprotocols, handshake: &Handshake) -> Result<Option<String>, Refusal> {
+    let mut offered = handshake.offered_subprotocols();
+    let chosen = match rule {
+        Subprotocols::FirstOffered => offered.next(),
+        Subprotocols::Among(known) | Subprotocols::Require(known) => {
+            offered.find(|name| known.iter().any(|k| k == name))
+        }
+    };
+    let chosen = chosen.map(str::to_owned);
+    let offers: Vec<_> = handshake.offered_subprotocols().collect();
+    if offers.is_empty() {
+        return Ok(None);
+    }
+    debug!(path = handshake.path(), ?offers, ?chosen, "subprotocol negotiated");
+    match (chosen, rule) {
+        (None, Subprotocols::Require(known)) => Err(Refusal::new(StatusCode::BAD_REQUEST)
+            .body(format!("None of the offered subprotocols is known here; known are: {}.\n", known.join(", ")))),
+        (chosen, _) => Ok(chosen),
+    }
+}
+
+fn answer(refusal: Refusal) -> Response {
+    let (status, headers, body) = refusal.into_parts();
+    (status, headers, body).into_response()
+}
+
+fn switch_protocols(accept_key: &str, subprotocol: Option<String>, extra: HeaderMap) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.extend(extra);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    for (name, value) in
+        [(header::SEC_WEBSOCKET_ACCEPT, Some(accept_key)), (header::SEC_WEBSOCKET_PROTOCOL, subprotocol.as_deref())]
+    {
+        match value.map(HeaderValue::from_str) {
+            Some(Ok(value)) => drop(headers.insert(name, value)),
+            Some(Err(_)) => error!("a handler chose a subprotocol that is no header value: none is sent"),
+            None => {}
+        }
+    }
+    response
+}
+
+/// Serves the session once the client has its 101.
+async fn run(session: Session, on_upgrade: OnUpgrade, max_message_size: usize) {
+    let upgraded = match on_upgrade.await {
+        Ok(upgraded) => upgraded,
+        Err(error) => return debug!("the client was gone before its connection was upgraded: {error}"),
+    };
+    // The bare socket where there is one; it is cheaper than what hyper wraps around it.
+    match into_tcp(upgraded) {
+        Ok((socket, read)) => {
+            let peer = socket.peer_addr().ok();
+            session.serve(Wire::server(socket, read, max_message_size).await, peer).await;
+        }
+        Err(upgraded) => {
+            let wire = Wire::server(TokioIo::new(upgraded), bytes::Bytes::new(), max_message_size).await;
+            session.serve(wire, None).await;
+        }
+    }
+}
+
+fn into_tcp(upgraded: Upgraded) -> Result<(TcpStream, bytes::Bytes), Upgraded> {
+    // Under `axum::serve` the stream is wrapped once more than under our own accept loop.
+    match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf)),
+        Err(upgraded) => {
+            let parts = upgraded.downcast::<TokioIo<TcpStream>>()?;
+            Ok((parts.io.into_inner(), parts.read_buf))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offering(offered: &'static str) -> Handshake {
+        let headers = [(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(offered))].into_iter().collect();
+        Handshake::new("/ws", headers, None)
+    }
+
+    #[test]
+    fn subprotocols_are_chosen_by_rule() {
+        let known = vec!["b".to_owned(), "c".to_owned()];
+        let check = |rule: &Subprotocols, offered, expected: Option<&str>| {
+            let chosen = negotiate(rule, &offering(offered)).ok();
+            assert_eq!(chosen, Some(expected.map(str::to_owned)), "{offered}");
+        };
+        check(&Subprotocols::FirstOffered, "a, b", Some("a"));
+        check(&Subprotocols::FirstOffered, "", None);
+        check(&Subprotocols::Among(known.clone()), "a, c, b", Some("c"));
+        check(&Subprotocols::Among(known.clone()), "a", None);
+        check(&Subprotocols::Require(known.clone()), "", None);
+        assert!(negotiate(&Subprotocols::Require(known), &offering("a")).is_err());
+    }
+
+    #[test]
+    fn keys_are_the_base64_of_16_bytes() {
+        assert!(is_key(b"dGhlIHNhbXBsZSBub25jZQ=="));
+        for key in ["", "==", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZ!==", "dGhlIHNhbXBsZSBub25jZQQQ=="] {
+            assert!(!is_key(key.as_bytes()), "{key}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+"""Counts what a client sees against what was promised. Used by the scripts for Python."""
+
+import sys
+
+
+class Checks:
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def equal(self, what, got, wanted):
+        if got == wanted:
+            self.passed += 1
+            print(f"ok    {what}", flush=True)
+        else:
+            self.failed += 1
+            print(f"FAIL  {what}: got {got!r} instead of {wanted!r}", flush=True)
+
+    def finish(self, client):
+        """Prints the result and ends the process."""
+        print(f"{client}: {self.passed} passed, {self.failed} failed\n", flush=True)
+        sys.exit(0 if self.failed == 0 else 1)

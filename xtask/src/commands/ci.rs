@@ -1,0 +1,31 @@
+//! Everything that decides whether a change is good, on a machine that may have nothing but Rust.
+
+use anyhow::Result;
+
+use super::{browser, clients, clippy, conformance, deny, doc, each, examples, fetch, fmt, fuzz, layers, test, tidy};
+use crate::{
+    steps::{self, Step},
+    workspace::Workspace,
+};
+
+/// The cheap ones first: what they find is found in the first minute.
+const STEPS: &[Step] = &[
+    ("fetch", fetch::run),
+    ("fmt", fmt::check),
+    ("tidy", tidy::run),
+    ("layers", layers::run),
+    ("clippy", clippy::run),
+    ("test", test::run),
+    ("each", each::run),
+    ("doc", doc::run),
+    ("fuzz", fuzz::run),
+    ("deny", deny::run),
+    ("conformance", |workspace| conformance::run(workspace, None)),
+    ("clients", |workspace| clients::run(workspace, None)),
+    ("browser", |workspace| browser::run(workspace, None)),
+    ("examples", |workspace| examples::run(workspace, None)),
+];
+
+pub(super) fn run(workspace: &Workspace) -> Result<()> {
+    steps::run(workspace, STEPS)
+}

@@ -1,0 +1,36 @@
+//! Tools that are not Rust crates of ours: found where they are, else installed into `.cache/`, as Debian packages
+//! when we are root, or reported as missing in one line. A tool that is installed is not asked about again.
+
+mod cargo_tool;
+mod debian;
+mod node;
+mod python;
+
+use std::fmt;
+
+pub(crate) use self::cargo_tool::{CARGO_DENY, WEBSOCAT};
+pub(crate) use self::debian::chromium;
+pub(crate) use self::node::Node;
+pub(crate) use self::python::Python;
+
+/// Something that is not on this machine and that we may not install. `ci` skips what needs it, or fails, when CI
+/// runs it.
+#[derive(Debug)]
+pub(crate) struct Missing {
+    what: String,
+    remedy: String,
+}
+
+impl Missing {
+    pub(crate) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), remedy: remedy.into() }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "missing: {}; {}", self.what, self.remedy)
+    }
+}
+
+impl std::error::Error for Missing {}
