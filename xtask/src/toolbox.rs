@@ -1,5 +1,5 @@
-//! Tools that are not Rust crates of ours: found where they are, else installed into `.cache/`, as Debian packages
-//! when we are root, or reported as missing in one line. A tool that is installed is not asked about again.
+//! Tools that are not ours, each in one version: installed from crates.io, PyPI and npm into `.cache/`, or as Debian
+//! packages when we are root, or reported as missing in one line. What is installed is not asked about again.
 
 mod cargo_tool;
 mod debian;
@@ -10,8 +10,8 @@ use std::fmt;
 
 pub(crate) use self::cargo_tool::{CARGO_DENY, WEBSOCAT};
 pub(crate) use self::debian::chromium;
-pub(crate) use self::node::Node;
-pub(crate) use self::python::Python;
+pub(crate) use self::node::{Node, WS};
+pub(crate) use self::python::{KOSOKU, Python, WEBSOCKETS};
 
 /// Something that is not on this machine and that we may not install. `ci` skips what needs it, or fails, when CI
 /// runs it.

@@ -29,3 +29,8 @@ pub use options::{ReplayOptions, TemplateClock, TemplateClockError};
 pub use player::{Action, Player};
 pub use problem::{Position, Problem, ProblemKind, ReplayErrors};
 pub use script::{ReplayScript, Summary};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -88,7 +88,7 @@ impl Local {
     /// From now on the connection can be reached, also in rooms that it joined by its id alone.
     fn learn_sender(&self, connection_id: &str, memberships: &mut Memberships, sender: WsSender) {
         if memberships.set_sender(sender.clone()) {
-            for room in memberships.iter() {
+            for room in memberships.rooms() {
                 self.rooms.visit(room, |_, members| members.set_sender(connection_id, &sender));
             }
         }
@@ -141,11 +141,11 @@ impl Local {
     }
 
     pub(crate) fn members(&self, room: &str) -> Vec<String> {
-        self.rooms.visit(room, |_, members| members.ids()).unwrap_or_default()
+        self.rooms.visit(room, |_, members| names(members.ids())).unwrap_or_default()
     }
 
     pub(crate) fn rooms_of(&self, connection_id: &str) -> Vec<String> {
-        self.connections.visit(connection_id, |_, memberships| memberships.names()).unwrap_or_default()
+        self.connections.visit(connection_id, |_, memberships| names(memberships.rooms())).unwrap_or_default()
     }
 
     pub(crate) fn stats(&self) -> RoomStats {
@@ -157,4 +157,8 @@ impl Local {
             what(&**backend);
         }
     }
+}
+
+fn names<'a>(shared: impl Iterator<Item = &'a Arc<str>>) -> Vec<String> {
+    shared.map(|name| String::from(&**name)).collect()
 }

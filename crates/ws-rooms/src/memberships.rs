@@ -1,8 +1,8 @@
 //! The rooms of one connection.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use ws_core::WsSender;
 
 use crate::slots::Content;
@@ -11,9 +11,8 @@ use crate::slots::Content;
 #[derive(Default)]
 pub(crate) struct Memberships {
     sender: Option<WsSender>,
-    /// Each room with its place in the order of joining.
-    rooms: HashMap<Arc<str>, u64>,
-    joins: u64,
+    /// In the order of joining.
+    rooms: IndexSet<Arc<str>>,
 }
 
 impl Memberships {
@@ -27,7 +26,7 @@ impl Memberships {
     }
 
     pub(crate) fn contains(&self, room: &str) -> bool {
-        self.rooms.contains_key(room)
+        self.rooms.contains(room)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -35,30 +34,21 @@ impl Memberships {
     }
 
     pub(crate) fn insert(&mut self, room: Arc<str>) {
-        if !self.contains(&room) {
-            self.rooms.insert(room, self.joins);
-            self.joins += 1;
-        }
+        self.rooms.insert(room);
     }
 
     /// Removes a room; says whether it was there.
     pub(crate) fn remove(&mut self, room: &str) -> bool {
-        self.rooms.remove(room).is_some()
+        self.rooms.shift_remove(room)
     }
 
-    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Arc<str>> + use<> {
-        std::mem::take(&mut self.rooms).into_keys()
+    pub(crate) fn take_all(&mut self) -> IndexSet<Arc<str>> {
+        std::mem::take(&mut self.rooms)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.rooms.keys()
-    }
-
-    /// The names of the rooms in the order in which they were joined.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let mut rooms: Vec<_> = self.rooms.iter().collect();
-        rooms.sort_unstable_by_key(|(_, joined)| **joined);
-        rooms.into_iter().map(|(name, _)| String::from(&**name)).collect()
+    /// The rooms in the order of joining.
+    pub(crate) fn rooms(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.rooms.iter()
     }
 }
 

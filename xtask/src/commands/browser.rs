@@ -1,5 +1,5 @@
-//! A browser against `mockforge serve`: Chromium from Debian, driven by playwright-core from npm. The page comes from
-//! a loopback origin that the script serves.
+//! A browser against `mockforge serve`: Chromium from Debian, headless, with a page that a script of ours serves from
+//! a loopback origin.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
     let mockforge = Mockforge::ready(workspace, program)?;
-    let node = Node::ready(workspace)?;
+    let node = Node::ready(workspace, &[])?;
     let chromium = toolbox::chromium()?;
     let servers = Servers::start(workspace, &mockforge, "browser")?;
     let mut script = node.script(&workspace.script("chromium.mjs"));

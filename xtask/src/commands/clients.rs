@@ -12,7 +12,7 @@ pub(super) use self::servers::Servers;
 use crate::{
     mockforge::Mockforge,
     process,
-    toolbox::{Node, Python, WEBSOCAT},
+    toolbox::{Node, Python, WEBSOCAT, WEBSOCKETS, WS},
     workspace::Workspace,
 };
 
@@ -21,8 +21,8 @@ const LIMIT: Duration = Duration::from_secs(2 * 60);
 
 pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
     let mockforge = Mockforge::ready(workspace, program)?;
-    let node = Node::ready(workspace)?;
-    let python = Python::ready(workspace)?;
+    let node = Node::ready(workspace, &[WS])?;
+    let python = Python::ready(workspace, &[WEBSOCKETS])?;
     let websocat = WEBSOCAT.ready(workspace)?;
     let servers = Servers::start(workspace, &mockforge, "clients")?;
     // All of them, also after one that fails: what they agree on says where the fault is.

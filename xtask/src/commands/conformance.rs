@@ -7,14 +7,19 @@ use std::{fs, path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{mockforge::Mockforge, process, toolbox::Python, workspace::Workspace};
+use crate::{
+    mockforge::Mockforge,
+    process,
+    toolbox::{KOSOKU, Python},
+    workspace::Workspace,
+};
 
 /// All cases together take about 15 s.
 const LIMIT: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
     let mockforge = Mockforge::ready(workspace, program)?;
-    let python = Python::ready(workspace)?;
+    let python = Python::ready(workspace, &[KOSOKU])?;
     let scratch = workspace.scratch("conformance");
     let report = scratch.join("report");
     if report.exists() {

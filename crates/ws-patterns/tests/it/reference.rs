@@ -49,18 +49,18 @@ pub(crate) fn write_query(start: char, segments: &[Segment]) -> String {
         let blank = [" ", "\t", ""][usize::from(segment.style / 4 % 3)];
         out.push_str(blank);
         match &segment.selectors[..] {
-            [Selector::Name(name)] if segment.style % 2 == 0 && is_plain(name) => {
+            [Selector::Name(name)] if segment.style.is_multiple_of(2) && is_plain(name) => {
                 out.push_str(if segment.descends { ".." } else { "." });
                 out.push_str(name);
             }
-            [Selector::Wildcard] if segment.style % 2 == 0 => {
+            [Selector::Wildcard] if segment.style.is_multiple_of(2) => {
                 out.push_str(if segment.descends { "..*" } else { ".*" });
             }
             selectors => {
                 out.push_str(if segment.descends { "..[" } else { "[" });
                 let written: Vec<_> =
                     selectors.iter().map(|selector| write_selector(selector, segment.style)).collect();
-                out.push_str(&written.join(if segment.style % 3 == 0 { " , " } else { "," }));
+                out.push_str(&written.join(if segment.style.is_multiple_of(3) { " , " } else { "," }));
                 out.push(']');
             }
         }
@@ -81,11 +81,11 @@ fn write_selector(selector: &Selector, style: u8) -> String {
         Selector::Slice(start, end, step) => {
             let bound = |bound: &Option<i64>| bound.map(|bound| bound.to_string()).unwrap_or_default();
             match step {
-                None if style % 2 == 0 => format!("{}:{}", bound(start), bound(end)),
+                None if style.is_multiple_of(2) => format!("{}:{}", bound(start), bound(end)),
                 _ => format!("{}:{}:{}", bound(start), bound(end), bound(step)),
             }
         }
-        Selector::Filter(condition) if style % 2 == 0 => format!("?({})", write_condition(condition, style)),
+        Selector::Filter(condition) if style.is_multiple_of(2) => format!("?({})", write_condition(condition, style)),
         Selector::Filter(condition) => format!("?{}", write_condition(condition, style)),
     }
 }
@@ -96,7 +96,7 @@ fn write_condition(condition: &Condition, style: u8) -> String {
     };
     match condition {
         Condition::Exists(segments) => write_query('@', segments),
-        Condition::Compare(left, operator, right) if style % 3 == 0 => {
+        Condition::Compare(left, operator, right) if style.is_multiple_of(3) => {
             format!("{}{operator}{}", write_side(left, style), write_side(right, style))
         }
         Condition::Compare(left, operator, right) => {
@@ -121,13 +121,13 @@ fn write_side(side: &Side, style: u8) -> String {
 }
 
 fn quote(text: &str, style: u8) -> String {
-    let quote = if style % 2 == 0 { '\'' } else { '"' };
+    let quote = if style.is_multiple_of(2) { '\'' } else { '"' };
     let mut out = String::from(quote);
     for c in text.chars() {
         match c {
             '\\' => out.push_str("\\\\"),
             c if c == quote => write!(out, "\\{c}").unwrap(),
-            c if c < ' ' || style % 5 == 0 && !c.is_ascii() => {
+            c if c < ' ' || style.is_multiple_of(5) && !c.is_ascii() => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     write!(out, "\\u{unit:04X}").unwrap();
                 }

@@ -8,6 +8,7 @@ use ws_core::{Message, NoRooms, WsContext, WsHandler, WsMessage};
 use ws_patterns::{MessagePattern, MessageRouter};
 
 /// The router of programmable-handlers.md, word by word.
+#[expect(clippy::uninlined_format_args, reason = "the document writes it so")]
 fn documented() -> MessageRouter {
     let mut router = MessageRouter::new();
 

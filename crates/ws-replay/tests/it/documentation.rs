@@ -1,0 +1,46 @@
+//! The examples of the documentation: every file in it plays, and does what is said beside it.
+
+use ws_replay::ReplayScript;
+
+use crate::simulation::run;
+
+/// The blocks of a document that are marked as `json`: each is a replay file.
+fn files(document: &str) -> Vec<&str> {
+    let blocks = document.split("```json\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap()).collect()
+}
+
+fn file_with<'d>(document: &'d str, part: &str) -> &'d str {
+    files(document).into_iter().find(|file| file.contains(part)).unwrap()
+}
+
+const REPLAY: &str = include_str!("../../../../docs/replay.md");
+const TEMPLATES: &str = include_str!("../../../../docs/templates.md");
+
+#[test]
+fn every_example_plays_without_a_warning() {
+    let (replay, templates) = (files(REPLAY), files(TEMPLATES));
+    assert_eq!((replay.len(), templates.len()), (6, 2));
+    for file in replay.into_iter().chain(templates) {
+        let script = ReplayScript::parse(file, "example").unwrap_or_else(|errors| panic!("{errors}\n{file}"));
+        assert_eq!(script.warnings(), [], "{file}");
+    }
+}
+
+#[test]
+fn examples_do_what_is_said_of_them() {
+    let at = |time: u64, text: &str| (time, text.to_owned());
+    let clock = file_with(REPLAY, "next question");
+    let answered = [at(0, "question"), at(5100, "thank you"), at(5150, "next question")];
+    assert_eq!(run(clock, &[(5000, "answer: 42")]), answered);
+
+    let recorded = file_with(REPLAY, "login:");
+    assert_eq!(run(recorded, &[(40, "ann")]), [at(0, "login:"), at(90, "welcome")]);
+
+    let greeting = file_with(TEMPLATES, "I am");
+    let replies = run(greeting, &[(0, "I am Ann"), (0, r#"{"order": {"id": 7}}"#)]);
+    assert_eq!(replies, [at(0, "hello Ann"), at(0, r#"{"order": 7, "state": "accepted"}"#)]);
+
+    let first = run(file_with(REPLAY, "CLIENT_READY"), &[(70, "CLIENT_READY"), (2000, "ACK")]);
+    assert_eq!(first.iter().map(|(time, _)| *time).collect::<Vec<_>>(), [70, 80, 2010]);
+}
