@@ -51,6 +51,9 @@ async fn run(options: Connect) -> anyhow::Result<ExitCode> {
 
 fn request(options: &Connect) -> anyhow::Result<Request> {
     let url = if options.url.contains("://") { options.url.clone() } else { format!("ws://{}", options.url) };
+    if !url.starts_with("ws://") {
+        bail!("cannot connect to {url}: addresses begin with ws:// (wss:// is not supported yet)");
+    }
     let mut request = url.as_str().into_client_request().with_context(|| format!("{url} is no WebSocket address"))?;
     let headers = request.headers_mut();
     for line in &options.header {

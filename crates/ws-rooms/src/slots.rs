@@ -107,6 +107,7 @@ impl<T: Content> Slots<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
 
@@ -147,21 +148,22 @@ mod tests {
         const ROUNDS: usize = 20_000;
         let slots = Slots::new();
         let start = Barrier::new(2);
-        std::thread::scope(|scope| {
+        let filled = AtomicBool::new(false);
+        let take = || slots.visit("a", |_, count| std::mem::take(count)).unwrap_or(0);
+        let taken = std::thread::scope(|scope| {
             scope.spawn(|| {
                 start.wait();
-                for _ in 0..ROUNDS {
-                    add(&slots, "a");
-                }
+                (0..ROUNDS).for_each(|_| add(&slots, "a"));
+                filled.store(true, Ordering::Release);
             });
-            let mut taken = 0;
             start.wait();
-            while taken < ROUNDS {
-                taken += slots.visit("a", |_, count| std::mem::take(count)).unwrap_or(0);
-                std::hint::spin_loop();
+            let mut taken = 0;
+            while !filled.load(Ordering::Acquire) {
+                taken += take();
             }
-            assert_eq!(taken, ROUNDS);
+            taken + take()
         });
+        assert_eq!(taken, ROUNDS);
         assert_eq!(slots.len(), 0);
     }
 }

@@ -9,6 +9,8 @@ mod journal;
 mod lifecycle;
 mod panics;
 mod programmed;
+mod protocol;
+mod raw_client;
 mod reload;
 mod rooms;
 mod routing;

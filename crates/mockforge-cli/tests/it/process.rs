@@ -1,0 +1,89 @@
+//! Running the program under test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a process may take for anything; far more than it needs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program with these arguments and variables, and none of the variables of whoever runs the tests.
+pub(crate) fn mockforge(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mockforge"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("MOCKFORGE_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).envs(variables.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    mockforge(arguments, variables).output().unwrap()
+}
+
+/// What a process printed, as text.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A file in a folder that goes with the test.
+pub(crate) fn file(content: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("script.jsonl");
+    std::fs::write(&path, content).unwrap();
+    (folder, path)
+}
+
+/// `mockforge serve` on a free port, ready for clients, until it is dropped.
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Serving {
+    pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = mockforge(&[&["serve"], arguments].concat(), variables).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = BufReader::new(stdout).read_line(&mut line);
+            let _ = sender.send(line);
+        });
+        let line = receiver.recv_timeout(PATIENCE).expect("a line on stdout");
+        let Some(url) = line.trim_end().strip_prefix("listening on ") else {
+            let mut log = String::new();
+            let _ = child.stderr.take().unwrap().read_to_string(&mut log);
+            panic!("no server: {line}{log}");
+        };
+        Self { child, url: url.to_owned() }
+    }
+
+    /// Terminates the server politely; gives back its exit code and its log.
+    pub(crate) fn terminate(mut self) -> (Option<i32>, String) {
+        self.signal(Signal::TERM);
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (self.child.wait().unwrap().code(), log)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap();
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

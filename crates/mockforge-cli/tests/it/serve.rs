@@ -1,0 +1,190 @@
+//! `mockforge serve`.
+
+use std::net::TcpListener;
+
+use mockforge_ws::TestClient;
+use rustix::process::Signal;
+
+use crate::process::{Serving, file, run, text};
+
+async fn connect(server: &Serving) -> TestClient {
+    TestClient::connect(&server.url).await.unwrap()
+}
+
+/// K05: the default build serves WebSockets.
+#[tokio::test]
+async fn a_server_answers_with_echo() {
+    let server = Serving::start(&["--ws-port", "0"], &[]);
+    assert!(server.url.starts_with("ws://127.0.0.1:") && server.url.ends_with("/ws"), "{}", server.url);
+    let mut client = connect(&server).await;
+    client.send_text("hello").await.unwrap();
+    assert_eq!(client.recv_text().await.unwrap(), "echo: hello");
+}
+
+/// K05: the port is the one that was asked for.
+#[tokio::test]
+async fn a_server_takes_the_port_it_is_told() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let server = Serving::start(&["--ws-port", &free], &[]);
+    assert_eq!(server.url, format!("ws://127.0.0.1:{free}/ws"));
+    connect(&server).await;
+}
+
+#[tokio::test]
+async fn raw_echo_returns_messages_unchanged() {
+    for (arguments, variables) in [
+        (&["--ws-port", "0", "--raw-echo"][..], &[][..]),
+        (&["--ws-port", "0"][..], &[("MOCKFORGE_WS_RAW_ECHO", "true")][..]),
+    ] {
+        let server = Serving::start(arguments, variables);
+        let mut client = connect(&server).await;
+        client.send_text("hello").await.unwrap();
+        assert_eq!(client.recv_text().await.unwrap(), "hello");
+    }
+}
+
+/// M14: flag and variable select the script.
+#[tokio::test]
+async fn a_script_is_chosen_by_flag_or_variable() {
+    let (_folder, path) = file(r#"{"ts":0,"text":"from the script"}"#);
+    let path = path.to_str().unwrap();
+    for (arguments, variables) in [
+        (&["--ws-port", "0", "--ws-replay-file", path][..], &[][..]),
+        (&["--ws-port", "0"][..], &[("MOCKFORGE_WS_REPLAY_FILE", path)][..]),
+    ] {
+        let server = Serving::start(arguments, variables);
+        assert_eq!(connect(&server).await.recv_text().await.unwrap(), "from the script");
+    }
+}
+
+/// M14: a flag wins over its variable.
+#[tokio::test]
+async fn a_flag_wins_over_its_variable() {
+    let (_folder, path) = file(r#"{"ts":0,"text":"by flag"}"#);
+    let (_other_folder, other) = file(r#"{"ts":0,"text":"by variable"}"#);
+    let server = Serving::start(
+        &["--ws-port", "0", "--ws-replay-file", path.to_str().unwrap()],
+        &[("MOCKFORGE_WS_REPLAY_FILE", other.to_str().unwrap()), ("MOCKFORGE_WS_PORT", "1")],
+    );
+    assert_eq!(connect(&server).await.recv_text().await.unwrap(), "by flag");
+}
+
+/// M15: templates are expanded unless the variable says otherwise.
+#[tokio::test]
+async fn a_variable_switches_templates_off() {
+    let (_folder, path) = file(r#"{"ts":0,"text":"{{randInt 7 7}}"}"#);
+    let arguments = ["--ws-port", "0", "--ws-replay-file", path.to_str().unwrap()];
+    for (value, expected) in [
+        (None, "7"),
+        (Some("1"), "7"),
+        (Some("true"), "7"),
+        (Some("0"), "{{randInt 7 7}}"),
+        (Some("FALSE"), "{{randInt 7 7}}"),
+    ] {
+        let variables: Vec<_> = value.map(|value| ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", value)).into_iter().collect();
+        let server = Serving::start(&arguments, &variables);
+        assert_eq!(connect(&server).await.recv_text().await.unwrap(), expected, "{value:?}");
+    }
+    let server = Serving::start(&[&arguments[..], &["--no-template-expand"]].concat(), &[]);
+    assert_eq!(connect(&server).await.recv_text().await.unwrap(), "{{randInt 7 7}}");
+}
+
+/// M09: with a seed, two runs of the program send the same bytes; two connections of one run do not.
+#[tokio::test]
+async fn a_seed_makes_runs_repeat() {
+    let script = r#"{"ts":0,"text":"{{uuid}} {{randInt 1 1000000}} {{now}} {{faker.name}}"}"#;
+    let (_folder, path) = file(script);
+    let arguments = ["--ws-port", "0", "--seed", "7", "--ws-replay-file", path.to_str().unwrap()];
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let server = Serving::start(&arguments, &[]);
+        let first = connect(&server).await.recv_text().await.unwrap();
+        let second = connect(&server).await.recv_text().await.unwrap();
+        assert_ne!(first, second);
+        runs.push((first, second));
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert!(runs[0].0.contains("2024-01-01T00:00:00"), "{}", runs[0].0);
+}
+
+/// M07, M08: a script that is broken or missing keeps the server from starting, and every mistake is named.
+#[test]
+fn a_broken_script_is_no_server() {
+    let (_folder, path) =
+        file("{\"ts\":0,\"text\":\"ok\"}\n{\"ts\":1,\"txet\":\"x\"}\n{\"ts\":2,\"text\":\"y\",\"waitFor\":\"[\"}\n");
+    let path = path.to_str().unwrap();
+    let output = run(&["serve", "--ws-port", "0", "--ws-replay-file", path], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "");
+    let log = text(&output.stderr);
+    assert!(log.contains(&format!("{path}:2:")) && log.contains("text"), "{log}");
+    assert!(log.contains(&format!("{path}:3:")), "{log}");
+
+    let output = run(&["serve", "--ws-port", "0", "--ws-replay-file", "/nonexistent/x.jsonl"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("/nonexistent/x.jsonl"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn wrong_input_is_one_line_that_names_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (arguments, variables, code, expected) in [
+        (&["serve", "--ws-port", &port][..], &[][..], 1, &*format!("port {port} is in use")),
+        (&["serve"], &[("MOCKFORGE_WS_PORT", "many")], 2, "many"),
+        (&["serve", "--heartbeat-interval", "soon"], &[], 2, "200ms"),
+        (&["serve", "--log", "a=b=c"], &[], 1, "--log a=b=c"),
+        (&["serve", "--clock", "noon"], &[], 2, "noon"),
+        (&["serve", "--ws-prot", "1"], &[], 2, "--ws-port"),
+    ] {
+        let output = run(arguments, variables);
+        let log = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {log}");
+        assert!(log.contains(expected), "{arguments:?}: {log}");
+    }
+}
+
+/// A08: SIGTERM and SIGINT close every connection with code 1001, and the program ends with 0.
+#[tokio::test]
+async fn signals_shut_the_server_down() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let server = Serving::start(&["--ws-port", "0"], &[]);
+        let mut client = connect(&server).await;
+        server.signal(signal);
+        assert_eq!(client.recv_close().await.unwrap().unwrap().code, 1001);
+        drop(client);
+        let (code, log) = server.terminate();
+        assert_eq!(code, Some(0), "{log}");
+    }
+}
+
+/// K02, K03, K04: the limits of the command line act.
+#[tokio::test]
+async fn limits_act() {
+    let server = Serving::start(
+        &["--ws-port", "0", "--max-connections", "1", "--max-message-size", "10", "--heartbeat-interval", "50ms"],
+        &[],
+    );
+    let mut client = connect(&server).await;
+    let refused = TestClient::connect(&server.url).await.unwrap_err();
+    assert!(refused.to_string().contains("503"), "{refused}");
+    assert!(matches!(client.recv().await.unwrap(), Some(mockforge_ws::Message::Ping(_))));
+    client.send_text("0123456789").await.unwrap();
+    assert_eq!(client.recv_text().await.unwrap(), "echo: 0123456789");
+    client.send_text("0123456789X").await.unwrap();
+    assert_eq!(client.recv_close().await.unwrap().unwrap().code, 1009);
+}
+
+/// O07: payloads are not logged, not even at debug; sizes are.
+#[tokio::test]
+async fn logs_go_to_stderr_without_payloads() {
+    let server = Serving::start(&["--ws-port", "0", "--log", "debug"], &[]);
+    let mut client = connect(&server).await;
+    client.send_text("secret").await.unwrap();
+    client.recv_text().await.unwrap();
+    client.close(1000, "").await.unwrap();
+    let (_, log) = server.terminate();
+    assert!(log.contains("WebSocket connection established from 127.0.0.1:"), "{log}");
+    assert!(log.contains("Received message: 6 bytes"), "{log}");
+    assert!(!log.contains("secret"), "{log}");
+}

@@ -1,0 +1,200 @@
+//! Panics in other people's code: each ends its own connection, cleanly, and nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::yield_now;
+use ws_core::{CloseFrame, Connection, Message, Middleware, Origin, Verdict, WsMessage, close_code};
+use ws_rooms::RoomManager;
+use ws_server::WsServer;
+use ws_testing::TestServer;
+
+use crate::eventually::eventually;
+use crate::journal::Journal;
+use crate::programmed::Programmed;
+use crate::scrape::{self, ACTIVE, ERRORS, all_ended, ended_with};
+use crate::serving::serve;
+
+/// Panics when it sees a text that tells it to.
+struct Fragile;
+
+impl Middleware for Fragile {
+    fn on_inbound(&self, _: &Arc<Connection>, message: &Message) -> Verdict {
+        assert_ne!(message.as_text(), Some("inbound middleware"), "on purpose");
+        Verdict::Pass
+    }
+
+    fn on_outbound(&self, _: &Arc<Connection>, message: &Message, _: Origin) -> Verdict {
+        assert_ne!(message.as_text(), Some("outbound middleware"), "on purpose");
+        Verdict::Pass
+    }
+}
+
+/// A handler of its own path that joins a room and panics where a client tells it to: in `on_connect` and
+/// `on_disconnect` by the query, elsewhere by a message.
+fn fragile(journal: &Journal) -> Programmed {
+    let journal = journal.clone();
+    Programmed::at("/ws/fragile")
+        .on_connect(|ctx| {
+            Box::pin(async move {
+                ctx.join_room("lobby").await?;
+                assert_ne!(ctx.handshake().query(), Some("on_connect"), "on purpose");
+                ctx.send_text("joined").await
+            })
+        })
+        .on_message(|ctx, msg| {
+            Box::pin(async move {
+                let WsMessage::Text(text) = msg else { return Ok(()) };
+                match &*text {
+                    "on_message" => panic!("on purpose"),
+                    "on_message, later" => {
+                        yield_now().await;
+                        panic!("on purpose");
+                    }
+                    "spawned work" => {
+                        ctx.spawn(async { panic!("on purpose") });
+                        Ok(())
+                    }
+                    _ => ctx.send_text(&text).await,
+                }
+            })
+        })
+        .on_outbound(|_, message, _| {
+            assert_ne!(message.as_text(), Some("on_outbound"), "on purpose");
+            Verdict::Pass
+        })
+        .on_disconnect(move |ctx| {
+            journal.note("disconnect");
+            assert_ne!(ctx.handshake().query(), Some("on_disconnect"), "on purpose");
+            Box::pin(async { Ok(()) })
+        })
+}
+
+/// A calm server: an echo on `/ws`, and the fragile handler on its own path with a bystander behind it.
+async fn serve_fragile(journal: &Journal, rooms: &RoomManager) -> TestServer {
+    let noting = journal.clone();
+    let bystander = Programmed::at("/ws/fragile").on_disconnect(move |_| {
+        noting.note("bystander's disconnect");
+        Box::pin(async { Ok(()) })
+    });
+    serve(
+        WsServer::builder()
+            .rooms(rooms.clone())
+            .middleware(Fragile)
+            .handler(fragile(journal))
+            .handler(bystander)
+            .handler(Programmed::at("/ws").answering("echo: ")),
+    )
+    .await
+}
+
+/// H17, R07: wherever a panic happens, its client gets Close 1011, every `on_disconnect` runs once, the connection is in no
+/// room and not counted as active any more, and other connections go on.
+#[tokio::test]
+async fn a_panic_ends_its_own_connection_and_nothing_else() {
+    const SITES: [&str; 8] = [
+        "on_connect",
+        "on_message",
+        "on_message, later",
+        "spawned work",
+        "on_outbound",
+        "inbound middleware",
+        "outbound middleware",
+        "on_disconnect",
+    ];
+    for site in SITES {
+        let (journal, rooms) = (Journal::default(), RoomManager::new());
+        let server = serve_fragile(&journal, &rooms).await;
+        let mut other = server.connect("/ws").await.unwrap();
+        let in_query = matches!(site, "on_connect" | "on_disconnect");
+        let path = if in_query { format!("/ws/fragile?{site}") } else { "/ws/fragile".to_owned() };
+        let mut client = server.connect(&path).await.unwrap();
+        if site != "on_connect" {
+            assert_eq!(client.recv_text().await.unwrap(), "joined");
+            assert_eq!(rooms.get_room_members("lobby").await.len(), 1);
+        }
+        if site == "on_disconnect" {
+            assert_eq!(client.close(4000, "").await.unwrap().unwrap().code, 4000);
+        } else {
+            if !in_query {
+                client.send_text(site).await.unwrap();
+            }
+            let close = client.recv_close().await.unwrap().unwrap();
+            assert_eq!((close.code, close.reason.contains("panicked")), (close_code::INTERNAL_ERROR, true), "{site}");
+            assert_eq!(client.recv().await.unwrap(), None);
+        }
+        eventually(site, || scrape::value(&server, ACTIVE) == 1.0).await;
+        assert_eq!(journal.events(), ["disconnect", "bystander's disconnect"], "{site}");
+        assert!(rooms.get_room_members("lobby").await.is_empty(), "{site}");
+        assert_eq!(scrape::value(&server, ERRORS), 1.0, "{site}");
+        let status = if site == "on_disconnect" { "client_close" } else { "handler_error" };
+        assert_eq!(ended_with(&server, status), 1.0, "{site}");
+
+        let mut new = server.connect("/ws").await.unwrap();
+        for client in [&mut other, &mut new] {
+            client.send_text("you?").await.unwrap();
+            assert_eq!(client.recv_text().await.unwrap(), "echo: you?", "{site}");
+        }
+    }
+}
+
+/// H17: a hook that panics at each of several messages that wait is the end of its connection alone, as one panic is.
+#[tokio::test]
+async fn a_hook_that_always_panics_does_not_escape() {
+    let (journal, rooms) = (Journal::default(), RoomManager::new());
+    let noting = journal.clone();
+    let handler = Programmed::new()
+        .on_connect(|ctx| {
+            Box::pin(async move {
+                ctx.join_room("lobby").await?;
+                for text in ["one", "two", "three"] {
+                    ctx.send_text(text).await?;
+                }
+                Ok(())
+            })
+        })
+        .on_outbound(|_, _, _| panic!("on purpose"))
+        .on_disconnect(move |_| {
+            noting.note("disconnect");
+            Box::pin(async { Ok(()) })
+        });
+    let server = serve(WsServer::builder().rooms(rooms.clone()).handler(handler)).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    assert_eq!(client.recv_close().await.unwrap().unwrap().code, close_code::INTERNAL_ERROR);
+    all_ended(&server).await;
+    assert_eq!(journal.events(), ["disconnect"]);
+    assert!(rooms.get_room_members("lobby").await.is_empty());
+    assert_eq!(ended_with(&server, "handler_error"), 1.0);
+}
+
+/// H17: a call that closed its connection and then panics has closed it: the client has its Close frame, the books are closed
+/// once.
+#[tokio::test]
+async fn a_panic_behind_the_close_does_not_escape() {
+    let (journal, rooms) = (Journal::default(), RoomManager::new());
+    let noting = journal.clone();
+    let handler = Programmed::new()
+        .on_message(|ctx, _| {
+            Box::pin(async move {
+                ctx.join_room("lobby").await?;
+                ctx.close(4000, "done").await?;
+                // The session sends the Close frame before this goes on.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                panic!("on purpose");
+            })
+        })
+        .on_disconnect(move |ctx| {
+            noting.note(format!("disconnect {}", ctx.close_frame().unwrap().code));
+            Box::pin(async { Ok(()) })
+        });
+    let server = serve(WsServer::builder().rooms(rooms.clone()).handler(handler)).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    client.send_text("go").await.unwrap();
+    // The client waits with its answer, so that the closing handshake takes longer than the call.
+    journal.has("disconnect 4000").await;
+    assert_eq!(client.recv_close().await.unwrap(), Some(CloseFrame::new(4000, "done").unwrap()));
+    all_ended(&server).await;
+    assert_eq!(journal.events(), ["disconnect 4000"]);
+    assert!(rooms.get_room_members("lobby").await.is_empty());
+    assert_eq!(scrape::value(&server, ERRORS), 1.0);
+}

@@ -1,0 +1,334 @@
+//! Rooms over sockets.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::{WebSocketStream, client_async};
+use ws_core::{HandlerRegistry, HandlerResult, QueueLimits, WhenFull, WsContext, WsHandler, WsMessage};
+use ws_rooms::{RoomManager, RoomOptions};
+use ws_server::{WsConfig, WsServer, router_with_handlers};
+use ws_testing::{TestClient, TestServer};
+
+use crate::eventually::eventually;
+use crate::scrape::{self, ACTIVE, ended_with};
+use crate::serving::{serve, serve_handler};
+
+/// Obeys commands; each client begins in the room `general`.
+struct Chat;
+
+#[async_trait::async_trait]
+impl WsHandler for Chat {
+    async fn on_connect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
+        ctx.join_room("general").await
+    }
+
+    async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
+        let WsMessage::Text(text) = msg else { return Ok(()) };
+        let (command, argument) = text.split_once(' ').unwrap_or((&text, ""));
+        match command {
+            "/id" => ctx.send_text(&ctx.connection_id.clone()).await,
+            "/join" => {
+                ctx.join_room(argument).await?;
+                ctx.send_text("joined").await
+            }
+            "/leave" => {
+                ctx.leave_room(argument).await?;
+                ctx.send_text("left").await
+            }
+            "/rooms" => ctx.send_json(&json!(ctx.get_rooms().await)).await,
+            "/members" => {
+                let mut members = ctx.get_room_members(argument).await;
+                members.sort();
+                ctx.send_json(&json!(members)).await
+            }
+            "/msg" => {
+                for room in ctx.get_rooms().await {
+                    ctx.broadcast_to_room(&room, argument).await?;
+                }
+                Ok(())
+            }
+            "/try" => {
+                let result = ctx.broadcast_to_room(argument, "is anybody there?").await;
+                ctx.send_text(&format!("{result:?}")).await
+            }
+            "/flood" => {
+                for n in 0..argument.parse().unwrap() {
+                    ctx.broadcast_to_room("general", &format!("{n}")).await?;
+                }
+                Ok(())
+            }
+            "/panic" => panic!("on purpose"),
+            other => panic!("no command {other}"),
+        }
+    }
+}
+
+/// A client that is in the room `general`, and its id.
+async fn join(server: &TestServer) -> (TestClient, String) {
+    let mut client = server.connect("/ws/chat").await.unwrap();
+    client.send_text("/id").await.unwrap();
+    let id = client.recv_text().await.unwrap();
+    (client, id)
+}
+
+async fn ask(client: &mut TestClient, command: &str) -> String {
+    client.send_text(command).await.unwrap();
+    client.recv_text().await.unwrap()
+}
+
+async fn ask_json(client: &mut TestClient, command: &str) -> Value {
+    serde_json::from_str(&ask(client, command).await).unwrap()
+}
+
+/// R01: a connection joins, lists and leaves rooms; joining twice and leaving what one is not in change nothing.
+#[tokio::test]
+async fn a_connection_joins_lists_and_leaves() {
+    let server = serve_handler(Chat).await;
+    let (mut client, _) = join(&server).await;
+    assert_eq!(ask_json(&mut client, "/rooms").await, json!(["general"]));
+    for _ in 0..2 {
+        assert_eq!(ask(&mut client, "/join lobby").await, "joined");
+        assert_eq!(ask_json(&mut client, "/rooms").await, json!(["general", "lobby"]));
+    }
+    for _ in 0..2 {
+        assert_eq!(ask(&mut client, "/leave lobby").await, "left");
+        assert_eq!(ask_json(&mut client, "/rooms").await, json!(["general"]));
+    }
+}
+
+/// R02, R03: a broadcast reaches every member once, and nobody who never joined or has left.
+#[tokio::test]
+async fn a_broadcast_reaches_members_and_nobody_else() {
+    let server = serve_handler(Chat).await;
+    let (mut a, _) = join(&server).await;
+    let (mut b, _) = join(&server).await;
+    let (mut c, _) = join(&server).await;
+    a.send_text("/msg hi").await.unwrap();
+    for client in [&mut a, &mut b, &mut c] {
+        assert_eq!(client.recv_text().await.unwrap(), "hi");
+    }
+    assert_eq!(ask(&mut c, "/leave general").await, "left");
+    a.send_text("/msg without c").await.unwrap();
+    // Nobody got anything twice: otherwise that would come first. When a has its copy, c would have had its own.
+    for client in [&mut a, &mut b] {
+        assert_eq!(client.recv_text().await.unwrap(), "without c");
+    }
+    assert_eq!(ask_json(&mut c, "/rooms").await, json!([]));
+}
+
+/// R04: a broadcast to a room that nobody is in is no error.
+#[tokio::test]
+async fn a_broadcast_to_nobody_is_no_error() {
+    let server = serve_handler(Chat).await;
+    let (mut client, _) = join(&server).await;
+    assert_eq!(ask(&mut client, "/try unknown").await, "Ok(())");
+    ask(&mut client, "/join empty").await;
+    ask(&mut client, "/leave empty").await;
+    assert_eq!(ask(&mut client, "/try empty").await, "Ok(())");
+}
+
+/// R05: two common rooms make two deliveries, one for each broadcast.
+#[tokio::test]
+async fn each_broadcast_is_delivered_once() {
+    let server = serve_handler(Chat).await;
+    let (mut a, _) = join(&server).await;
+    let (mut b, _) = join(&server).await;
+    for client in [&mut a, &mut b] {
+        ask(client, "/join lobby").await;
+    }
+    a.send_text("/msg hi").await.unwrap();
+    for client in [&mut a, &mut b] {
+        assert_eq!(client.recv_text().await.unwrap(), "hi");
+        assert_eq!(client.recv_text().await.unwrap(), "hi");
+        assert_eq!(ask_json(client, "/rooms").await, json!(["general", "lobby"]));
+    }
+}
+
+/// R06: rooms are shared by all paths of a server.
+#[tokio::test]
+async fn rooms_are_shared_across_paths() {
+    let server = serve_handler(Chat).await;
+    let mut a = server.connect("/ws/a").await.unwrap();
+    let mut b = server.connect("/ws/b").await.unwrap();
+    for client in [&mut a, &mut b] {
+        assert_eq!(ask_json(client, "/rooms").await, json!(["general"]));
+    }
+    a.send_text("/msg across").await.unwrap();
+    for client in [&mut a, &mut b] {
+        assert_eq!(client.recv_text().await.unwrap(), "across");
+    }
+}
+
+/// R06: two routers do not share rooms, even with one registry.
+#[tokio::test]
+async fn two_routers_have_rooms_of_their_own() {
+    let registry = Arc::new(HandlerRegistry::new());
+    registry.register(Chat);
+    let first = TestServer::new(router_with_handlers(Arc::clone(&registry))).await;
+    let second = TestServer::new(router_with_handlers(registry)).await;
+    let (mut a, a_id) = join(&first).await;
+    let (mut b, b_id) = join(&second).await;
+    assert_eq!(ask_json(&mut a, "/members general").await, json!([a_id]));
+    assert_eq!(ask_json(&mut b, "/members general").await, json!([b_id]));
+    a.send_text("/msg for the first").await.unwrap();
+    assert_eq!(a.recv_text().await.unwrap(), "for the first");
+    b.send_text("/msg for the second").await.unwrap();
+    assert_eq!(b.recv_text().await.unwrap(), "for the second");
+}
+
+/// R07: a connection that ends, in whatever way, is a member no longer, without any code of the handler.
+#[tokio::test]
+async fn a_connection_that_ends_leaves_its_rooms() {
+    let server = serve_handler(Chat).await;
+    let (mut a, a_id) = join(&server).await;
+    for way in ["close", "drop", "panic"] {
+        let (mut b, b_id) = join(&server).await;
+        let mut both = vec![a_id.clone(), b_id];
+        both.sort();
+        assert_eq!(ask_json(&mut a, "/members general").await, json!(both), "{way}");
+        match way {
+            "close" => drop(b.close(1000, "").await.unwrap()),
+            "drop" => drop(b),
+            _ => {
+                b.send_text("/panic").await.unwrap();
+                b.recv_close().await.unwrap();
+            }
+        }
+        eventually(way, || scrape::value(&server, ACTIVE) == 1.0).await;
+        assert_eq!(ask_json(&mut a, "/members general").await, json!([a_id]), "{way}");
+    }
+}
+
+/// R08: what one connection broadcasts, each member gets in the order in which it was sent.
+#[tokio::test]
+async fn members_get_broadcasts_in_order() {
+    const COUNT: usize = 1000;
+    let server = serve_handler(Chat).await;
+    let mut members = Vec::new();
+    for _ in 0..4 {
+        members.push(join(&server).await.0);
+    }
+    let (mut sender, _) = join(&server).await;
+    ask(&mut sender, "/leave general").await;
+    ask(&mut sender, "/join other").await;
+    let sending = async {
+        // Each is sent when the one before was received by the first member's task or not at all: no pacing is needed
+        // below the bound of the queue.
+        for n in 0..COUNT {
+            sender.send_text(&format!("/msg {n}")).await.unwrap();
+            assert_eq!(sender.recv_text().await.unwrap(), n.to_string());
+        }
+    };
+    for member in &mut members {
+        ask(member, "/join other").await;
+    }
+    tokio::join!(sending, join_all(members.iter_mut().map(|member| numbers(member, COUNT))));
+}
+
+/// R08: thousands of broadcasts in one call of a handler cut nobody who reads.
+#[tokio::test]
+async fn a_flood_of_one_call_cuts_nobody_who_reads() {
+    const COUNT: usize = 2000;
+    let server = serve_handler(Chat).await;
+    let mut members = Vec::new();
+    for _ in 0..4 {
+        members.push(join(&server).await.0);
+    }
+    members[0].send_text(&format!("/flood {COUNT}")).await.unwrap();
+    join_all(members.iter_mut().map(|member| numbers(member, COUNT))).await;
+    assert_eq!(scrape::value(&server, ACTIVE), 4.0);
+    assert_eq!(ended_with(&server, "slow_consumer"), 0.0);
+}
+
+/// Expects the texts `0`, `1`, ... in this order.
+async fn numbers(client: &mut TestClient, count: usize) {
+    for n in 0..count {
+        assert_eq!(client.recv_text().await.unwrap(), n.to_string());
+    }
+}
+
+/// A member of the room `general` that does not read, with a small receive buffer.
+async fn stalled(address: SocketAddr) -> WebSocketStream<TcpStream> {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let stream = socket.connect(address).await.unwrap();
+    client_async(format!("ws://{address}/ws/chat"), stream).await.unwrap().0
+}
+
+/// What the stalled member was sent before the rooms had enough of it, and how much that may be: what the kernel buffers, and
+/// the outbound queue.
+const PAYLOAD: usize = 64 * 1024;
+const QUEUE: QueueLimits = QueueLimits { messages: 16, bytes: 512 * 1024 };
+const BOUND: usize = 32 * 1024 * 1024;
+
+/// Serves a chat with one stalled member, and lets nine others broadcast and read in turn until `is_enough`; says how many
+/// bytes that took. The nine never lag by more than one message.
+async fn broadcast_beside_a_stalled_member(
+    server: &TestServer,
+    members: &mut [TestClient],
+    is_enough: impl Fn() -> bool,
+) -> usize {
+    let mut bytes = 0;
+    for n in 0.. {
+        if is_enough() {
+            break;
+        }
+        assert!(bytes < BOUND, "the stalled member is still sent to after {bytes} bytes: {server_state}", server_state = server.metrics().unwrap().render());
+        let text = format!("{n} {}", "x".repeat(PAYLOAD));
+        let sender = n % members.len();
+        members[sender].send_text(&format!("/msg {text}")).await.unwrap();
+        for member in members.iter_mut() {
+            assert!(member.recv_text().await.unwrap() == text, "message {n}");
+        }
+        bytes += text.len();
+    }
+    bytes
+}
+
+async fn serve_chat(slow_member: WhenFull) -> (TestServer, RoomManager, Vec<TestClient>, WebSocketStream<TcpStream>) {
+    let rooms = RoomManager::with_options(RoomOptions { slow_member, ..RoomOptions::default() });
+    let config = WsConfig { outbound_queue: QUEUE, ..WsConfig::default() };
+    let server = serve(WsServer::builder().config(config).rooms(rooms.clone()).handler(Chat)).await;
+    let mut members = Vec::new();
+    for _ in 0..9 {
+        members.push(join(&server).await.0);
+    }
+    let stalled = stalled(server.address()).await;
+    eventually("all ten are in the room", || rooms.stats().connections == 10).await;
+    (server, rooms, members, stalled)
+}
+
+/// R09: a member that does not read is cut after a bounded amount, and the others lose nothing by it.
+#[tokio::test]
+async fn a_member_that_does_not_read_is_cut() {
+    let (server, rooms, mut members, stalled) = serve_chat(WhenFull::Cut).await;
+    broadcast_beside_a_stalled_member(&server, &mut members, || rooms.stats().cut == 1).await;
+    // What was on its way is still there to be read, then the connection ends.
+    let mut last = None;
+    let mut stalled = stalled;
+    while let Some(Ok(message)) = stalled.next().await {
+        last = Some(message);
+    }
+    assert!(last.is_some());
+    eventually("the stalled member has ended", || ended_with(&server, "slow_consumer") == 1.0).await;
+    assert_eq!(rooms.stats().connections, 9);
+    let mut more = 0;
+    broadcast_beside_a_stalled_member(&server, &mut members, || {
+        // A few rounds more without it.
+        more_than(&mut more, 5)
+    })
+    .await;
+}
+
+/// R09: under the other policy it misses messages, which are counted, and it stays a member.
+#[tokio::test]
+async fn a_member_that_does_not_read_is_skipped_by_policy() {
+    let (server, rooms, mut members, mut stalled) = serve_chat(WhenFull::Skip).await;
+    broadcast_beside_a_stalled_member(&server, &mut members, || rooms.stats().skipped >= 3).await;
+    assert_eq!(scrape::value(&server, ACTIVE), 10.0);
+    assert_eq!(rooms.stats().connections, 10);
+}

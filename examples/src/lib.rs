@@ -1,1 +1,0 @@
-//! The examples of MockForge WS; see the files beside this package.
