@@ -12,74 +12,10 @@ pub(crate) struct ChatHandler {
     first_room: String,
 }
 
-/// What a member asks for, e.g. `/join lobby` or `{"type":"join","room":"lobby"}`.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum Request {
-    Join {
-        room: String,
-    },
-    Leave {
-        room: String,
-    },
-    Rooms,
-    /// Members get the line or the JSON as it came.
-    Message {
-        /// Left out: all rooms of who speaks.
-        room: Option<String>,
-    },
-}
-
 impl ChatHandler {
     pub(crate) fn new() -> Self {
         Self { first_room: "general".to_owned() }
     }
-}
-
-/// Does what is asked; gives back what to tell who asked, if anything.
-async fn obey(ctx: &WsContext, request: Request, message: &str) -> HandlerResult<Option<String>> {
-    match request {
-        Request::Join { room } => {
-            ctx.join_room(&room).await?;
-            Ok(Some(format!("Joined room: {room}")))
-        }
-        Request::Leave { room } => {
-            ctx.leave_room(&room).await?;
-            Ok(Some(format!("Left room: {room}")))
-        }
-        Request::Rooms => Ok(Some(format!("Current rooms: {}", ctx.get_rooms().await.join(", ")))),
-        Request::Message { room } => {
-            let rooms = match room {
-                Some(room) => vec![room],
-                None => ctx.get_rooms().await,
-            };
-            for room in rooms {
-                ctx.broadcast_to_room(&room, message).await?;
-            }
-            Ok(None)
-        }
-    }
-}
-
-/// What a text asks for, or what is wrong with it.
-fn read(text: &str) -> Result<Request, String> {
-    if is_json(text) {
-        return serde_json::from_str(text).map_err(|error| error.to_string());
-    }
-    let (command, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let room = rest.trim().to_owned();
-    match command {
-        "/join" if !room.is_empty() => Ok(Request::Join { room }),
-        "/leave" if !room.is_empty() => Ok(Request::Leave { room }),
-        "/rooms" => Ok(Request::Rooms),
-        "/msg" => Ok(Request::Message { room: None }),
-        _ if command.starts_with('/') => Err(HELP.to_owned()),
-        _ => Ok(Request::Message { room: None }),
-    }
-}
-
-fn is_json(text: &str) -> bool {
-    text.trim_start().starts_with('{')
 }
 
 #[async_trait]
@@ -111,5 +47,69 @@ impl WsHandler for ChatHandler {
 
     fn handles_path(&self, path: &str) -> bool {
         path.starts_with("/ws/chat")
+    }
+}
+
+/// What a member asks for, e.g. `/join lobby` or `{"type":"join","room":"lobby"}`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Request {
+    Join {
+        room: String,
+    },
+    Leave {
+        room: String,
+    },
+    Rooms,
+    /// Members get the line or the JSON as it came.
+    Message {
+        /// Left out: all rooms of who speaks.
+        room: Option<String>,
+    },
+}
+
+/// What a text asks for, or what is wrong with it.
+fn read(text: &str) -> Result<Request, String> {
+    if is_json(text) {
+        return serde_json::from_str(text).map_err(|error| error.to_string());
+    }
+    let (command, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let room = rest.trim().to_owned();
+    match command {
+        "/join" if !room.is_empty() => Ok(Request::Join { room }),
+        "/leave" if !room.is_empty() => Ok(Request::Leave { room }),
+        "/rooms" => Ok(Request::Rooms),
+        "/msg" => Ok(Request::Message { room: None }),
+        _ if command.starts_with('/') => Err(HELP.to_owned()),
+        _ => Ok(Request::Message { room: None }),
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// Does what is asked; gives back what to tell who asked, if anything.
+async fn obey(ctx: &WsContext, request: Request, message: &str) -> HandlerResult<Option<String>> {
+    match request {
+        Request::Join { room } => {
+            ctx.join_room(&room).await?;
+            Ok(Some(format!("Joined room: {room}")))
+        }
+        Request::Leave { room } => {
+            ctx.leave_room(&room).await?;
+            Ok(Some(format!("Left room: {room}")))
+        }
+        Request::Rooms => Ok(Some(format!("Current rooms: {}", ctx.get_rooms().await.join(", ")))),
+        Request::Message { room } => {
+            let rooms = match room {
+                Some(room) => vec![room],
+                None => ctx.get_rooms().await,
+            };
+            for room in &rooms {
+                ctx.broadcast_to_room(room, message).await?;
+            }
+            Ok(rooms.is_empty().then(|| "You are in no room: nobody hears you.".to_owned()))
+        }
     }
 }

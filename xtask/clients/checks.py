@@ -1,5 +1,6 @@
 """Counts what a client sees against what was promised. Used by the scripts for Python."""
 
+import re
 import sys
 
 
@@ -9,12 +10,19 @@ class Checks:
         self.failed = 0
 
     def equal(self, what, got, wanted):
-        if got == wanted:
+        self._count(what, got == wanted, f"got {got!r} instead of {wanted!r}")
+
+    def like(self, what, got, pattern):
+        """The whole text fits the regular expression."""
+        self._count(what, re.fullmatch(pattern, got) is not None, f"got {got!r}, which is not {pattern!r}")
+
+    def _count(self, what, good, otherwise):
+        if good:
             self.passed += 1
             print(f"ok    {what}", flush=True)
         else:
             self.failed += 1
-            print(f"FAIL  {what}: got {got!r} instead of {wanted!r}", flush=True)
+            print(f"FAIL  {what}: {otherwise}", flush=True)
 
     def finish(self, client):
         """Prints the result and ends the process."""

@@ -10,6 +10,7 @@ mod commands;
 mod metadata;
 mod mockforge;
 mod process;
+mod server;
 mod steps;
 mod toolbox;
 mod workspace;

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use ws_core::HandlerError;
+
 /// A place in a file, as editors count: lines and characters from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -207,6 +209,14 @@ impl ProblemKind {
                 | Self::NoGroup(_)
                 | Self::ExampleDiffers
         )
+    }
+}
+
+/// The reason of a pattern that does not compile, without the name of its sort of error.
+pub(crate) fn pattern_reason(error: HandlerError) -> String {
+    match error {
+        HandlerError::PatternError(reason) => reason,
+        other => other.to_string(),
     }
 }
 

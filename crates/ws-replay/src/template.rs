@@ -29,7 +29,7 @@ pub(crate) struct Template {
 impl Template {
     /// Compiles `text`. Tokens that take something from a client message look at `scope`. What is doubtful or wrong about
     /// the tokens is given to `doubt`, and such a token stays as it stands.
-    pub(crate) fn compile(text: String, scope: &Scope<'_>, mut doubt: impl FnMut(Doubt)) -> Self {
+    pub(crate) fn compile(text: String, scope: Scope<'_>, mut doubt: impl FnMut(Doubt)) -> Self {
         let mut tokens = Vec::new();
         let mut from = 0;
         while let Some(close) = text[from..].find("}}").map(|at| from + at) {

@@ -14,18 +14,20 @@ mod wire;
 
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
-use ws_core::engine::{OutboundQueue, SessionContext, outbound_queue};
-use ws_core::{Connection, Direction, EndStatus, Message, Origin, SessionEnd, WsSender};
+use ws_core::engine::{Outbound, OutboundQueue, SessionContext, outbound_queue};
+use ws_core::{Connection, Direction, EndStatus, HandlerError, Message, Origin, SessionEnd, WsSender};
 
 pub(crate) use self::chain::Chain;
-use self::driver::Failures;
+use self::driver::{Failures, panic_text};
 use self::ending::Ending;
 use self::inbox::Inbox;
 use self::pump::Pump;
@@ -81,8 +83,14 @@ impl Session {
             inbox.close();
             // After our own Close frame the running call may finish; after anything else it is dropped here.
             let unfinished = matches!(ending, Ending::ClosedByUs(_)).then_some(driver);
-            let closing = closing(&mut pump, &ending, unfinished);
-            let _ = timeout(shared.config.close_timeout, shared.unless_abandoned(closing)).await;
+            // Handlers and hooks still run in here: their panics must not keep the rest from being done.
+            let closing = AssertUnwindSafe(closing(&mut pump, &ending, unfinished)).catch_unwind();
+            let closing = shared.unless_abandoned(async {
+                if let Err(panic) = closing.await {
+                    failures.report("a handler", &HandlerError::Generic(panic_text(&*panic)));
+                }
+            });
+            let _ = timeout(shared.config.close_timeout, closing).await;
             ending
         };
         drop(pump);
@@ -132,33 +140,35 @@ async fn closing<S: Transport, D: Future<Output = Result<(), String>>>(
 
 /// Sends what still has to go, and waits for the client's side of the closing handshake.
 async fn farewell<S: Transport>(pump: &mut Pump<'_, S>, ending: &Ending) {
+    if matches!(ending, Ending::Lost | Ending::SendFailed(_)) {
+        return;
+    }
     if let Some(frame) = ending.farewell() {
         if !matches!(ending, Ending::SlowConsumer) {
             drain(pump).await;
         }
-        let close = Message::Close(Some(frame));
-        if poll_fn(|cx| pump.wire.poll_ready(cx)).await.is_err() {
-            return;
-        }
-        pump.observe(Direction::Outbound, Origin::Session, &close);
-        if pump.wire.feed(close).is_err() || poll_fn(|cx| pump.wire.poll_flush(cx)).await.is_err() {
-            return;
+        if !pump.close_fed {
+            if poll_fn(|cx| pump.wire.poll_ready(cx)).await.is_err() {
+                return;
+            }
+            // It reports itself as our Close frame; that is what we are at.
+            let _ = pump.feed(Outbound::new(Message::Close(Some(frame)), Origin::Session));
         }
     }
     pump.queue.close();
-    match ending {
-        Ending::Lost | Ending::SendFailed(_) => {}
-        Ending::ReadFailed(_) => pump.wire.linger().await,
-        _ => {
-            // The stream flushes its own answers as it is read.
-            while let Some(Ok(message)) = poll_fn(|cx| pump.wire.poll_next(cx)).await {
-                pump.observe(Direction::Inbound, Origin::Client, &message);
-            }
-        }
+    if poll_fn(|cx| pump.wire.poll_flush(cx)).await.is_err() {
+        return;
+    }
+    if matches!(ending, Ending::ReadFailed(_)) {
+        return pump.wire.linger().await;
+    }
+    // The stream flushes its own answers as it is read.
+    while let Some(Ok(message)) = poll_fn(|cx| pump.wire.poll_next(cx)).await {
+        pump.observe(Direction::Inbound, Origin::Client, &message);
     }
 }
 
-/// Lets out what waits in the queue.
+/// Lets out what waits in the queue, up to a Close frame.
 async fn drain<S: Transport>(pump: &mut Pump<'_, S>) {
     loop {
         if poll_fn(|cx| pump.wire.poll_ready(cx)).await.is_err() {

@@ -204,6 +204,8 @@ async fn run(session: Session, on_upgrade: OnUpgrade, max_message_size: usize) {
     match into_tcp(upgraded) {
         Ok((socket, read)) => {
             let peer = socket.peer_addr().ok();
+            // Small messages leave at once.
+            let _ = socket.set_nodelay(true);
             session.serve(Wire::server(socket, read, max_message_size).await, peer).await;
         }
         Err(upgraded) => {

@@ -1,131 +1,97 @@
-//! Every example against a client: the programs are started as README says, the replay files are checked.
+//! Every example against a client that we did not write. (Their own tests use ours.)
 
-use std::{
-    fs,
-    net::{SocketAddr, TcpStream},
-    path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
 
 use crate::{
     mockforge::Mockforge,
-    process::{self, Background},
+    process,
+    server::Server,
     toolbox::{Python, WEBSOCKETS},
     workspace::Workspace,
 };
 
-/// How long an example may take to listen, and a session with it to end.
+/// How long a session may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// An example that is a server.
+/// An example and the scripts that talk to it; each takes the server's `ws://HOST:PORT/ws`.
 #[derive(Debug)]
 struct Example {
+    /// A program as `cargo run --example` knows it, or a replay file in `examples/`.
     name: &'static str,
-    /// Where it listens. A user types it, so it is fixed.
-    address: &'static str,
-    /// The scripts that talk to it; each takes `ws://ADDRESS`.
     sessions: &'static [&'static str],
 }
 
 /// All of them: one that is missing here is an error.
-const EXAMPLES: &[Example] = &[Example {
-    name: "ws-handlers-demo",
-    address: "127.0.0.1:3030",
-    sessions: &["example_echo.py", "example_chat.py"],
-}];
+const EXAMPLES: &[Example] = &[
+    Example { name: "custom-server", sessions: &["example_custom_server.py"] },
+    Example { name: "ws-demo.jsonl", sessions: &["example_ws_demo.py"] },
+    Example { name: "ws-handlers-demo", sessions: &["example_echo.py", "example_chat.py"] },
+];
 
 pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
-    compare_with(&programs(workspace))?;
-    check_replay_files(workspace, program)?;
+    let mut names = programs(workspace);
+    names.extend(replay_files(&workspace.root().join("examples"))?);
+    compare_with(&names)?;
+    let mockforge = Mockforge::ready(workspace, program)?;
     let python = Python::ready(workspace, &[WEBSOCKETS])?;
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--quiet", "--package", "mockforge-examples", "--examples"]);
     process::run(&mut cargo, process::LONG)?;
     for example in EXAMPLES {
-        example.play(workspace, &python).with_context(|| format!("example {}", example.name))?;
+        let server = example.start(workspace, &mockforge).with_context(|| format!("the example {}", example.name))?;
+        for session in example.sessions {
+            let mut script = python.script(&workspace.script(session));
+            process::run(script.arg(server.url()), LIMIT)?;
+        }
     }
     Ok(())
 }
 
+impl Example {
+    fn start(&self, workspace: &Workspace, mockforge: &Mockforge) -> Result<Server> {
+        let log = workspace.scratch("examples").join(self.name).with_extension("log");
+        if !self.name.ends_with(".jsonl") {
+            return Server::start(workspace.cargo().args(["run", "--quiet", "--example", self.name]), &log);
+        }
+        let file = workspace.root().join("examples").join(self.name);
+        process::run(mockforge.command("check").arg(&file), LIMIT)?;
+        mockforge.serve(&log, ["--ws-replay-file".as_ref(), file.as_os_str()])
+    }
+}
+
 /// The examples that cargo knows.
-fn programs(workspace: &Workspace) -> Vec<&str> {
+fn programs(workspace: &Workspace) -> Vec<String> {
     let packages = workspace.metadata().packages.iter();
     let examples = packages.filter(|package| package.name == "mockforge-examples");
     let targets = examples.flat_map(|package| &package.targets);
-    targets.filter(|target| target.kind == ["example"]).map(|target| target.name.as_str()).collect()
+    targets.filter(|target| target.kind == ["example"]).map(|target| target.name.clone()).collect()
 }
 
-fn compare_with(programs: &[&str]) -> Result<()> {
-    for name in programs {
-        if !EXAMPLES.iter().any(|example| example.name == *name) {
+fn replay_files(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).context("examples/ cannot be read")? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".jsonl") {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+fn compare_with(names: &[String]) -> Result<()> {
+    for name in names {
+        if !EXAMPLES.iter().any(|example| example.name == name) {
             bail!("nothing runs the example {name}; add it to EXAMPLES in xtask/src/commands/examples.rs");
         }
     }
     for example in EXAMPLES {
-        if !programs.contains(&example.name) {
-            bail!("there is no example {}", example.name);
+        if !names.iter().any(|name| name == example.name) {
+            bail!("there is no example {}; take it out of xtask/src/commands/examples.rs", example.name);
         }
     }
     Ok(())
-}
-
-/// A replay file that we show to users has no mistake.
-fn check_replay_files(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
-    let files = replay_files(&workspace.root().join("examples"))?;
-    if files.is_empty() {
-        bail!("there is no replay file in examples/");
-    }
-    let mockforge = Mockforge::ready(workspace, program)?;
-    process::run(mockforge.command("check").args(files), LIMIT)
-}
-
-fn replay_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).context("examples/ cannot be read")? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            files.push(path);
-        }
-    }
-    Ok(files)
-}
-
-impl Example {
-    fn play(&self, workspace: &Workspace, python: &Python) -> Result<()> {
-        let address: SocketAddr = self.address.parse()?;
-        if is_open(address) {
-            bail!("something else listens on {address}; end it, then run this again");
-        }
-        let mut cargo = workspace.cargo();
-        let mut server = Background::start(cargo.args(["run", "--quiet", "--example", self.name]))?;
-        wait_until_open(address, &mut server)?;
-        for session in self.sessions {
-            let mut script = python.script(&workspace.script(session));
-            process::run(script.arg(format!("ws://{address}")), LIMIT)?;
-        }
-        Ok(())
-    }
-}
-
-fn is_open(address: SocketAddr) -> bool {
-    TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
-}
-
-fn wait_until_open(address: SocketAddr, server: &mut Background) -> Result<()> {
-    let start = Instant::now();
-    while start.elapsed() < LIMIT {
-        if let Some(status) = server.ended()? {
-            bail!("it ended with {status} before it listened on {address}");
-        }
-        if is_open(address) {
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    bail!("it did not listen on {address} within {} s", LIMIT.as_secs());
 }
 
 #[cfg(test)]
@@ -134,19 +100,14 @@ mod tests {
 
     #[test]
     fn an_example_that_nothing_runs_is_found() {
-        let mut names: Vec<_> = EXAMPLES.iter().map(|example| example.name).collect();
+        let mut names: Vec<_> = EXAMPLES.iter().map(|example| example.name.to_owned()).collect();
         assert!(compare_with(&names).is_ok());
-        names.push("new-one");
+        names.push("new-one".into());
         assert!(compare_with(&names).unwrap_err().to_string().contains("new-one"));
-        assert!(compare_with(&[]).is_err());
     }
 
     #[test]
-    fn a_program_that_ends_is_not_waited_for() {
-        // Nobody listens on the port of a listener that is gone.
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut ended = Background::start(&mut std::process::Command::new("true")).unwrap();
-        let error = wait_until_open(address, &mut ended).unwrap_err();
-        assert!(error.to_string().contains("before it listened"), "{error}");
+    fn an_example_that_is_gone_is_found() {
+        assert!(compare_with(&[]).unwrap_err().to_string().contains("there is no example"));
     }
 }

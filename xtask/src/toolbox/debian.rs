@@ -27,7 +27,11 @@ pub(super) fn install(what: &str, packages: &[&str]) -> Result<()> {
     });
     let mut install = apt_get();
     install.args(["install", "--yes", "--no-install-recommends"]).args(packages);
-    process::run(&mut install, process::LONG).map_err(|error| Missing::new(what, format!("{by_hand} ({error})")).into())
+    eprintln!("installing {} from Debian, once", packages.join(" and "));
+    match process::read(&mut install, process::LONG) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Missing::new(what, format!("{by_hand} ({error})")).into()),
+    }
 }
 
 fn apt_get() -> Command {

@@ -345,5 +345,5 @@ fn a_compiled_query_knows_its_text() {
     let path: JsonPath = "$ ['a']".parse().unwrap();
     assert_eq!((path.as_str(), path.to_string().as_str()), ("$ ['a']", "$ ['a']"));
     assert_eq!(format!("{path:?}"), "JsonPath(\"$ ['a']\")");
-    assert_eq!(path.clone().first(&json!({"a": 1})), Some(&json!(1)));
+    assert_eq!(path.first(&json!({"a": 1})), Some(&json!(1)));
 }

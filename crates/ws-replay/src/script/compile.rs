@@ -4,14 +4,15 @@ use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine};
 use bytes::Bytes;
 use regex::Regex;
+use ws_core::CloseFrame;
 use ws_core::close_code::{self, MAX_REASON_BYTES};
-use ws_core::{CloseFrame, HandlerError};
 use ws_patterns::MessagePattern;
 
 use super::fields::{Fields, Located};
 use super::read::RawEntry;
 use super::source::{Findings, Source};
 use super::step::{Content, Step, Wait};
+use crate::problem::pattern_reason;
 use crate::template::{Scope, Template};
 use crate::{ProblemKind, ReplayDirection};
 
@@ -43,29 +44,21 @@ impl<'s, 'a> Compiler<'s, 'a> {
         }
         let fields = Fields::read(entry, findings);
         let ts = self.ts(&fields, findings);
-        let direction = fields.dir.as_ref().map_or(ReplayDirection::Out, |dir| dir.value);
-        let closes = fields.close.as_ref().is_some_and(|close| close.value);
         let frame = close_frame(&fields, findings);
+        let direction = fields.direction();
         let step = match direction {
             ReplayDirection::In => {
-                let wait = self.expectation(&fields, closes, entry, findings);
+                let wait = self.expectation(&fields, entry, findings);
                 Step { ts, direction, wait, content: None, close: None }
             }
             ReplayDirection::Out => {
+                // The pattern comes first: it says which groups the text may use.
                 let wait = fields.wait_for.as_ref().and_then(|written| self.pattern(written, findings));
-                let wait = wait.map(Wait::Text);
-                let content = self.content(fields.text.as_ref(), &fields, closes, findings);
-                if fields.text.is_none() && !fields.flawed {
-                    match fields.binary.as_ref().filter(|binary| binary.value) {
-                        Some(binary) => findings.at(binary.at, ProblemKind::Needs { key: "binary", needs: "`text`" }),
-                        None if !closes => findings.at(entry.object, ProblemKind::SendsNothing),
-                        None => {}
-                    }
-                }
-                Step { ts, direction, wait, content, close: frame.filter(|_| closes) }
+                let content = self.content(&fields, entry, findings);
+                Step { ts, direction, wait: wait.map(Wait::Text), content, close: frame }
             }
         };
-        if closes {
+        if fields.closes().is_some() {
             self.closed_on_line.get_or_insert_with(|| self.source.line(self.source.offset_of(entry.object)));
         }
         self.steps.push(step);
@@ -86,49 +79,43 @@ impl<'s, 'a> Compiler<'s, 'a> {
     fn expectation(
         &mut self,
         fields: &Fields<'a>,
-        closes: bool,
         entry: &RawEntry<'a>,
         findings: &mut Findings<'s, 'a>,
     ) -> Option<Wait> {
-        let is_binary = fields.binary.as_ref().is_some_and(|binary| binary.value);
-        if closes {
-            let text = fields.text.as_ref().filter(|text| !text.value.is_empty()).map(|text| text.at);
-            let wait_for = fields.wait_for.as_ref().map(|wait_for| wait_for.at);
-            let binary = fields.binary.as_ref().filter(|binary| binary.value).map(|binary| binary.at);
-            for (key, at) in [("text", text), ("waitFor", wait_for), ("binary", binary)] {
-                if let Some(at) = at {
-                    let beside = "in an entry that expects the client to close";
-                    findings.at(at, ProblemKind::Excluded { key, beside });
-                }
-            }
+        if fields.closes().is_some() {
+            expect_nothing_beside_close(fields, findings);
             return Some(Wait::ClientClose);
         }
-        if is_binary {
+        if fields.is_binary().is_some() {
             if let Some(written) = &fields.wait_for {
                 let beside = "beside \"binary\": true, as patterns look at text";
                 findings.at(written.at, ProblemKind::Excluded { key: "waitFor", beside });
             }
-            let expected = fields.text.as_ref().map(|text| bytes(text, findings));
             self.groups = vec![None];
-            return Some(Wait::Binary(expected.flatten()));
+            let expected = fields.text.as_ref().and_then(|text| bytes(text, findings));
+            return Some(Wait::Binary(expected));
         }
-        if let Some(written) = &fields.wait_for {
-            let pattern = self.pattern(written, findings)?;
-            if let Some(example) = fields.text.as_ref().filter(|text| !text.value.is_empty())
-                && !pattern.matches(&example.value)
-            {
-                findings.at(example.at, ProblemKind::ExampleDiffers);
+        match (&fields.wait_for, &fields.text) {
+            (Some(written), example) => {
+                let pattern = self.pattern(written, findings)?;
+                // Programs that know no missing text write an empty one.
+                let example = example.as_ref().filter(|example| !example.value.is_empty());
+                if let Some(example) = example.filter(|example| !pattern.matches(&example.value)) {
+                    findings.at(example.at, ProblemKind::ExampleDiffers);
+                }
+                Some(Wait::Text(pattern))
             }
-            return Some(Wait::Text(pattern));
+            (None, Some(text)) => {
+                self.groups = vec![None];
+                Some(Wait::Text(MessagePattern::exact(text.value.as_str())))
+            }
+            (None, None) => {
+                if !fields.flawed {
+                    findings.at(entry.object, ProblemKind::ExpectsNothing);
+                }
+                None
+            }
         }
-        let Some(text) = &fields.text else {
-            if !fields.flawed {
-                findings.at(entry.object, ProblemKind::ExpectsNothing);
-            }
-            return None;
-        };
-        self.groups = vec![None];
-        Some(Wait::Text(MessagePattern::exact(text.value.as_str())))
     }
 
     fn pattern(&mut self, written: &Located<'a, String>, findings: &mut Findings<'s, 'a>) -> Option<MessagePattern> {
@@ -138,7 +125,7 @@ impl<'s, 'a> Compiler<'s, 'a> {
                 Some(pattern)
             }
             Err(error) => {
-                findings.at(written.at, ProblemKind::Pattern(reason(error)));
+                findings.at(written.at, ProblemKind::Pattern(pattern_reason(error)));
                 None
             }
         }
@@ -147,49 +134,69 @@ impl<'s, 'a> Compiler<'s, 'a> {
     /// What an outgoing entry sends.
     fn content(
         &mut self,
-        text: Option<&Located<'a, String>>,
         fields: &Fields<'a>,
-        closes: bool,
+        entry: &RawEntry<'a>,
         findings: &mut Findings<'s, 'a>,
     ) -> Option<Content> {
+        let closes = fields.closes().is_some();
+        let Some(text) = &fields.text else {
+            match fields.is_binary() {
+                _ if fields.flawed => {}
+                Some(at) => findings.at(at, ProblemKind::Needs { key: "binary", needs: "`text`" }),
+                None if closes => {}
+                None => findings.at(entry.object, ProblemKind::SendsNothing),
+            }
+            return None;
+        };
         // Beside `close`, an empty text is as good as none.
-        let text = text.filter(|text| !(closes && text.value.is_empty()))?;
-        if fields.binary.as_ref().is_some_and(|binary| binary.value) {
+        if closes && text.value.is_empty() {
+            return None;
+        }
+        if fields.is_binary().is_some() {
             return bytes(text, findings).map(Content::Binary);
         }
-        let scope = Scope { has_message: !self.groups.is_empty(), groups: &self.groups };
-        let template = Template::compile(text.value.clone(), &scope, |doubt| findings.at(text.at, doubt.0));
+        let scope = Scope { groups: &self.groups };
+        let template = Template::compile(text.value.clone(), scope, |doubt| findings.at(text.at, doubt.0));
         Some(Content::Text(template))
     }
 }
 
-fn close_frame<'a>(fields: &Fields<'a>, findings: &mut Findings<'_, 'a>) -> Option<CloseFrame> {
-    let code = fields.code.as_ref();
-    let reason = fields.reason.as_ref();
-    if !fields.close.as_ref().is_some_and(|close| close.value) && !fields.flawed {
-        let keys = [("code", code.map(|code| code.at)), ("reason", reason.map(|reason| reason.at))];
-        for (key, at) in keys {
-            if let Some(at) = at {
+/// What is known of the client's closing is its frame; a message cannot be it.
+fn expect_nothing_beside_close(fields: &Fields<'_>, findings: &mut Findings<'_, '_>) {
+    let text = fields.text.as_ref().filter(|text| !text.value.is_empty()).map(|text| text.at);
+    let wait_for = fields.wait_for.as_ref().map(|wait_for| wait_for.at);
+    for (key, at) in [("text", text), ("waitFor", wait_for), ("binary", fields.is_binary())] {
+        if let Some(at) = at {
+            let beside = "in an entry that expects the client to close";
+            findings.at(at, ProblemKind::Excluded { key, beside });
+        }
+    }
+}
+
+/// The Close frame of an entry that closes; elsewhere, its parts have no business.
+fn close_frame(fields: &Fields<'_>, findings: &mut Findings<'_, '_>) -> Option<CloseFrame> {
+    let (code, reason) = (&fields.code, &fields.reason);
+    if fields.closes().is_none() {
+        let parts = [("code", code.as_ref().map(|code| code.at)), ("reason", reason.as_ref().map(|reason| reason.at))];
+        for (key, at) in parts {
+            if let Some(at) = at.filter(|_| !fields.flawed) {
                 findings.at(at, ProblemKind::Needs { key, needs: "\"close\": true" });
             }
         }
         return None;
     }
-    let sendable = match code {
-        None => close_code::NORMAL,
-        Some(code) => match u16::try_from(code.value) {
-            Ok(sendable) if close_code::is_sendable(sendable) => sendable,
-            _ => {
-                findings.at(code.at, ProblemKind::CloseCode(code.value));
-                return None;
-            }
-        },
-    };
-    let Some(reason) = reason else { return CloseFrame::new(sendable, "").ok() };
-    if reason.value.len() > MAX_REASON_BYTES {
-        findings.at(reason.at, ProblemKind::LongReason { limit: MAX_REASON_BYTES, found: reason.value.len() });
+    let sendable = code.as_ref().map_or(Some(close_code::NORMAL), |code| {
+        let sendable = u16::try_from(code.value).ok().filter(|code| close_code::is_sendable(*code));
+        if sendable.is_none() {
+            findings.at(code.at, ProblemKind::CloseCode(code.value));
+        }
+        sendable
+    });
+    let reason_text = reason.as_ref().map_or("", |reason| reason.value.as_str());
+    if let Some(reason) = reason.as_ref().filter(|_| reason_text.len() > MAX_REASON_BYTES) {
+        findings.at(reason.at, ProblemKind::LongReason { limit: MAX_REASON_BYTES, found: reason_text.len() });
     }
-    CloseFrame::new(sendable, reason.value.as_str()).ok()
+    CloseFrame::new(sendable?, reason_text).ok()
 }
 
 fn bytes(text: &Located<'_, String>, findings: &mut Findings<'_, '_>) -> Option<Bytes> {
@@ -218,11 +225,4 @@ fn groups(pattern: &str) -> Vec<Option<String>> {
     let names = |regex: Regex| regex.capture_names().map(|name| name.map(str::to_owned)).collect();
     let is_regex = !pattern.starts_with("$.") && !pattern.starts_with("$[");
     is_regex.then(|| Regex::new(pattern).ok().map(names)).flatten().unwrap_or_else(|| vec![None])
-}
-
-fn reason(error: HandlerError) -> String {
-    match error {
-        HandlerError::PatternError(reason) => reason,
-        other => other.to_string(),
-    }
 }

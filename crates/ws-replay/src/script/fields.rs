@@ -58,6 +58,20 @@ impl<'a> Fields<'a> {
         fields.flawed = reader.flawed;
         fields
     }
+
+    pub(super) fn direction(&self) -> ReplayDirection {
+        self.dir.as_ref().map_or_else(ReplayDirection::default, |dir| dir.value)
+    }
+
+    /// The place of `true`, if the entry closes the connection.
+    pub(super) fn closes(&self) -> Option<&'a str> {
+        self.close.as_ref().filter(|close| close.value).map(|close| close.at)
+    }
+
+    /// The place of `true`, if the message of the entry is binary.
+    pub(super) fn is_binary(&self) -> Option<&'a str> {
+        self.binary.as_ref().filter(|binary| binary.value).map(|binary| binary.at)
+    }
 }
 
 struct Reader<'f, 's, 'a> {

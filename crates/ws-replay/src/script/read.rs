@@ -28,7 +28,7 @@ fn is_blank(line: &str) -> bool {
     line.trim().is_empty()
 }
 
-/// Blanks out the comment lines of a JSON array; every other byte keeps its place. JSON lines are left as they are.
+/// Blanks out the comment lines of a JSON array; every other character keeps its line and column. JSON lines are left as they are.
 pub(super) fn without_comments(text: &str) -> Cow<'_, str> {
     if !is_array(text) || !text.lines().any(is_comment) {
         return Cow::Borrowed(text);
@@ -38,7 +38,7 @@ pub(super) fn without_comments(text: &str) -> Cow<'_, str> {
             return Cow::Borrowed(line);
         }
         let content = line.trim_end_matches('\n');
-        Cow::Owned(" ".repeat(content.len()) + &line[content.len()..])
+        Cow::Owned(" ".repeat(content.chars().count()) + &line[content.len()..])
     });
     Cow::Owned(blanked.collect())
 }

@@ -13,6 +13,7 @@ use ws_patterns::JsonPath;
 use super::faker::{self, Faker};
 use crate::ProblemKind;
 use crate::nearest::nearest;
+use crate::problem::pattern_reason;
 use crate::released::Released;
 
 /// The largest number that `{{rand.int}}` draws.
@@ -38,12 +39,16 @@ pub(super) enum Token {
 }
 
 /// What is known, when a file is loaded, of the message that tokens will take something from.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    /// Whether any entry waits for a message before the text is sent.
-    pub(crate) has_message: bool,
-    /// The groups of the regex of the last wait, the whole match first, with their names.
+    /// The names of the groups of the last wait's regex, the whole match first; empty if nothing was waited for yet.
     pub(crate) groups: &'a [Option<String>],
+}
+
+impl Scope<'_> {
+    fn has_message(self) -> bool {
+        !self.groups.is_empty()
+    }
 }
 
 /// What a token may look at when a message is made.
@@ -54,14 +59,14 @@ pub(super) struct Moment<'a> {
 
 impl Token {
     /// Compiles `token`, given with its braces.
-    pub(super) fn parse(token: &str, scope: &Scope<'_>) -> Result<Self, Doubt> {
-        let body = token.trim_start_matches("{{").trim_end_matches("}}").trim();
+    pub(super) fn parse(token: &str, scope: Scope<'_>) -> Result<Self, Doubt> {
+        let body = token.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).unwrap_or(token).trim();
         let words: Vec<&str> = body.split_whitespace().collect();
         let random = |low: &str, high: &str| {
             let (low, high) = (low.parse::<i64>().ok()?, high.parse::<i64>().ok()?);
             Some(Self::RandInt(low.min(high), low.max(high)))
         };
-        let of_message = |parsed: Self| if scope.has_message { Ok(parsed) } else { Err(Doubt::no_message(token)) };
+        let of_message = |parsed: Self| if scope.has_message() { Ok(parsed) } else { Err(Doubt::no_message(token)) };
         let parsed = match words.as_slice() {
             ["uuid"] => Some(Self::Uuid),
             ["randInt" | "rand.int", low, high] => random(low, high),
@@ -167,19 +172,15 @@ impl Doubt {
         Self(ProblemKind::NoMessage(excerpt(token)))
     }
 
-    fn group(token: &str, scope: &Scope<'_>) -> Self {
-        if scope.has_message { Self(ProblemKind::NoGroup(excerpt(token))) } else { Self::no_message(token) }
+    fn group(token: &str, scope: Scope<'_>) -> Self {
+        if scope.has_message() { Self(ProblemKind::NoGroup(excerpt(token))) } else { Self::no_message(token) }
     }
 
     fn path(token: &str, error: HandlerError) -> Self {
-        let reason = match error {
-            HandlerError::PatternError(reason) => reason,
-            other => other.to_string(),
-        };
-        Self(ProblemKind::TokenPath { token: excerpt(token), reason })
+        Self(ProblemKind::TokenPath { token: excerpt(token), reason: pattern_reason(error) })
     }
 
-    fn unknown(token: &str, body: &str, scope: &Scope<'_>) -> Self {
+    fn unknown(token: &str, body: &str, scope: Scope<'_>) -> Self {
         // No token has braces or quotes inside: the closing braces belong to something else.
         if body.contains(['{', '}', '"']) {
             return Self::unclosed(token);
@@ -189,7 +190,7 @@ impl Doubt {
 }
 
 /// The token that was probably meant, with its braces.
-fn meant(body: &str, scope: &Scope<'_>) -> Option<String> {
+fn meant(body: &str, scope: Scope<'_>) -> Option<String> {
     let head_end = body.find(|c: char| c.is_whitespace() || matches!(c, '+' | '-')).unwrap_or(body.len());
     let (head, rest) = body.split_at(head_end);
     let fakers: Vec<String> = Faker::all().map(|faker| format!("faker.{}", faker.name())).collect();
@@ -224,9 +225,9 @@ mod tests {
     #[test]
     fn the_documentation_is_complete() {
         let groups = [None, Some("name".to_owned())];
-        let scope = Scope { has_message: true, groups: &groups };
+        let scope = Scope { groups: &groups };
         for token in listed() {
-            assert!(Token::parse(&format!("{{{{{token}}}}}"), &scope).is_ok(), "{token}");
+            assert!(Token::parse(&format!("{{{{{token}}}}}"), scope).is_ok(), "{token}");
         }
         for faker in Faker::all() {
             let name = format!("faker.{}", faker.name());
@@ -234,14 +235,14 @@ mod tests {
         }
         for (head, with_more) in HEADS {
             assert!(listed().any(|token| token.starts_with(head)), "{head}");
-            assert!(Token::parse(&format!("{{{{{with_more}}}}}"), &scope).is_ok(), "{with_more}");
+            assert!(Token::parse(&format!("{{{{{with_more}}}}}"), scope).is_ok(), "{with_more}");
         }
     }
 
     #[test]
     fn slips_lead_to_what_was_meant() {
         let groups = [None, Some("customer".to_owned())];
-        let scope = Scope { has_message: true, groups: &groups };
+        let scope = Scope { groups: &groups };
         for (slip, token) in [
             ("uid", "{{uuid}}"),
             ("UUID", "{{uuid}}"),
@@ -255,10 +256,10 @@ mod tests {
             ("request.message", "{{request.ws.message}}"),
             ("costumer", "{{customer}}"),
         ] {
-            assert_eq!(meant(slip, &scope).as_deref(), Some(token), "{slip}");
+            assert_eq!(meant(slip, scope).as_deref(), Some(token), "{slip}");
         }
         for word in ["", "user.name", "x", "greeting", "name", "-"] {
-            assert_eq!(meant(word, &scope), None, "{word}");
+            assert_eq!(meant(word, scope), None, "{word}");
         }
     }
 

@@ -51,6 +51,9 @@ fn entries_behind_a_close_are_never_reached() {
 fn arrays_are_reported_by_line_too() {
     let text = "[\n  {\"txt\": 1},\n  # comment\n  {\n    \"ts\": \"x\"\n  },\n  {\"ts\": 0 \"text\": \"y\"}\n]";
     insta::assert_snapshot!(ReplayScript::parse(text, "broken.json").unwrap_err());
+    // The end of a comment of seven characters: comments are read as blanks, one for each character.
+    let unfinished = ReplayScript::parse("[\n# \u{e9}\u{1f600}\u{e9}\u{e9}\u{e9}", "open.json").unwrap_err();
+    assert_eq!(unfinished.to_string(), "open.json:2:7: expected JSON: EOF while parsing a list");
     let after = ReplayScript::parse("[{\"text\":\"a\"}]\n{\"text\":\"b\"}", "two.json").unwrap_err();
     assert_eq!(after.to_string(), "two.json:2:1: expected JSON: trailing characters");
 }

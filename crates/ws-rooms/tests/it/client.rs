@@ -1,5 +1,6 @@
 //! A connection without a socket: its sender, and the queue that a session would drain.
 
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use ws_core::engine::{Outbound, OutboundQueue, QueueNews, outbound_queue};
@@ -61,6 +62,14 @@ pub(crate) async fn clients_in(rooms: &RoomManager, room: &str, count: usize) ->
 /// Sends text to a room; returns to how many it went.
 pub(crate) async fn broadcast(rooms: &RoomManager, room: &str, text: &str) -> usize {
     Rooms::broadcast(rooms, room, Message::text(text)).await.unwrap()
+}
+
+/// What a future gives that must not wait for anything.
+pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("it waits"),
+    }
 }
 
 pub(crate) fn sorted(mut names: Vec<String>) -> Vec<String> {

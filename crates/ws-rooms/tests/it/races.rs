@@ -1,12 +1,11 @@
 //! Joins, leaves, broadcasts and disconnects at the same time: no ghost, no deadlock, nothing left behind.
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
-use tokio::sync::Barrier;
 use ws_core::Rooms;
 use ws_rooms::RoomManager;
 
-use crate::client::{Client, broadcast};
+use crate::client::{Client, at_once, broadcast};
 
 /// Both lists tell the same: who is a member has the room, and who has the room is a member.
 async fn assert_consistent(rooms: &RoomManager, ids: &[String], names: &[String]) {
@@ -22,32 +21,26 @@ async fn assert_consistent(rooms: &RoomManager, ids: &[String], names: &[String]
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_join_that_races_with_leave_all_happens_before_or_after_it() {
+#[test]
+fn joins_that_race_with_leave_all_happen_before_or_after_it() {
+    const ROUNDS: usize = 500;
     let rooms = RoomManager::new();
-    let (ids, names) = (["a".to_owned()], ["lobby".to_owned(), "attic".to_owned()]);
-    for _ in 0..2000 {
-        rooms.join("a", "attic").await.unwrap();
-        let start = Arc::new(Barrier::new(2));
-        let joining = tokio::spawn({
-            let (rooms, start) = (rooms.clone(), Arc::clone(&start));
-            async move {
-                start.wait().await;
-                rooms.join("a", "lobby").await.unwrap();
-            }
+    let (ids, names) = (["a".to_owned()], (0..20).map(|n| n.to_string()).collect::<Vec<_>>());
+    let join_all = || names.iter().for_each(|name| at_once(rooms.join("a", name)).unwrap());
+    let leave_all = || at_once(rooms.leave_all("a")).unwrap();
+    let start = Barrier::new(2);
+    for _ in 0..ROUNDS {
+        join_all();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                join_all();
+            });
+            start.wait();
+            leave_all();
         });
-        let leaving = tokio::spawn({
-            let rooms = rooms.clone();
-            async move {
-                start.wait().await;
-                rooms.leave_all("a").await.unwrap();
-            }
-        });
-        joining.await.unwrap();
-        leaving.await.unwrap();
-        assert_consistent(&rooms, &ids, &names).await;
-        assert!(rooms.get_room_members("attic").await.is_empty());
-        rooms.leave_all("a").await.unwrap();
+        at_once(assert_consistent(&rooms, &ids, &names));
+        leave_all();
         assert_eq!((rooms.stats().rooms, rooms.stats().connections), (0, 0));
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Pump<'a, S> {
     /// Ready when the handlers were exchanged, under the policy that closes connections.
     pub(super) reload: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     pub(super) ending: Option<Ending>,
+    /// Our Close frame is on its way.
+    pub(super) close_fed: bool,
     pub(super) now: Instant,
 }
 
@@ -98,6 +100,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             shutdown: Signal::new(shared.shutdown.clone().cancelled_owned()),
             reload,
             ending: None,
+            close_fed: false,
             now: Instant::now(),
         }
     }
@@ -266,12 +269,14 @@ impl<'a, S: Transport> Pump<'a, S> {
         Poll::Ready(self.feed(next))
     }
 
-    fn feed(&mut self, next: Outbound) -> Result<(), Ending> {
+    /// Puts a message on its way; a Close frame is the end of the open phase.
+    pub(super) fn feed(&mut self, next: Outbound) -> Result<(), Ending> {
         self.observe(Direction::Outbound, next.origin, &next.message);
         let closing = match &next.message {
             Message::Close(frame) => Some(frame.clone()),
             _ => None,
         };
+        self.close_fed |= closing.is_some();
         self.wire.feed(next.message).map_err(Ending::SendFailed)?;
         closing.map_or(Ok(()), |frame| Err(Ending::ClosedByUs(frame)))
     }

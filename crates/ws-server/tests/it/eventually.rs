@@ -1,5 +1,6 @@
 //! Waiting for facts that can only be seen by looking again.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -11,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// Looks until `is_so` says yes; fails the test when it does not within ten seconds.
 #[track_caller]
-pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) -> impl Future<Output = ()> {
+pub(crate) fn eventually(what: impl Display, mut is_so: impl FnMut() -> bool) -> impl Future<Output = ()> {
     let caller = std::panic::Location::caller();
     async move {
         let deadline = Instant::now() + CEILING;

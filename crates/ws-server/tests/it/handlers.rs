@@ -281,7 +281,8 @@ async fn payloads_arrive_exactly() {
 /// H13: a JSON value is one text message that parses to the same value.
 #[tokio::test]
 async fn json_arrives_as_the_same_value() {
-    let value = json!({"nested": [1, -2.5, null, true, {"deep": {"\u{e9}": "\u{1f600}\n\"\\"}}], "empty": {}, "big": u64::MAX});
+    let value =
+        json!({"nested": [1, -2.5, null, true, {"deep": {"\u{e9}": "\u{1f600}\n\"\\"}}], "empty": {}, "big": u64::MAX});
     let sent = value.clone();
     let server = serve_handler(handler_fn(move |ctx, _| {
         let value = sent.clone();

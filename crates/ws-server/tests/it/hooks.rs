@@ -17,7 +17,9 @@ fn tagged(tag: &str, message: &Message) -> Verdict {
         Some("pass") => Verdict::Pass,
         Some("drop") => Verdict::Drop,
         Some("none") => Verdict::Several(vec![]),
-        Some("several") => Verdict::Several(vec![Message::text("several"), Message::text("more"), Message::binary("x")]),
+        Some("several") => {
+            Verdict::Several(vec![Message::text("several"), Message::text("more"), Message::binary("x")])
+        }
         Some(text) => Verdict::Replace(Message::text(format!("{text} {tag}"))),
     }
 }

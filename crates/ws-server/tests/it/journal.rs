@@ -29,7 +29,7 @@ impl Journal {
     /// Waits until `event` was noted.
     #[track_caller]
     pub(crate) fn has(&self, event: &str) -> impl Future<Output = ()> {
-        eventually(&format!("{event:?} is noted"), || self.count(event) > 0)
+        eventually(format!("{event:?} is noted"), || self.count(event) > 0)
     }
 }
 

@@ -123,8 +123,7 @@ async fn a_handler_closes_with_code_and_reason() {
 async fn a_handler_closes_without_a_code() {
     let journal = Journal::default();
     let server = serve_handler(
-        noting_disconnects(&journal)
-            .on_message(|ctx, _| Box::pin(async move { ctx.send(WsMessage::Close).await })),
+        noting_disconnects(&journal).on_message(|ctx, _| Box::pin(async move { ctx.send(WsMessage::Close).await })),
     )
     .await;
     let mut client = server.connect("/ws").await.unwrap();

@@ -48,15 +48,30 @@ async fn fragments_become_one_message() {
         ),
         (
             "binary whose fragments are empty but for one",
-            vec![Frame::new(Frame::BINARY, []).unfinished(), more(&[]).unfinished(), more(&[0, 255]).unfinished(), more(&[])],
+            vec![
+                Frame::new(Frame::BINARY, []).unfinished(),
+                more(&[]).unfinished(),
+                more(&[0, 255]).unfinished(),
+                more(&[]),
+            ],
             vec![Frame::new(Frame::BINARY, [0, 255])],
         ),
         (
             "two messages behind each other",
-            vec![Frame::text("a").unfinished(), more(b"b"), Frame::text("c"), Frame::new(Frame::BINARY, [1]).unfinished(), more(&[2])],
+            vec![
+                Frame::text("a").unfinished(),
+                more(b"b"),
+                Frame::text("c"),
+                Frame::new(Frame::BINARY, [1]).unfinished(),
+                more(&[2]),
+            ],
             vec![Frame::text("ab"), Frame::text("c"), Frame::new(Frame::BINARY, [1, 2])],
         ),
-        ("nothing at all", vec![Frame::text(""), Frame::new(Frame::BINARY, [])], vec![Frame::text(""), Frame::new(Frame::BINARY, [])]),
+        (
+            "nothing at all",
+            vec![Frame::text(""), Frame::new(Frame::BINARY, [])],
+            vec![Frame::text(""), Frame::new(Frame::BINARY, [])],
+        ),
     ];
     for (case, sent, expected) in cases {
         let expected: Vec<_> = expected.into_iter().map(Frame::unmasked).collect();
@@ -120,7 +135,11 @@ async fn violations_are_closed_with_their_code() {
         ("fragments that end within a character", vec![unfinished(), more(b"\xe2\x82")], 1007),
         ("one byte too many", vec![Frame::new(Frame::BINARY, long.clone())], 1009),
         ("one byte too many of text", vec![Frame::new(Frame::TEXT, long)], 1009),
-        ("fragments that are too much together", vec![Frame::new(Frame::TEXT, half.clone()).unfinished(), more(&half)], 1009),
+        (
+            "fragments that are too much together",
+            vec![Frame::new(Frame::TEXT, half.clone()).unfinished(), more(&half)],
+            1009,
+        ),
     ];
     for (number, (case, frames, code)) in cases.into_iter().enumerate() {
         let mut client = RawClient::open(server.address(), "/ws").await;

@@ -66,11 +66,10 @@ impl RawClient {
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers: HeaderMap = lines
             .map(|line| line.split_once(':').unwrap())
-            .map(|(name, value)| {
-                (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value.trim()).unwrap())
-            })
+            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value.trim()).unwrap()))
             .collect();
-        let length = headers.get(http::header::CONTENT_LENGTH).map_or(0, |length| length.to_str().unwrap().parse().unwrap());
+        let length =
+            headers.get(http::header::CONTENT_LENGTH).map_or(0, |length| length.to_str().unwrap().parse().unwrap());
         let body = self.take(length).await.expect("the connection ended within the body of a response");
         Response { status, headers, body: String::from_utf8(body).unwrap() }
     }
@@ -93,7 +92,13 @@ impl RawClient {
             _ => panic!("a server masks no frame"),
         };
         let payload = self.take(length).await?;
-        Some(Frame { fin: head[0] & 0x80 != 0, reserved: head[0] >> 4 & 7, opcode: head[0] & 15, masked: false, payload })
+        Some(Frame {
+            fin: head[0] & 0x80 != 0,
+            reserved: head[0] >> 4 & 7,
+            opcode: head[0] & 15,
+            masked: false,
+            payload,
+        })
     }
 
     /// The code of the Close frame that must come next; `None` inside is a Close frame without a code.

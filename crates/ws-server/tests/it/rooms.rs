@@ -1,14 +1,17 @@
 //! Rooms over sockets.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
-use ws_core::{HandlerRegistry, HandlerResult, QueueLimits, WhenFull, WsContext, WsHandler, WsMessage};
+use ws_core::{HandlerRegistry, HandlerResult, QueueLimits, WhenFull, WsContext, WsHandler, WsMessage, close_code};
 use ws_rooms::{RoomManager, RoomOptions};
 use ws_server::{WsConfig, WsServer, router_with_handlers};
 use ws_testing::{TestClient, TestServer};
@@ -203,7 +206,7 @@ async fn a_connection_that_ends_leaves_its_rooms() {
     }
 }
 
-/// R08: what one connection broadcasts, each member gets in the order in which it was sent.
+/// R08: what one connection broadcasts, message by message, each member gets in the order in which it was sent.
 #[tokio::test]
 async fn members_get_broadcasts_in_order() {
     const COUNT: usize = 1000;
@@ -213,19 +216,12 @@ async fn members_get_broadcasts_in_order() {
         members.push(join(&server).await.0);
     }
     let (mut sender, _) = join(&server).await;
-    ask(&mut sender, "/leave general").await;
-    ask(&mut sender, "/join other").await;
     let sending = async {
-        // Each is sent when the one before was received by the first member's task or not at all: no pacing is needed
-        // below the bound of the queue.
         for n in 0..COUNT {
             sender.send_text(&format!("/msg {n}")).await.unwrap();
-            assert_eq!(sender.recv_text().await.unwrap(), n.to_string());
         }
+        numbers(&mut sender, COUNT).await;
     };
-    for member in &mut members {
-        ask(member, "/join other").await;
-    }
     tokio::join!(sending, join_all(members.iter_mut().map(|member| numbers(member, COUNT))));
 }
 
@@ -259,76 +255,112 @@ async fn stalled(address: SocketAddr) -> WebSocketStream<TcpStream> {
     client_async(format!("ws://{address}/ws/chat"), stream).await.unwrap().0
 }
 
-/// What the stalled member was sent before the rooms had enough of it, and how much that may be: what the kernel buffers, and
-/// the outbound queue.
+/// The size of the messages that are broadcast beside a stalled member.
 const PAYLOAD: usize = 64 * 1024;
+/// How much may wait for a member.
 const QUEUE: QueueLimits = QueueLimits { messages: 16, bytes: 512 * 1024 };
+/// More than the queue and the kernel's buffers hold for one that does not read.
 const BOUND: usize = 32 * 1024 * 1024;
 
-/// Serves a chat with one stalled member, and lets nine others broadcast and read in turn until `is_enough`; says how many
-/// bytes that took. The nine never lag by more than one message.
-async fn broadcast_beside_a_stalled_member(
-    server: &TestServer,
-    members: &mut [TestClient],
-    is_enough: impl Fn() -> bool,
-) -> usize {
-    let mut bytes = 0;
-    for n in 0.. {
-        if is_enough() {
-            break;
-        }
-        assert!(bytes < BOUND, "the stalled member is still sent to after {bytes} bytes: {server_state}", server_state = server.metrics().unwrap().render());
-        let text = format!("{n} {}", "x".repeat(PAYLOAD));
-        let sender = n % members.len();
-        members[sender].send_text(&format!("/msg {text}")).await.unwrap();
-        for member in members.iter_mut() {
-            assert!(member.recv_text().await.unwrap() == text, "message {n}");
-        }
-        bytes += text.len();
-    }
-    bytes
+/// A chat with nine members that read and one that does not.
+struct BesideStalled {
+    server: TestServer,
+    rooms: RoomManager,
+    members: Vec<TestClient>,
+    stalled: WebSocketStream<TcpStream>,
 }
 
-async fn serve_chat(slow_member: WhenFull) -> (TestServer, RoomManager, Vec<TestClient>, WebSocketStream<TcpStream>) {
-    let rooms = RoomManager::with_options(RoomOptions { slow_member, ..RoomOptions::default() });
-    let config = WsConfig { outbound_queue: QUEUE, ..WsConfig::default() };
-    let server = serve(WsServer::builder().config(config).rooms(rooms.clone()).handler(Chat)).await;
-    let mut members = Vec::new();
-    for _ in 0..9 {
-        members.push(join(&server).await.0);
+impl BesideStalled {
+    async fn new(slow_member: WhenFull) -> Self {
+        let rooms = RoomManager::with_options(RoomOptions { slow_member, ..RoomOptions::default() });
+        let close_timeout = Duration::from_secs(60);
+        let config = WsConfig { outbound_queue: QUEUE, close_timeout, ..WsConfig::default() };
+        let server = serve(WsServer::builder().config(config).rooms(rooms.clone()).handler(Chat)).await;
+        let mut members = Vec::new();
+        for _ in 0..9 {
+            members.push(join(&server).await.0);
+        }
+        let stalled = stalled(server.address()).await;
+        eventually("all ten are in the room", || rooms.stats().connections == 10).await;
+        Self { server, rooms, members, stalled }
     }
-    let stalled = stalled(server.address()).await;
-    eventually("all ten are in the room", || rooms.stats().connections == 10).await;
-    (server, rooms, members, stalled)
 }
 
-/// R09: a member that does not read is cut after a bounded amount, and the others lose nothing by it.
+/// One of the members broadcasts, and all of them read: none ever lags by more than one message.
+async fn round(members: &mut [TestClient], n: usize) {
+    let text = format!("{n} {}", "x".repeat(PAYLOAD));
+    let sender = n % members.len();
+    members[sender].send_text(&format!("/msg {text}")).await.unwrap();
+    for member in members {
+        assert!(member.recv_text().await.unwrap() == text, "message {n}");
+    }
+}
+
+/// Rounds until `is_enough`, which must come before more was sent to the stalled member than may be kept for it.
+async fn rounds_until(members: &mut [TestClient], is_enough: impl Fn() -> bool) -> usize {
+    let mut count = 0;
+    while !is_enough() {
+        assert!(count * PAYLOAD < BOUND, "after {count} rounds the stalled member is still sent to");
+        round(members, count).await;
+        count += 1;
+    }
+    count
+}
+
+/// R09: a member that does not read is cut after a bounded amount, with code 1013, and the others lose nothing by it.
 #[tokio::test]
 async fn a_member_that_does_not_read_is_cut() {
-    let (server, rooms, mut members, stalled) = serve_chat(WhenFull::Cut).await;
-    broadcast_beside_a_stalled_member(&server, &mut members, || rooms.stats().cut == 1).await;
-    // What was on its way is still there to be read, then the connection ends.
-    let mut last = None;
-    let mut stalled = stalled;
-    while let Some(Ok(message)) = stalled.next().await {
-        last = Some(message);
+    let BesideStalled { server, rooms, mut members, mut stalled } = BesideStalled::new(WhenFull::Cut).await;
+    let count = rounds_until(&mut members, || rooms.stats().cut == 1).await;
+    for n in count..count + 5 {
+        round(&mut members, n).await;
     }
-    assert!(last.is_some());
-    eventually("the stalled member has ended", || ended_with(&server, "slow_consumer") == 1.0).await;
+    // Now it reads: what was on its way is still there, whole, and the Close frame is behind it.
+    let mut received = 0;
+    let close = loop {
+        match stalled.next().await.unwrap().unwrap() {
+            Message::Close(frame) => break frame.unwrap(),
+            message => {
+                assert!(message.to_text().unwrap().starts_with(&format!("{received} ")));
+                received += 1;
+            }
+        }
+    };
+    assert_eq!(u16::from(close.code), close_code::TRY_AGAIN_LATER);
+    assert!(received < count);
+    assert!(stalled.next().await.is_none());
+    eventually("it has ended", || scrape::value(&server, ACTIVE) == 9.0).await;
+    assert_eq!(ended_with(&server, "slow_consumer"), 1.0);
     assert_eq!(rooms.stats().connections, 9);
-    let mut more = 0;
-    broadcast_beside_a_stalled_member(&server, &mut members, || {
-        // A few rounds more without it.
-        more_than(&mut more, 5)
-    })
-    .await;
 }
 
-/// R09: under the other policy it misses messages, which are counted, and it stays a member.
+/// R09: by the other policy it misses messages, which are counted; it stays a member, and when it reads, it gets the rest.
 #[tokio::test]
 async fn a_member_that_does_not_read_is_skipped_by_policy() {
-    let (server, rooms, mut members, mut stalled) = serve_chat(WhenFull::Skip).await;
-    broadcast_beside_a_stalled_member(&server, &mut members, || rooms.stats().skipped >= 3).await;
-    assert_eq!(scrape::value(&server, ACTIVE), 10.0);
-    assert_eq!(rooms.stats().connections, 10);
+    let BesideStalled { server, rooms, mut members, mut stalled } = BesideStalled::new(WhenFull::Skip).await;
+    let count = rounds_until(&mut members, || rooms.stats().skipped >= 3).await;
+    let gap_seen = Cell::new(false);
+    let reading = async {
+        let mut expected = 0;
+        while !gap_seen.get() {
+            let message = stalled.next().await.unwrap().unwrap();
+            let n: usize = message.to_text().unwrap().split(' ').next().unwrap().parse().unwrap();
+            assert!(n >= expected);
+            gap_seen.set(n > expected);
+            expected = n + 1;
+        }
+    };
+    let speaking = async {
+        for n in count.. {
+            if gap_seen.get() {
+                break;
+            }
+            assert!(n * PAYLOAD < 2 * BOUND, "it reads, and gets nothing new");
+            round(&mut members, n).await;
+        }
+    };
+    tokio::join!(reading, speaking);
+    let skipped = "mockforge_ws_messages_skipped_total";
+    eventually("what was skipped is counted", || scrape::value(&server, skipped) == rooms.stats().skipped as f64).await;
+    assert_eq!((scrape::value(&server, ACTIVE), rooms.stats().connections), (10.0, 10));
 }

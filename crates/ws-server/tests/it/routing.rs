@@ -126,13 +126,12 @@ async fn scopes_separate_handlers_and_rooms() {
         Arc::new(Scope::new(Arc::new(handlers), Arc::new(RoomManager::new())))
     };
     let (red, blue) = (scope("red"), scope("blue"));
-    let builder = WsServer::builder().handler(broadcasting("default")).scope_for(move |handshake| {
-        match handshake.path() {
+    let builder =
+        WsServer::builder().handler(broadcasting("default")).scope_for(move |handshake| match handshake.path() {
             "/ws/red" => Some(Arc::clone(&red)),
             "/ws/blue" => Some(Arc::clone(&blue)),
             _ => None,
-        }
-    });
+        });
     let server = serve(builder).await;
     let mut clients = Vec::new();
     for (path, tag) in [("/ws/red", "red"), ("/ws/red", "red"), ("/ws/blue", "blue"), ("/ws", "default")] {

@@ -4,10 +4,7 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::{
-    mockforge::{Mockforge, Server},
-    workspace::Workspace,
-};
+use crate::{mockforge::Mockforge, server::Server, workspace::Workspace};
 
 /// Three modes of one program. Dropping this ends them.
 #[derive(Debug)]

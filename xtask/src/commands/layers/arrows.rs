@@ -29,7 +29,7 @@ pub(super) fn check(metadata: &Metadata) -> Vec<String> {
 fn wrong_arrow(from: &Room, to: &Dependency) -> Option<String> {
     to.path.as_ref()?;
     let (fine, side) = match to.kind {
-        Kind::Dev => (from.tests_may_use(&to.name), ", its tests also what stands below it"),
+        Kind::Dev => (from.tests_may_use(&to.name), "; its tests may use what stands below it"),
         Kind::Normal | Kind::Build => (from.may_use(&to.name), ""),
     };
     (!fine).then(|| format!("{} -> {}: {} may use {}{side}", from.name, to.name, from.name, from.may_use))
@@ -100,6 +100,13 @@ mod tests {
     fn tests_may_use_everything_below() {
         let cli = problems("mockforge-cli", "crates/mockforge-cli", &ours("ws-testing", DEV));
         assert_eq!(cli, [""; 0]);
+    }
+
+    #[test]
+    fn the_server_is_tested_with_the_test_kit_but_not_built_on_it() {
+        let server = |kind| problems("ws-server", "crates/ws-server", &ours("ws-testing", kind));
+        assert_eq!(server(DEV), [""; 0]);
+        assert_eq!(server(NORMAL), ["ws-server -> ws-testing: ws-server may use what stands below it"]);
     }
 
     #[test]

@@ -53,6 +53,12 @@ pub(super) const ROOMS: &[Room] = &[
     room("xtask", "xtask", Outside, Only(&[])),
 ];
 
+/// Upward arrows that tests may have all the same.
+const TESTS_MAY_ALSO_USE: &[(&str, &str)] = &[
+    // The test kit drives a whole server: the server's tests over sockets are written with it.
+    ("ws-server", "ws-testing"),
+];
+
 impl Room {
     pub(super) fn of(name: &str) -> Option<&'static Self> {
         ROOMS.iter().find(|room| room.name == name)
@@ -68,11 +74,11 @@ impl Room {
 
     /// Whether the tests of this crate may name `other`.
     pub(super) fn tests_may_use(&self, other: &str) -> bool {
-        self.may_use(other)
-            || match self.floor {
-                Number(_) => Self::of(other).is_some_and(|other| other.is_below(self)),
-                Outside => true,
-            }
+        let is_below = || match self.floor {
+            Number(_) => Self::of(other).is_some_and(|other| other.is_below(self)),
+            Outside => true,
+        };
+        self.may_use(other) || is_below() || TESTS_MAY_ALSO_USE.contains(&(self.name, other))
     }
 
     fn is_below(&self, other: &Self) -> bool {
