@@ -32,7 +32,7 @@ pub use ws_core::{
 pub use ws_metrics::{MetricsRegistry, get_global_registry, record_ws_error};
 pub use ws_patterns::{MessagePattern, MessageRouter};
 pub use ws_replay::{
-    CheckReport, ReplayEntry, ReplayErrors, ReplayHandler, ReplayOptions, ReplayScript, TemplateClock,
+    CheckReport, ReplayDirection, ReplayEntry, ReplayErrors, ReplayHandler, ReplayOptions, ReplayScript, TemplateClock,
 };
 pub use ws_rooms::{RoomBroadcaster, RoomLimits, RoomManager, RoomOptions};
 pub use ws_server::{

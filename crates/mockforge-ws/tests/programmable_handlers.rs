@@ -82,7 +82,7 @@ mod handler_api {
         }
 
         async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
-            ctx.send_text(name_of(&msg)).await
+            ctx.send_binary(payload(msg)).await
         }
 
         async fn on_disconnect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
@@ -120,13 +120,12 @@ mod handler_api {
     }
 
     /// There are these variants and no others, with these payloads.
-    fn name_of(msg: &WsMessage) -> &'static str {
-        let (_, _): (Option<&String>, Option<&Vec<u8>>) = match msg {
-            WsMessage::Text(text) => (Some(text), None),
-            WsMessage::Binary(data) | WsMessage::Ping(data) | WsMessage::Pong(data) => (None, Some(data)),
-            WsMessage::Close => return "Close",
-        };
-        "payload"
+    fn payload(msg: WsMessage) -> Vec<u8> {
+        match msg {
+            WsMessage::Text(text) => String::into_bytes(text),
+            WsMessage::Binary(data) | WsMessage::Ping(data) | WsMessage::Pong(data) => data,
+            WsMessage::Close => Vec::new(),
+        }
     }
 
     #[tokio::test]
@@ -136,7 +135,7 @@ mod handler_api {
         let (tx, mut rx) = mpsc::unbounded_channel::<mockforge_ws::Message>();
         let mut ctx = WsContext::new("c1".to_string(), "/ws/chat".to_string(), RoomManager::new(), tx);
         handler.on_connect(&mut ctx).await.unwrap();
-        handler.on_message(&mut ctx, WsMessage::Close).await.unwrap();
+        handler.on_message(&mut ctx, WsMessage::Pong(vec![3])).await.unwrap();
         handler.on_disconnect(&mut ctx).await.unwrap();
         assert!(handler.handles_path("/ws/chat") && !handler.handles_path("/ws"));
 
@@ -150,7 +149,7 @@ mod handler_api {
             WsMessage::Binary(vec![1, 2]),
             text(r#"{"a":[1]}"#),
             text("text"),
-            text("Close"),
+            WsMessage::Binary(vec![3]),
             WsMessage::Close,
         ];
         assert_eq!(sent, expected);
@@ -420,7 +419,9 @@ mod end_to_end_testing {
 
     use async_trait::async_trait;
     use futures_util::{SinkExt, StreamExt};
-    use mockforge_ws::{HandlerRegistry, HandlerResult, TestServer, WsContext, WsHandler, WsMessage, router_with_handlers};
+    use mockforge_ws::{
+        HandlerRegistry, HandlerResult, TestServer, WsContext, WsHandler, WsMessage, router_with_handlers,
+    };
     use tokio_tungstenite::tungstenite::Message;
 
     /// The one of the Quick Start, without `on_connect`.

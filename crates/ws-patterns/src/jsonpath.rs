@@ -24,8 +24,9 @@ use path::Path;
 const MAX_LENGTH: usize = 1024;
 /// How deep filters and parentheses may be nested.
 const MAX_NESTING: usize = 16;
-/// How many `..` a query may have: each of them multiplies the work by the depth of the document.
-const MAX_DESCENTS: usize = 2;
+/// How many `..` a query may have: each one more multiplies the work by the depth of the document, which is the client's
+/// choice.
+const MAX_DESCENTS: usize = 1;
 /// How many ways the unions of a query may offer together: each way is walked.
 const MAX_ALTERNATIVES: usize = 256;
 
@@ -36,7 +37,7 @@ const MAX_ALTERNATIVES: usize = 256;
 /// tests for existence. Refused, each by name, are functions, slices with a negative step, searches from `$` inside a
 /// filter, and what only other dialects know, such as `=~`, scripts or names with `-` but without quotes.
 ///
-/// So that no query can exhaust the program, one has at most 1,024 bytes, 16 levels of filters and parentheses, two
+/// So that no query can exhaust the program, one has at most 1,024 bytes, 16 levels of filters and parentheses, one
 /// `..`, and unions of 256 combinations.
 ///
 /// ```

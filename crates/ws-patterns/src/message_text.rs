@@ -48,6 +48,14 @@ impl<'t> MessageText<'t> {
     }
 }
 
+#[cfg(test)]
+impl<'t> MessageText<'t> {
+    /// A message that was parsed already, as something that its text does not say.
+    pub(crate) fn parsed_as(text: &'t str, json: Value) -> Self {
+        Self { text: text.into(), json: OnceLock::from(Some(Arc::new(json))) }
+    }
+}
+
 impl<'t> From<&'t str> for MessageText<'t> {
     fn from(text: &'t str) -> Self {
         Self::new(text)

@@ -56,9 +56,12 @@ impl MessageRouter {
     /// The answer of the first route that matches and has one.
     #[must_use]
     pub fn route(&self, text: &str) -> Option<String> {
-        let message = MessageText::new(text);
-        let mut matching = self.routes.iter().filter(|route| route.pattern.matches_text(&message));
-        matching.find_map(|route| (route.answer)(text))
+        self.route_text(&MessageText::new(text))
+    }
+
+    fn route_text(&self, message: &MessageText<'_>) -> Option<String> {
+        let mut matching = self.routes.iter().filter(|route| route.pattern.matches_text(message));
+        matching.find_map(|route| (route.answer)(message.as_str()))
     }
 
     /// How many routes there are.
@@ -89,5 +92,22 @@ impl WsHandler for MessageRouter {
 impl fmt::Debug for MessageRouter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.routes.iter().map(|route| &route.pattern)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever parsed the text again would find no JSON in it.
+    #[test]
+    fn routes_look_at_the_json_that_was_parsed_already() {
+        let message = MessageText::parsed_as("not JSON", serde_json::json!({"a": 1, "b": 2}));
+        let mut router = MessageRouter::new();
+        router
+            .on(MessagePattern::jsonpath("$.missing"), |_| Some("missing".into()))
+            .on(MessagePattern::jsonpath("$.a"), |_| None)
+            .on(MessagePattern::jsonpath("$.b"), |_| Some("b".into()));
+        assert_eq!(router.route_text(&message).as_deref(), Some("b"));
     }
 }

@@ -104,7 +104,7 @@ impl WsHandler for ReplayHandler {
 
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
         if let Some(session) = self.session(ctx) {
-            drop(msg);
+            lock(&session.player).on_message(session.now(), Message::from(msg));
             session.arrived.notify_one();
         }
         Ok(())

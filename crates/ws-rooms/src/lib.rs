@@ -4,8 +4,7 @@
 //! which leave all rooms when a connection ends. Several servers can share their rooms through a [`RoomBackend`].
 //!
 //! A broadcast never waits: what a member's queue does not take is settled at once, by
-//! [`RoomOptions::slow_member`]. Nothing here opens a
-//! socket or starts a task, and no lock is held across an await.
+//! [`RoomOptions::slow_member`]. Nothing here opens a socket or starts a task, and no lock is held across an await.
 
 mod backend;
 mod broadcaster;

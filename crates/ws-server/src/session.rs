@@ -83,25 +83,22 @@ impl Session {
             inbox.close();
             // After our own Close frame the running call may finish; after anything else it is dropped here.
             let unfinished = matches!(ending, Ending::ClosedByUs(_)).then_some(driver);
-            // Handlers and hooks still run in here: their panics must not keep the rest from being done.
-            let closing = AssertUnwindSafe(closing(&mut pump, &ending, unfinished)).catch_unwind();
-            let closing = shared.unless_abandoned(async {
-                if let Err(panic) = closing.await {
-                    failures.report("a handler", &HandlerError::Generic(panic_text(&*panic)));
-                }
-            });
+            let closing =
+                shared.unless_abandoned(contained(&failures, closing(&mut pump, &ending, unfinished, &failures)));
             let _ = timeout(shared.config.close_timeout, closing).await;
             ending
         };
+        // A Close frame that waited in the queue went out in the place of ours.
+        let close_frame = pump.closed_with.take().unwrap_or_else(|| ending.close_frame());
         drop(pump);
 
-        context.set_close_frame(ending.close_frame());
+        context.set_close_frame(close_frame.clone());
         shared.unless_abandoned(driver::disconnect(&mut context, chain, AFTERWARDS, &failures)).await;
         let leaving = chain.scope().rooms.leave_all(connection.id());
         if !matches!(timeout(AFTERWARDS, leaving).await, Ok(Ok(()))) {
             warn!(connection = connection.id(), "not all rooms could be left");
         }
-        self.end = Some(SessionEnd::new(ending.status(), ending.close_frame(), connection.opened_at().elapsed()));
+        self.end = Some(SessionEnd::new(ending.status(), close_frame, connection.opened_at().elapsed()));
     }
 }
 
@@ -129,25 +126,33 @@ async fn closing<S: Transport, D: Future<Output = Result<(), String>>>(
     pump: &mut Pump<'_, S>,
     ending: &Ending,
     unfinished: Option<Pin<&mut D>>,
+    failures: &Failures<'_>,
 ) {
     let finish = async {
         if let Some(driver) = unfinished {
             let _ = driver.await;
         }
     };
-    tokio::join!(farewell(pump, ending), finish);
+    tokio::join!(farewell(pump, ending, failures), contained(failures, finish));
+}
+
+/// Runs what other people's code is part of: a panic in it is reported, and does not keep the rest from being done.
+async fn contained(failures: &Failures<'_>, work: impl Future<Output = ()>) {
+    if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
+        failures.report("a handler", &HandlerError::Generic(panic_text(&*panic)));
+    }
 }
 
 /// Sends what still has to go, and waits for the client's side of the closing handshake.
-async fn farewell<S: Transport>(pump: &mut Pump<'_, S>, ending: &Ending) {
+async fn farewell<S: Transport>(pump: &mut Pump<'_, S>, ending: &Ending, failures: &Failures<'_>) {
     if matches!(ending, Ending::Lost | Ending::SendFailed(_)) {
         return;
     }
     if let Some(frame) = ending.farewell() {
         if !matches!(ending, Ending::SlowConsumer) {
-            drain(pump).await;
+            contained(failures, drain(pump)).await;
         }
-        if !pump.close_fed {
+        if pump.closed_with.is_none() {
             if poll_fn(|cx| pump.wire.poll_ready(cx)).await.is_err() {
                 return;
             }

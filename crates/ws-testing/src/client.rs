@@ -171,10 +171,13 @@ impl TestClient {
     /// ends without a Close frame.
     pub async fn recv(&mut self) -> Result<Option<Message>, ClientError> {
         let received = timeout(self.patience, self.stream.next()).await;
-        match received.map_err(|_| ClientError::TimedOut(self.patience))? {
-            None => Ok(None),
-            Some(message) => Ok(Some(from_wire(message?))),
+        let Some(message) = received.map_err(|_| ClientError::TimedOut(self.patience))? else { return Ok(None) };
+        let message = from_wire(message?);
+        if matches!(message, Message::Close(_)) {
+            // The answer leaves at once, as that of other clients does. A server that waits for none is gone by now.
+            let _ = timeout(self.patience, self.stream.flush()).await;
         }
+        Ok(Some(message))
     }
 
     /// The text of the next message, which must be one; pings and pongs are passed over.

@@ -46,8 +46,7 @@ async fn shop(client: &mut TestClient) {
     assert_eq!((&offer["item"], &offer["cups"]), (&"green tea".into(), &2.into()), "{offer}");
 
     wait_for(client, "Do you want it?").await;
-    let accepted: Value =
-        serde_json::from_str(&send_and_wait(client, r#"{"action": "confirm"}"#, "{").await).unwrap();
+    let accepted: Value = serde_json::from_str(&send_and_wait(client, r#"{"action": "confirm"}"#, "{").await).unwrap();
     assert_eq!(accepted["type"], "accepted");
     for kind in ["progress", "progress", "served"] {
         let event: Value = serde_json::from_str(&wait_for(client, "{").await).unwrap();

@@ -92,7 +92,7 @@ impl<'q> Parser<'q> {
     fn count_descent(&mut self, start: usize) -> Result<()> {
         self.descents += 1;
         if self.descents > MAX_DESCENTS {
-            let problem = format!("more than {MAX_DESCENTS} descents `..` in one query are not supported");
+            let problem = format!("more than {MAX_DESCENTS} descent `..` in one query is not supported");
             return Err(self.cursor.error_at(start, problem));
         }
         Ok(())

@@ -162,7 +162,6 @@ fn descents_visit_a_value_before_what_it_contains() {
         ("$..['j', 'k']", json!([1, 2, 4, 6])),
         ("$.o..j", json!([1])),
         ("$..o", json!([{"j": 1, "k": 2}])),
-        ("$..o..k", json!([2])),
         ("$..missing", json!([])),
         ("$..[?@.j]", json!([{"j": 1, "k": 2}, {"j": 4}])),
         ("$..[?@ > 4]", json!([5, 6])),
@@ -172,7 +171,6 @@ fn descents_visit_a_value_before_what_it_contains() {
         &json!({"a": {"a": {"a": 1}}}),
         &[
             ("$..a", json!([{"a": {"a": 1}}, {"a": 1}, 1])),
-            ("$..a..a", json!([{"a": 1}, 1, 1])),
             ("$..a.a", json!([{"a": 1}, 1])),
         ],
     );
@@ -324,8 +322,8 @@ fn queries_that_are_refused_say_so() {
         ("$[?@.a == 01]", "is not a JSON number"),
         ("$[?@.a == 1e999]", "is not a JSON number"),
         ("$[?@.a == .5]", "unexpected `.`"),
-        ("$..a..b..c", "more than 2 descents"),
-        ("$..a..b[?@..c]", "more than 2 descents"),
+        ("$..a..b", "more than 1 descent"),
+        ("$..a[?@..c]", "more than 1 descent"),
     ];
     for (query, expected) in table {
         match JsonPath::compile(query) {

@@ -123,6 +123,13 @@ fn early_messages_count_once_each() {
     assert_eq!(replies(text, &["A1", "B1"]), ["start", "first 1", "b 1"]);
 }
 
+/// M12: a message that one wait refused is still there for the next.
+#[test]
+fn a_refused_message_may_release_a_later_wait() {
+    let text = "{\"text\":\"a\",\"waitFor\":\"^A$\"}\n{\"text\":\"b\",\"waitFor\":\"^B$\"}";
+    assert_eq!(run(text, &[(10, "B"), (200, "A")]), [(200, "a".into()), (200, "b".into())]);
+}
+
 /// A message that one wait took is gone, also when a later wait would take it.
 #[test]
 fn one_message_releases_one_wait() {

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::debug;
 use ws_core::engine::{Outbound, OutboundQueue, SpawnQueue, SpawnedFuture};
-use ws_core::{Connection, Direction, HandlerError, Message, ObservedFrame, Origin, WsHandler};
+use ws_core::{CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, WsHandler};
 
 use super::chain::Chain;
 use super::driver::{Failures, panic_text};
@@ -47,8 +47,8 @@ pub(super) struct Pump<'a, S> {
     /// Ready when the handlers were exchanged, under the policy that closes connections.
     pub(super) reload: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     pub(super) ending: Option<Ending>,
-    /// Our Close frame is on its way.
-    pub(super) close_fed: bool,
+    /// Our Close frame, once it is on its way.
+    pub(super) closed_with: Option<Option<CloseFrame>>,
     pub(super) now: Instant,
 }
 
@@ -100,7 +100,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             shutdown: Signal::new(shared.shutdown.clone().cancelled_owned()),
             reload,
             ending: None,
-            close_fed: false,
+            closed_with: None,
             now: Instant::now(),
         }
     }
@@ -276,9 +276,14 @@ impl<'a, S: Transport> Pump<'a, S> {
             Message::Close(frame) => Some(frame.clone()),
             _ => None,
         };
-        self.close_fed |= closing.is_some();
         self.wire.feed(next.message).map_err(Ending::SendFailed)?;
-        closing.map_or(Ok(()), |frame| Err(Ending::ClosedByUs(frame)))
+        match closing {
+            None => Ok(()),
+            Some(frame) => {
+                self.closed_with = Some(frame.clone());
+                Err(Ending::ClosedByUs(frame))
+            }
+        }
     }
 
     /// Shows a message to hooks and middleware. What they make of it beyond one message waits in `fed_later`.

@@ -1,10 +1,12 @@
 //! Panics in other people's code: each ends its own connection, cleanly, and nothing else.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::yield_now;
-use ws_core::{CloseFrame, Connection, Message, Middleware, Origin, Verdict, WsMessage, close_code};
+use ws_core::{
+    CloseFrame, Connection, Message, Middleware, ObservedFrame, Origin, SessionObserver, Verdict, WsMessage, close_code,
+};
 use ws_rooms::RoomManager;
 use ws_server::WsServer;
 use ws_testing::TestServer;
@@ -17,6 +19,12 @@ use crate::serving::serve;
 
 /// Panics when it sees a text that tells it to.
 struct Fragile;
+
+impl SessionObserver for Fragile {
+    fn on_frame(&self, _: &Arc<Connection>, frame: ObservedFrame<'_>) {
+        assert_ne!(frame.message.as_text(), Some("observer"), "on purpose");
+    }
+}
 
 impl Middleware for Fragile {
     fn on_inbound(&self, _: &Arc<Connection>, message: &Message) -> Verdict {
@@ -81,6 +89,7 @@ async fn serve_fragile(journal: &Journal, rooms: &RoomManager) -> TestServer {
         WsServer::builder()
             .rooms(rooms.clone())
             .middleware(Fragile)
+            .observer(Fragile)
             .handler(fragile(journal))
             .handler(bystander)
             .handler(Programmed::at("/ws").answering("echo: ")),
@@ -92,7 +101,7 @@ async fn serve_fragile(journal: &Journal, rooms: &RoomManager) -> TestServer {
 /// room and not counted as active any more, and other connections go on.
 #[tokio::test]
 async fn a_panic_ends_its_own_connection_and_nothing_else() {
-    const SITES: [&str; 8] = [
+    const SITES: [&str; 9] = [
         "on_connect",
         "on_message",
         "on_message, later",
@@ -100,6 +109,7 @@ async fn a_panic_ends_its_own_connection_and_nothing_else() {
         "on_outbound",
         "inbound middleware",
         "outbound middleware",
+        "observer",
         "on_disconnect",
     ];
     for site in SITES {
@@ -173,13 +183,16 @@ async fn a_hook_that_always_panics_does_not_escape() {
 async fn a_panic_behind_the_close_does_not_escape() {
     let (journal, rooms) = (Journal::default(), RoomManager::new());
     let noting = journal.clone();
+    let gate = Arc::new(Notify::new());
+    let waiting = Arc::clone(&gate);
     let handler = Programmed::new()
-        .on_message(|ctx, _| {
+        .on_message(move |ctx, _| {
+            let gate = Arc::clone(&waiting);
             Box::pin(async move {
                 ctx.join_room("lobby").await?;
                 ctx.close(4000, "done").await?;
-                // The session sends the Close frame before this goes on.
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                // By then the session has sent the Close frame.
+                gate.notified().await;
                 panic!("on purpose");
             })
         })
@@ -190,11 +203,40 @@ async fn a_panic_behind_the_close_does_not_escape() {
     let server = serve(WsServer::builder().rooms(rooms.clone()).handler(handler)).await;
     let mut client = server.connect("/ws").await.unwrap();
     client.send_text("go").await.unwrap();
-    // The client waits with its answer, so that the closing handshake takes longer than the call.
-    journal.has("disconnect 4000").await;
     assert_eq!(client.recv_close().await.unwrap(), Some(CloseFrame::new(4000, "done").unwrap()));
+    gate.notify_one();
+    eventually("the panic is counted", || scrape::value(&server, ERRORS) == 1.0).await;
+    // The closing handshake still comes to its end.
+    assert_eq!(client.recv().await.unwrap(), None);
     all_ended(&server).await;
     assert_eq!(journal.events(), ["disconnect 4000"]);
     assert!(rooms.get_room_members("lobby").await.is_empty());
     assert_eq!(scrape::value(&server, ERRORS), 1.0);
+}
+
+/// H17: when the panic comes before the session has sent the handler's Close frame, this one goes out all the same, and it is
+/// what `on_disconnect` finds.
+#[tokio::test]
+async fn the_close_frame_that_was_sent_is_the_one_that_is_told() {
+    let journal = Journal::default();
+    let noting = journal.clone();
+    let handler = Programmed::new()
+        .on_message(|ctx, _| {
+            Box::pin(async move {
+                ctx.close(4000, "done").await?;
+                panic!("on purpose");
+            })
+        })
+        .on_disconnect(move |ctx| {
+            noting.note(format!("disconnect {}", ctx.close_frame().unwrap().code));
+            Box::pin(async { Ok(()) })
+        });
+    let server = serve(WsServer::builder().handler(handler)).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    client.send_text("go").await.unwrap();
+    assert_eq!(client.recv_close().await.unwrap(), Some(CloseFrame::new(4000, "done").unwrap()));
+    assert_eq!(client.recv().await.unwrap(), None);
+    all_ended(&server).await;
+    assert_eq!(journal.events(), ["disconnect 4000"]);
+    assert_eq!(ended_with(&server, "handler_error"), 1.0);
 }

@@ -2,10 +2,9 @@
 
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::task::yield_now;
-use ws_core::{HandlerRegistry, WsHandler, close_code};
+use tokio::sync::{Notify, mpsc, oneshot};
+use ws_core::{HandlerRegistry, HandlerResult, Message, WsContext, WsHandler, close_code};
 use ws_server::{ReloadPolicy, WsConfig, WsServer};
 use ws_testing::TestServer;
 
@@ -103,7 +102,7 @@ async fn a_running_server_takes_up_new_handlers() {
 /// L02: a call that runs while the handlers are exchanged comes to its end as it began.
 #[tokio::test]
 async fn a_running_call_is_not_cut_off_by_a_reload() {
-    let gate = Arc::new(tokio::sync::Notify::new());
+    let gate = Arc::new(Notify::new());
     let waiting = Arc::clone(&gate);
     let journal = Journal::default();
     let registry = Arc::new(HandlerRegistry::new());
@@ -145,8 +144,8 @@ async fn an_empty_moment_does_not_bring_the_echo() {
     registry.clear();
     late.send_text("nobody answers").await.unwrap();
     // The server has read it when it has answered the ping behind it.
-    late.send(ws_core::Message::Ping(vec![1].into())).await.unwrap();
-    assert_eq!(late.recv().await.unwrap(), Some(ws_core::Message::Pong(vec![1].into())));
+    late.send(Message::Ping(vec![1].into())).await.unwrap();
+    assert_eq!(late.recv().await.unwrap(), Some(Message::Pong(vec![1].into())));
     registry.register(version("new", &journal));
     late.send_text("c").await.unwrap();
     assert_eq!(late.recv_text().await.unwrap(), "new: c");
@@ -180,62 +179,61 @@ async fn open_connections_are_closed_by_policy() {
     assert_eq!(client.recv_text().await.unwrap(), "new: a");
 }
 
-/// L04: `replace` is atomic: no connection and no message ever meets a mixed set.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_connection_sees_a_mixed_set() {
-    /// Welcomes and answers with `tag`; on the way it lets others run, among them who exchanges the handlers.
-    fn yielding(tag: &'static str) -> Arc<dyn WsHandler> {
-        let handler = Programmed::new()
-            .on_connect(move |ctx| {
-                Box::pin(async move {
-                    ctx.send_text(tag).await?;
-                    yield_now().await;
-                    Ok(())
-                })
-            })
-            .on_message(move |ctx, _| {
-                Box::pin(async move {
-                    ctx.send_text(tag).await?;
-                    yield_now().await;
-                    Ok(())
-                })
-            });
-        Arc::new(handler)
+/// Welcomes and answers with `tag`, and waits until the handlers were exchanged before the next one in the chain has its turn.
+fn exchanging(tag: &'static str, exchange: &mpsc::Sender<oneshot::Sender<()>>) -> Arc<dyn WsHandler> {
+    async fn tell(ctx: &WsContext, tag: &str, exchange: mpsc::Sender<oneshot::Sender<()>>) -> HandlerResult<()> {
+        ctx.send_text(tag).await?;
+        let (done, exchanged) = oneshot::channel();
+        exchange.send(done).await.unwrap();
+        exchanged.await.unwrap();
+        Ok(())
     }
 
-    let old = [yielding("old 1"), yielding("old 2"), yielding("old 3")];
-    let new = [yielding("new 1"), yielding("new 2"), yielding("new 3")];
+    let (of_connect, of_message) = (exchange.clone(), exchange.clone());
+    let handler = Programmed::new()
+        .on_connect(move |ctx| Box::pin(tell(ctx, tag, of_connect.clone())))
+        .on_message(move |ctx, _| Box::pin(tell(ctx, tag, of_message.clone())));
+    Arc::new(handler)
+}
+
+/// L04: `replace` is atomic: though the handlers are exchanged after each single call, every connection and every message gets
+/// one whole set.
+#[tokio::test]
+async fn no_connection_sees_a_mixed_set() {
+    let (exchange, mut wanted) = mpsc::channel(1);
+    let old = ["old 1", "old 2", "old 3"].map(|tag| exchanging(tag, &exchange));
+    let new = ["new 1", "new 2", "new 3"].map(|tag| exchanging(tag, &exchange));
     let registry = Arc::new(HandlerRegistry::new());
     registry.replace(old.to_vec());
     let server = serve_registry(&registry, ReloadPolicy::Keep).await;
-    let done = Arc::new(AtomicBool::new(false));
-    let reloading = std::thread::spawn({
-        let (registry, done) = (Arc::clone(&registry), Arc::clone(&done));
-        move || {
-            let mut exchanges = 0_u64;
-            while !done.load(Ordering::Relaxed) {
-                registry.replace(if exchanges % 2 == 0 { new.to_vec() } else { old.to_vec() });
-                exchanges += 1;
-                std::thread::yield_now();
-            }
-            exchanges
+    let exchanging = async {
+        let mut turn = [new, old].into_iter().cycle();
+        while let Some(done) = wanted.recv().await {
+            registry.replace(turn.next().unwrap().to_vec());
+            // A handler whose client has left waits no longer.
+            let _ = done.send(());
         }
-    });
-    let mut seen = [0, 0];
-    for _ in 0..200 {
-        let mut client = server.connect("/ws").await.unwrap();
-        client.send_text("go").await.unwrap();
-        // Once for the connection, once for the message.
-        for _ in 0..2 {
-            let first = client.recv_text().await.unwrap();
-            let set = first.strip_suffix(" 1").expect("the first handler of a set");
-            seen[usize::from(set == "new")] += 1;
-            for n in [2, 3] {
-                assert_eq!(client.recv_text().await.unwrap(), format!("{set} {n}"));
+    };
+    let connecting = async {
+        let mut seen = [0, 0];
+        for _ in 0..200 {
+            let mut client = server.connect("/ws").await.unwrap();
+            client.send_text("go").await.unwrap();
+            // Once for the connection, once for the message.
+            for _ in 0..2 {
+                let first = client.recv_text().await.unwrap();
+                let set = first.strip_suffix(" 1").expect("the first handler of a set");
+                seen[usize::from(set == "new")] += 1;
+                for n in [2, 3] {
+                    assert_eq!(client.recv_text().await.unwrap(), format!("{set} {n}"));
+                }
             }
         }
+        // Three exchanges a call: the next one gets the other set.
+        assert_eq!(seen, [200, 200]);
+    };
+    tokio::select! {
+        () = exchanging => {}
+        () = connecting => {}
     }
-    done.store(true, Ordering::Relaxed);
-    let exchanges = reloading.join().unwrap();
-    assert!(exchanges > 100 && seen.iter().all(|&count| count > 0), "{exchanges} exchanges, {seen:?}");
 }
