@@ -41,3 +41,13 @@ pub use ws_server::{
 };
 #[cfg(feature = "testing")]
 pub use ws_testing::{ClientError, TestClient, TestClientBuilder, TestServer};
+
+/// The README's example and the handbook of handlers are tests.
+#[cfg(all(doctest, feature = "testing"))]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/handlers.md")]
+    struct Handlers;
+}

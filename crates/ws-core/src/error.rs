@@ -29,3 +29,26 @@ pub enum HandlerError {
     #[error("Handler error: {0}")]
     Generic(String),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// H21.
+    #[test]
+    fn each_error_says_what_it_is() {
+        let json = serde_json::from_str::<serde_json::Value>("{").unwrap_err();
+        let json_text = format!("Failed to parse JSON: {json}");
+        let cases = [
+            (HandlerError::SendError("x".into()), "Failed to send message: x"),
+            (json.into(), &json_text),
+            (HandlerError::PatternError("x".into()), "Pattern matching error: x"),
+            (HandlerError::RoomError("x".into()), "Room operation failed: x"),
+            (HandlerError::ConnectionError("x".into()), "Connection error: x"),
+            (HandlerError::Generic("x".into()), "Handler error: x"),
+        ];
+        for (error, text) in cases {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+}

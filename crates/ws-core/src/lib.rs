@@ -38,3 +38,8 @@ pub use registry::{HandlerRegistry, HandlerSet};
 pub use rooms::{NoRooms, Rooms};
 pub use sender::{Offered, Origin, WhenFull, WsSender};
 pub use ws_message::WsMessage;
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,8 +1,8 @@
 //! Counting what WebSocket sessions do, for Prometheus.
 //!
-//! A [`MetricsRegistry`] is a [`SessionObserver`](ws_core::SessionObserver): given to a server, it counts by itself, and
-//! [`render`](MetricsRegistry::render) is the answer to a scrape. Who writes a session engine of their own can call its
-//! `record_ws_*` methods instead; nothing should do both for the same session.
+//! A [`MetricsRegistry`] is a [`SessionObserver`](ws_core::SessionObserver): given to a server, it counts by itself,
+//! and [`render`](MetricsRegistry::render) is the answer to a scrape. Who writes a session engine of their own can
+//! call its `record_ws_*` methods instead; nothing should do both for the same session.
 //!
 //! | metric | kind | counts |
 //! |---|---|---|
@@ -17,8 +17,8 @@
 //!
 //! # What is an error
 //! Each failure counts once:
-//! - an error, panic or time-out of a handler, when it happens; a connection that ends with `handler_error` because of it
-//!   adds nothing;
+//! - an error, panic or time-out of a handler, when it happens; a connection that ends with `handler_error` because of
+//!   it adds nothing;
 //! - a connection that ends with `error`, `send_error`, `proxy_error` or `slow_consumer`;
 //! - a handshake refused with a 5xx code. One refused with another code is the client's affair.
 //!

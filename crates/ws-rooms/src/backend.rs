@@ -51,8 +51,8 @@ impl LocalMembers {
         Self(local)
     }
 
-    /// Sends a message that another node published to the members of `room` on this node, and never back to the backend.
-    /// Returns to how many it went; 0 if the room manager is gone.
+    /// Sends a message that another node published to the members of `room` on this node, and never back to the
+    /// backend. Returns to how many it went; 0 if the room manager is gone.
     pub fn deliver(&self, room: &str, message: &Message) -> usize {
         self.0.upgrade().map_or(0, |local| local.deliver(room, message))
     }

@@ -36,8 +36,8 @@ impl RoomBroadcaster {
     /// Sends a message of any kind to every member, without waiting for slow ones. Returns to how many it went.
     ///
     /// # Errors
-    /// [`HandlerError::ConnectionError`](ws_core::HandlerError::ConnectionError) for a control frame that may not be sent
-    /// (see [`Message::check_control`]).
+    /// [`HandlerError::ConnectionError`](ws_core::HandlerError::ConnectionError) for a control frame that may not be
+    /// sent (see [`Message::check_control`]).
     pub async fn send(&self, message: Message) -> HandlerResult<usize> {
         message.check_control()?;
         Ok(self.manager.send(&self.room, &message).await)

@@ -1,7 +1,8 @@
 //! Who is with whom: rooms of WebSocket connections and their broadcasts.
 //!
-//! Handlers reach rooms through their context (`ctx.join_room(..)`); a server hands its [`RoomManager`] to the sessions,
-//! which leave all rooms when a connection ends. Several servers can share their rooms through a [`RoomBackend`].
+//! Handlers reach rooms through their context (`ctx.join_room(..)`); a server hands its [`RoomManager`] to the
+//! sessions, which leave all rooms when a connection ends. Several servers can share their rooms through a
+//! [`RoomBackend`].
 //!
 //! A broadcast never waits: what a member's queue does not take is settled at once, by
 //! [`RoomOptions::slow_member`]. Nothing here opens a socket or starts a task, and no lock is held across an await.

@@ -1,14 +1,14 @@
 //! The rooms of this node: who is in them, and what reaches them. It never waits.
 //!
-//! Two tables say the same thing twice, by connection and by room. Who changes a membership holds the connection's lock,
-//! and under it the room's; a broadcast holds the room's alone. So the order is always connection, room, outbound queue,
-//! and no two memberships of one connection are changed at the same time: a join that races with the connection's
-//! `leave_all` comes wholly before it or wholly after it. After it, the sender of a connection that ended is closed, and
-//! the join is refused.
+//! Two tables say the same thing twice, by connection and by room. Who changes a membership holds the connection's
+//! lock, and under it the room's; a broadcast holds the room's alone. So the order is always connection, room,
+//! outbound queue, and no two memberships of one connection are changed at the same time: a join that races with the
+//! connection's `leave_all` comes wholly before it or wholly after it. After it, the sender of a connection that ended is
+//! closed, and the join is refused.
 //!
-//! One difference between the tables is wanted. A member that a broadcast could not reach any more is taken from its room
-//! at once, but the connection's own list keeps the room until the connection leaves it: `on_disconnect` can still say
-//! good-bye to all its rooms.
+//! One difference between the tables is wanted. A member that a broadcast could not reach any more is taken from its
+//! room at once, but the connection's own list keeps the room until the connection leaves it: `on_disconnect` can
+//! still say good-bye to all its rooms.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

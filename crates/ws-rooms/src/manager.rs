@@ -12,9 +12,9 @@ use crate::{LocalMembers, RoomBackend, RoomBroadcaster, RoomOptions, RoomStats};
 
 /// Groups connections into rooms and sends to all members of a room at once. Clones share the same rooms.
 ///
-/// A room exists while it has a member. All members on one node get the broadcasts of their room in the same order, and
-/// those of one sender in the order in which it sent them. A member whose queue is full when something is broadcast is cut
-/// or skipped ([`RoomOptions::slow_member`]); one whose connection is closed is a member no longer.
+/// A room exists while it has a member. All members on one node get the broadcasts of their room in the same order,
+/// and those of one sender in the order in which it sent them. A member whose queue is full when something is
+/// broadcast is cut or skipped ([`RoomOptions::slow_member`]); one whose connection is closed is a member no longer.
 ///
 /// Handlers join by [`WsContext::join_room`](ws_core::WsContext::join_room), which tells how the connection is reached
 /// (the [`Rooms`] trait). [`join`](Self::join) here knows the id alone.
@@ -63,11 +63,12 @@ impl RoomManager {
         Self { local }
     }
 
-    /// Makes a connection a member of `room` by its id alone. It is listed and counted, but nothing reaches it unless it
-    /// is, or comes to be, in a room that it joined through its context.
+    /// Makes a connection a member of `room` by its id alone. It is listed and counted, but nothing reaches it unless
+    /// it is, or comes to be, in a room that it joined through its context.
     ///
     /// # Errors
-    /// [`HandlerError::RoomError`](ws_core::HandlerError::RoomError) beyond a limit of [`RoomLimits`](crate::RoomLimits).
+    /// [`HandlerError::RoomError`](ws_core::HandlerError::RoomError) beyond a limit of
+    /// [`RoomLimits`](crate::RoomLimits).
     pub async fn join(&self, connection_id: &str, room: &str) -> HandlerResult<()> {
         self.local.join(connection_id, None, room)
     }

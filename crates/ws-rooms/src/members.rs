@@ -59,7 +59,7 @@ impl Members {
         self.senders.keys()
     }
 
-    /// Sends to all members. Those that cannot be reached any more are members no longer; `forgotten` is told their ids.
+    /// Sends to all members. Those that cannot be reached any more are members no longer; `forgotten` gets their ids.
     pub(crate) fn send(
         &mut self,
         message: &Message,

@@ -12,8 +12,8 @@ pub struct RoomOptions {
     pub slow_member: WhenFull,
 }
 
-/// How much a room manager holds at most. Room names often come from clients, so all three bound what clients can make a
-/// server keep; what goes over a limit is an error for the handler that joins, and changes nothing.
+/// How much a room manager holds at most. Room names often come from clients, so all three bound what clients can make
+/// a server keep; what goes over a limit is an error for the handler that joins, and changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RoomLimits {
     /// The longest room name in bytes.

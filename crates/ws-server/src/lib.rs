@@ -22,3 +22,8 @@ pub use error::ServerError;
 pub use router::{router, router_with_handlers, try_router};
 pub use scope::Scope;
 pub use server::{ServerHandle, WsServer, WsServerBuilder};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -9,3 +9,8 @@ mod server;
 
 pub use client::{ClientError, TestClient, TestClientBuilder};
 pub use server::TestServer;
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,18 +1,29 @@
 //! What handlers decide on a handshake.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, http::Response};
-use ws_core::{Acceptance, HandlerError, HandshakeDecision, Refusal, handler_fn};
+use ws_core::{
+    Acceptance, HandlerError, HandlerResult, Handshake, HandshakeDecision, Refusal, WsContext, WsHandler, WsMessage,
+    handler_fn,
+};
 use ws_server::WsServer;
-use ws_testing::TestServer;
+use ws_testing::{TestClient, TestServer};
 
 use crate::journal::Journal;
 use crate::programmed::Programmed;
 use crate::scrape::{self, ERRORS, TOTAL};
 use crate::serving::{serve, serve_handler};
+
+/// How long an answer may take: generous, because it costs only where a test fails.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The server's answer to a handshake at `path` that offers these subprotocols, if any.
 async fn answer(server: &TestServer, path: &str, offered: &'static str) -> Response<Option<Vec<u8>>> {
@@ -20,7 +31,7 @@ async fn answer(server: &TestServer, path: &str, offered: &'static str) -> Respo
     if !offered.is_empty() {
         request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(offered));
     }
-    match connect_async(request).await {
+    match timeout(PATIENCE, connect_async(request)).await.expect("an answer to the handshake") {
         Ok((_, response)) => response,
         Err(tungstenite::Error::Http(response)) => *response,
         Err(error) => panic!("{path}: {error}"),
@@ -57,7 +68,7 @@ async fn a_handler_accepts_with_subprotocol_headers_and_state() {
     assert_eq!(cookies, ["a=1", "b=2"]);
 
     let connect = async |path| {
-        let builder = ws_testing::TestClient::builder().subprotocols("v2, v1");
+        let builder = TestClient::builder().subprotocols("v2, v1");
         builder.connect(&server.url_of(path)).await.unwrap()
     };
     let (mut ann, mut bob) = (connect("/ws?user=Ann").await, connect("/ws?user=Bob").await);
@@ -126,6 +137,42 @@ async fn when_all_pass_the_server_decides() {
     assert_eq!(response.headers()[header::SEC_WEBSOCKET_PROTOCOL], "b");
     let response = answer(&server, "/ws", "").await;
     assert!(!response.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL));
+}
+
+/// Design, section 2: a handler may take its time over a handshake; others are not delayed by it.
+#[tokio::test]
+async fn a_handler_takes_its_time_over_a_handshake() {
+    #[derive(Clone, Default)]
+    struct Slow {
+        asked: Arc<Notify>,
+        gate: Arc<Notify>,
+    }
+
+    #[async_trait::async_trait]
+    impl WsHandler for Slow {
+        async fn on_handshake(&self, handshake: &Handshake) -> HandlerResult<HandshakeDecision> {
+            if handshake.path() == "/ws/slow" {
+                self.asked.notify_one();
+                self.gate.notified().await;
+            }
+            Ok(Acceptance::new().subprotocol("decided").into())
+        }
+
+        async fn on_message(&self, _: &mut WsContext, _: WsMessage) -> HandlerResult<()> {
+            Ok(())
+        }
+    }
+
+    let handler = Slow::default();
+    let server = serve_handler(handler.clone()).await;
+    let slow = answer(&server, "/ws/slow", "decided");
+    let fast = async {
+        handler.asked.notified().await;
+        assert_eq!(answer(&server, "/ws/fast", "decided").await.status(), StatusCode::SWITCHING_PROTOCOLS);
+        handler.gate.notify_one();
+    };
+    let (response, ()) = tokio::join!(slow, fast);
+    assert_eq!(response.headers()[header::SEC_WEBSOCKET_PROTOCOL], "decided");
 }
 
 /// H17 and design, section 2: an error or a panic in `on_handshake` is HTTP 500, is counted, and the server goes on.

@@ -227,6 +227,16 @@ async fn members_get_broadcasts_in_order() {
 /// R08: thousands of broadcasts in one call of a handler cut nobody who reads.
 #[tokio::test]
 async fn a_flood_of_one_call_cuts_nobody_who_reads() {
+    flood().await;
+}
+
+/// R08: the same where the members' sessions run on other threads than the handler that floods them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flood_of_one_call_cuts_nobody_on_other_threads() {
+    flood().await;
+}
+
+async fn flood() {
     const COUNT: usize = 2000;
     let server = serve_handler(Chat).await;
     let mut members = Vec::new();
