@@ -1,6 +1,9 @@
 //! The machine: what it allows, and what the reader has to know about it.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -10,8 +13,8 @@ use crate::{cores::Cores, load::Timing};
 /// For 5,000 connections at one end, and some room.
 const FILES: u64 = 5_500;
 
-/// Above this, other work takes part in every figure.
-const QUIET: f64 = 0.5;
+/// A larger part of the time than this in other hands, and the figures are noisy.
+const DISTURBED: f64 = 0.02;
 
 /// Lets this process, and the servers it starts, open as many files as the system allows.
 pub(crate) fn raise_file_limit() -> Result<()> {
@@ -22,8 +25,8 @@ pub(crate) fn raise_file_limit() -> Result<()> {
     Ok(())
 }
 
-/// What was measured where, and a warning when the machine was busy already.
-pub(crate) fn heading(cores: Cores, runs: usize, timing: Timing) -> String {
+/// What was measured where, and a warning when other programs were in the way.
+pub(crate) fn heading(cores: Cores, runs: usize, timing: Timing, disturbance: Option<f64>) -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("model name"))?;
         Some(line.split_once(':')?.1.trim().to_owned())
@@ -41,14 +44,57 @@ pub(crate) fn heading(cores: Cores, runs: usize, timing: Timing) -> String {
     if cfg!(debug_assertions) {
         heading.push_str("This is a debug build: the figures of the Rust servers mean nothing.\n");
     }
-    if let Some(load) = load_average().filter(|&load| load > QUIET) {
-        heading
-            .push_str(&format!("Load average at the start {load}: other work was running, the figures are noisy.\n"));
+    if let Some(part) = disturbance.filter(|&part| part > DISTURBED) {
+        heading.push_str(&format!(
+            "Other programs kept the load from its core for {:.0}% of the time: the figures are noisy.\n",
+            part * 100.0
+        ));
     }
     heading
 }
 
-/// Of the last minute.
-fn load_average() -> Option<f64> {
-    fs::read_to_string("/proc/loadavg").ok()?.split_ascii_whitespace().next()?.parse().ok()
+/// Watches how long the calling thread is ready to run and does not, because others have its core.
+///
+/// The load has its core for itself, so on a quiet machine that is next to nothing.
+pub(crate) struct Watch {
+    since: Instant,
+    waited: Option<Duration>,
+}
+
+impl Watch {
+    pub(crate) fn start() -> Self {
+        Self { since: Instant::now(), waited: waited() }
+    }
+
+    /// The part of the time since the start, 0 to 1; `None` where the kernel does not count it.
+    pub(crate) fn disturbance(&self) -> Option<f64> {
+        Some((waited()? - self.waited?).as_secs_f64() / self.since.elapsed().as_secs_f64())
+    }
+}
+
+fn waited() -> Option<Duration> {
+    parse_waited(&fs::read_to_string("/proc/thread-self/schedstat").ok()?)
+}
+
+/// Its fields: nanoseconds on a core, nanoseconds waiting for one, number of turns.
+fn parse_waited(schedstat: &str) -> Option<Duration> {
+    schedstat.split_ascii_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_is_the_second_field() {
+        assert_eq!(parse_waited("12 3000 4\n"), Some(Duration::from_micros(3)));
+        assert_eq!(parse_waited(""), None);
+    }
+
+    #[test]
+    fn only_a_disturbed_machine_is_called_noisy() {
+        let timing = Timing { warm_up: Duration::ZERO, measured: Duration::from_secs(1) };
+        let noisy = |disturbance| heading(Cores { server: 0, load: 1 }, 5, timing, disturbance).contains("noisy");
+        assert_eq!([Some(0.3), Some(0.001), None].map(noisy), [true, false, false]);
+    }
 }

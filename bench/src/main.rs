@@ -39,10 +39,11 @@ fn run(args: &Args) -> Result<ExitCode> {
 
     let cores = args.cores.map_or_else(Cores::first_two, Ok)?;
     machine::raise_file_limit()?;
-    let heading = machine::heading(cores, runs, timing);
     cores.take_load_core()?;
 
+    let watch = machine::Watch::start();
     let results = contest::hold(&contestants, &scenarios, runs, timing, cores)?;
+    let heading = machine::heading(cores, runs, timing, watch.disturbance());
 
     let entrants: Vec<_> = contestants.into_iter().map(|contestant| contestant.entrant).collect();
     print!("{}", report::markdown(&heading, &scenarios, &entrants, &results));

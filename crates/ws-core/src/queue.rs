@@ -25,9 +25,9 @@ pub struct QueueLimits {
 }
 
 impl Default for QueueLimits {
-    /// 1,024 messages and 4 MiB.
+    /// 8,192 messages and 4 MiB: room for a burst of small messages while the client's task waits for its turn.
     fn default() -> Self {
-        Self { messages: 1024, bytes: 4 * 1024 * 1024 }
+        Self { messages: 8192, bytes: 4 * 1024 * 1024 }
     }
 }
 

@@ -9,7 +9,10 @@ mod ending;
 mod heartbeat;
 mod inbox;
 mod intercept;
+mod listening;
 mod pump;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::future::{Future, poll_fn};

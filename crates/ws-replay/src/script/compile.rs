@@ -3,7 +3,6 @@
 use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine};
 use bytes::Bytes;
-use regex::Regex;
 use ws_core::CloseFrame;
 use ws_core::close_code::{self, MAX_REASON_BYTES};
 use ws_patterns::MessagePattern;
@@ -119,9 +118,9 @@ impl<'s, 'a> Compiler<'s, 'a> {
     }
 
     fn pattern(&mut self, written: &Located<'a, String>, findings: &mut Findings<'s, 'a>) -> Option<MessagePattern> {
-        match written.value.parse() {
+        match written.value.parse::<MessagePattern>() {
             Ok(pattern) => {
-                self.groups = groups(&written.value);
+                self.groups = pattern.groups().into_iter().map(|name| name.map(str::to_owned)).collect();
                 Some(pattern)
             }
             Err(error) => {
@@ -218,11 +217,4 @@ fn explain(error: DecodeError) -> String {
         DecodeError::InvalidLastSymbol { .. } => "its last digit has bits that stand for nothing".to_owned(),
         DecodeError::InvalidPadding => "it must be filled up with `=` to a multiple of four".to_owned(),
     }
-}
-
-/// The groups of a pattern that compiled, the whole match first.
-fn groups(pattern: &str) -> Vec<Option<String>> {
-    let names = |regex: Regex| regex.capture_names().map(|name| name.map(str::to_owned)).collect();
-    let is_regex = !pattern.starts_with("$.") && !pattern.starts_with("$[");
-    is_regex.then(|| Regex::new(pattern).ok().map(names)).flatten().unwrap_or_else(|| vec![None])
 }

@@ -57,7 +57,7 @@ pub(super) fn read_entries<'a, 's>(
     let mut values = 0;
     let mut value = |value: &'a RawValue, findings: &mut Findings<'s, 'a>| {
         values += 1;
-        if let Some(entry) = entry(value.get(), findings) {
+        if let Some(entry) = entry(value.get(), source, findings) {
             each(entry, findings);
         }
     };
@@ -93,14 +93,18 @@ pub(super) fn read_entries<'a, 's>(
     values
 }
 
-fn entry<'a>(object: &'a str, findings: &mut Findings<'_, '_>) -> Option<RawEntry<'a>> {
+fn entry<'a>(object: &'a str, source: &Source<'a>, findings: &mut Findings<'_, 'a>) -> Option<RawEntry<'a>> {
     if !object.starts_with('{') {
         findings.at(object, ProblemKind::NotAnEntry { found: kind_of(object) });
         return None;
     }
-    // It was read once as a whole, so it is well-formed.
-    let fields = serde_json::Deserializer::from_str(object).deserialize_map(Fields).ok()?;
-    Some(RawEntry { object, fields })
+    match serde_json::Deserializer::from_str(object).deserialize_map(Fields) {
+        Ok(fields) => Some(RawEntry { object, fields }),
+        Err(error) => {
+            json_error(object, &error, "", source, findings);
+            None
+        }
+    }
 }
 
 /// What sort of JSON value it is, for an error.

@@ -28,7 +28,7 @@ use crate::config::ReloadPolicy;
 use crate::shared::Shared;
 
 /// How often a busy session goes round before other tasks get their turn.
-const ROUNDS: usize = 16;
+const ROUNDS: usize = 4;
 
 /// Moves messages between a socket, its handlers and its queue.
 pub(super) struct Pump<'a, S> {
@@ -127,8 +127,12 @@ impl<'a, S: Transport> Pump<'a, S> {
     ) -> Poll<Ending> {
         self.now = Instant::now();
         self.poll_signals(cx);
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             let read = self.read(cx);
+            if round == 0 {
+                // Behind the reading: an answer that has come counts, however late this session gets its turn.
+                self.poll_heartbeat(cx);
+            }
             let lagging = !self.inbox.has_room();
             if let Poll::Ready(Err(reason)) = driver.as_mut().poll(cx) {
                 self.end(Ending::HandlerFailed(reason));
@@ -170,11 +174,13 @@ impl<'a, S: Transport> Pump<'a, S> {
             self.reload = None;
             self.end(Ending::Reloaded);
         }
-        self.poll_heartbeat(cx);
     }
 
     fn poll_heartbeat(&mut self, cx: &mut Context<'_>) {
         let Some(heartbeat) = &mut self.heartbeat else { return };
+        if self.wire.take_heard() {
+            heartbeat.heard();
+        }
         while let Poll::Ready(beat) = heartbeat.poll_beat(cx, self.inbox.has_room()) {
             match beat {
                 Beat::Lost => return self.end(Ending::HeartbeatLost),
@@ -202,9 +208,6 @@ impl<'a, S: Transport> Pump<'a, S> {
 
     fn received(&mut self, message: Message) {
         self.observe(Direction::Inbound, Origin::Client, &message);
-        if let Some(heartbeat) = &mut self.heartbeat {
-            heartbeat.heard();
-        }
         match message {
             Message::Close(frame) => self.end(Ending::ClosedByClient(frame)),
             message => {

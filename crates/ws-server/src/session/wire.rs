@@ -17,6 +17,8 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame as WireCloseFrame, Rol
 use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 use ws_core::{CloseFrame, Message};
 
+use super::listening::Listening;
+
 /// tungstenite zeroes its buffer before each read: a small one is faster, and an idle connection holds it.
 const READ_BUFFER: usize = 4 * 1024;
 /// What is fed beyond this goes out before the flush.
@@ -29,7 +31,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for T {}
 
 /// One side of a WebSocket connection, after the handshake.
 pub(crate) struct Wire<S> {
-    stream: WebSocketStream<S>,
+    stream: WebSocketStream<Listening<S>>,
 }
 
 impl<S: Transport> Wire<S> {
@@ -40,8 +42,14 @@ impl<S: Transport> Wire<S> {
             .write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(max_message_size))
             .max_frame_size(Some(max_message_size));
+        let transport = Listening { transport, heard: false };
         let stream = WebSocketStream::from_partially_read(transport, read.into(), Role::Server, Some(config)).await;
         Self { stream }
+    }
+
+    /// Whether anything has come since the last call, be it a part of a message only.
+    pub(crate) fn take_heard(&mut self) -> bool {
+        std::mem::take(&mut self.stream.get_mut().heard)
     }
 
     /// The next message; `None` when the closing handshake is done. Pings and Close frames are answered by the way.
@@ -77,7 +85,7 @@ impl<S: Transport> Wire<S> {
     /// Ends our half of the transport and throws away what the peer still sends, so that a Close frame which is on its
     /// way to a peer in the middle of a message is not lost to a reset.
     pub(crate) async fn linger(&mut self) {
-        let transport = self.stream.get_mut();
+        let transport = &mut self.stream.get_mut().transport;
         if transport.shutdown().await.is_err() {
             return;
         }

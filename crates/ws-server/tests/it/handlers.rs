@@ -129,7 +129,7 @@ async fn handlers_run_in_order_of_registration() {
     }
 }
 
-/// Design, section 2: `ctx.stop()` ends the chain of the call, and of this call alone.
+/// `ctx.stop()` ends the chain of the call, and of this call alone.
 #[tokio::test]
 async fn a_handler_stops_the_chain_of_one_call() {
     let first = Programmed::new()
@@ -209,7 +209,7 @@ async fn the_path_is_whole_and_decoded_once() {
     }
 }
 
-/// Design, section 2: a handler reads what the client said at its handshake.
+/// A handler reads what the client said at its handshake.
 #[tokio::test]
 async fn the_handshake_can_be_read_at_any_time() {
     let server = serve_handler(handler_fn(|ctx, _| {
@@ -353,7 +353,7 @@ async fn an_error_in_on_message_leaves_the_connection_open() {
     assert_eq!(scrape::value(&server, ERRORS), 2.0);
 }
 
-/// Design, section 2: `ctx.sender()` outlives the call; it sends in order, and says when the connection has ended.
+/// `ctx.sender()` outlives the call; it sends in order, and says when the connection has ended.
 #[tokio::test]
 async fn a_sender_outlives_the_call() {
     let (senders, mut receiver) = mpsc::channel(1);

@@ -38,7 +38,7 @@ async fn answer(server: &TestServer, path: &str, offered: &'static str) -> Respo
     }
 }
 
-/// Design, section 2: a handler accepts with a subprotocol, headers and state for the connection's handlers.
+/// A handler accepts with a subprotocol, headers and state for the connection's handlers.
 #[tokio::test]
 async fn a_handler_accepts_with_subprotocol_headers_and_state() {
     #[derive(Clone)]
@@ -78,7 +78,7 @@ async fn a_handler_accepts_with_subprotocol_headers_and_state() {
     }
 }
 
-/// Design, section 2: a handler refuses with status, headers and body; no connection is counted.
+/// A handler refuses with status, headers and body; no connection is counted.
 #[tokio::test]
 async fn a_handler_refuses_with_status_headers_and_body() {
     let server = serve_handler(Programmed::new().on_handshake(|_| {
@@ -98,7 +98,7 @@ async fn a_handler_refuses_with_status_headers_and_body() {
     assert_eq!(scrape::value(&server, ERRORS), 0.0);
 }
 
-/// Design, section 2: the first handler that does not pass decides, and no later one is asked.
+/// The first handler that does not pass decides, and no later one is asked.
 #[tokio::test]
 async fn the_first_decision_wins() {
     let journal = Journal::default();
@@ -128,7 +128,7 @@ async fn the_first_decision_wins() {
     }
 }
 
-/// Design, section 2: when all pass, the handshake is accepted as the server would by itself.
+/// When all pass, the handshake is accepted as the server would by itself.
 #[tokio::test]
 async fn when_all_pass_the_server_decides() {
     let server = serve(WsServer::builder().handler(Programmed::new()).handler(Programmed::new())).await;
@@ -139,7 +139,7 @@ async fn when_all_pass_the_server_decides() {
     assert!(!response.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL));
 }
 
-/// Design, section 2: a handler may take its time over a handshake; others are not delayed by it.
+/// A handler may take its time over a handshake; others are not delayed by it.
 #[tokio::test]
 async fn a_handler_takes_its_time_over_a_handshake() {
     #[derive(Clone, Default)]
@@ -175,7 +175,7 @@ async fn a_handler_takes_its_time_over_a_handshake() {
     assert_eq!(response.headers()[header::SEC_WEBSOCKET_PROTOCOL], "decided");
 }
 
-/// H17 and design, section 2: an error or a panic in `on_handshake` is HTTP 500, is counted, and the server goes on.
+/// H17: an error or a panic in `on_handshake` is HTTP 500, is counted, and the server goes on.
 #[tokio::test]
 async fn a_failure_in_on_handshake_is_http_500() {
     let server = serve_handler(Programmed::new().answering("").on_handshake(|handshake| match handshake.path() {

@@ -36,7 +36,7 @@ async fn until_pass(client: &mut ws_testing::TestClient) -> Vec<String> {
     }
 }
 
-/// Design, section 2: a hook passes, replaces, drops or makes several of a message; each hook sees what the one before
+/// A hook passes, replaces, drops or makes several of a message; each hook sees what the one before
 /// made of it, and none sees its own output again.
 #[tokio::test]
 async fn hooks_pass_replace_drop_and_multiply_in_order() {
@@ -64,7 +64,7 @@ async fn hooks_pass_replace_drop_and_multiply_in_order() {
     assert_eq!(scrape::value(&server, "mockforge_ws_messages_sent_total"), 12.0);
 }
 
-/// Design, section 2: a hook learns who wrote a message, and on which connection; it is not asked about Close frames.
+/// A hook learns who wrote a message, and on which connection; it is not asked about Close frames.
 #[tokio::test]
 async fn hooks_see_the_origin() {
     let journal = Journal::default();
@@ -102,7 +102,7 @@ async fn hooks_see_the_origin() {
     assert_eq!(journal.events(), expected);
 }
 
-/// Design, section 2: a hook belongs to the paths of its handler, also for what a room sends.
+/// A hook belongs to the paths of its handler, also for what a room sends.
 #[tokio::test]
 async fn hooks_belong_to_the_paths_of_their_handler() {
     let everywhere = Programmed::new().on_message(|ctx, msg| {

@@ -133,7 +133,7 @@ async fn a_handler_closes_without_a_code() {
     journal.has("disconnect none").await;
 }
 
-/// Design, section 3: a Close frame that may not be sent is an error for the handler, and the connection lives on.
+/// A Close frame that may not be sent is an error for the handler, and the connection lives on.
 #[tokio::test]
 async fn closing_with_what_may_not_be_sent_is_an_error() {
     let server = serve_handler(handler_fn(|ctx, msg| {
@@ -180,7 +180,7 @@ async fn a_close_frame_is_answered_with_the_same_code() {
     assert_eq!(ended_with(&server, "client_close"), 7.0);
 }
 
-/// Design, section 2: while a handler waits, pings are answered and messages of others go out.
+/// While a handler waits, pings are answered and messages of others go out.
 #[tokio::test]
 async fn a_handler_that_waits_does_not_stop_the_session() {
     let server = serve_handler(handler_fn(|ctx, _| {
@@ -199,7 +199,7 @@ async fn a_handler_that_waits_does_not_stop_the_session() {
     }
 }
 
-/// Design, section 2: when the connection ends, the waiting call is dropped, then `on_disconnect` runs.
+/// When the connection ends, the waiting call is dropped, then `on_disconnect` runs.
 #[tokio::test]
 async fn a_waiting_call_is_dropped_before_on_disconnect() {
     let journal = Journal::default();
@@ -248,7 +248,7 @@ async fn a_waiting_call_is_dropped_before_on_disconnect() {
     }
 }
 
-/// Design, section 2: a call that takes longer than it may ends its connection with code 1011, and no other.
+/// A call that takes longer than it may ends its connection with code 1011, and no other.
 #[tokio::test]
 async fn a_call_that_takes_too_long_closes_the_connection() {
     let limit = Duration::from_millis(100);

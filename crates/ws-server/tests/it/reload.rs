@@ -125,7 +125,7 @@ async fn a_running_call_is_not_cut_off_by_a_reload() {
     assert_eq!(client.recv_text().await.unwrap(), "new: b");
 }
 
-/// Design, section 3: a connection that had handlers does not fall back to the echo while there are none; one that began with
+/// A connection that had handlers does not fall back to the echo while there are none; one that began with
 /// the echo gets handlers that are registered later.
 #[tokio::test]
 async fn an_empty_moment_does_not_bring_the_echo() {
@@ -151,7 +151,7 @@ async fn an_empty_moment_does_not_bring_the_echo() {
     assert_eq!(late.recv_text().await.unwrap(), "new: c");
 }
 
-/// Design, section 3: the policy `Close` closes open connections with code 1012; the new handlers learn of their end.
+/// The policy `Close` closes open connections with code 1012; the new handlers learn of their end.
 #[tokio::test]
 async fn open_connections_are_closed_by_policy() {
     let journal = Journal::default();

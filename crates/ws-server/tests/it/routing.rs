@@ -55,7 +55,7 @@ async fn a_router_without_handlers_echoes() {
     assert!(server.connect("/elsewhere").await.is_err());
 }
 
-/// Design, section 4: raw echo returns each message unchanged.
+/// Raw echo returns each message unchanged.
 #[tokio::test]
 async fn raw_echo_returns_messages_unchanged() {
     let server = serve(WsServer::builder().config(WsConfig { raw_echo: true, ..WsConfig::default() })).await;
@@ -117,7 +117,7 @@ fn broadcasting(tag: &'static str) -> Programmed {
         })
 }
 
-/// Design, section 1: a scope gives a path handlers and rooms of its own; without one, the server's hold.
+/// A scope gives a path handlers and rooms of its own; without one, the server's hold.
 #[tokio::test]
 async fn scopes_separate_handlers_and_rooms() {
     let scope = |tag| {
@@ -150,7 +150,7 @@ async fn scopes_separate_handlers_and_rooms() {
     }
 }
 
-/// Design, section 3: modes run behind the registered handlers, outlive their reload, and keep the fallback away.
+/// Modes run behind the registered handlers, outlive their reload, and keep the fallback away.
 #[tokio::test]
 async fn a_mode_runs_behind_the_handlers_of_its_scope() {
     let handlers = Arc::new(HandlerRegistry::new());

@@ -11,7 +11,7 @@ use crate::programmed::Programmed;
 use crate::scrape::{self, ERRORS, all_ended, ended_with};
 use crate::serving::serve_handler;
 
-/// Design, section 2: spawned work runs beside the handlers and beside other spawned work, also when nothing comes.
+/// Spawned work runs beside the handlers and beside other spawned work, also when nothing comes.
 #[tokio::test]
 async fn spawned_work_runs_beside_the_handlers() {
     let (first, second) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -39,7 +39,7 @@ async fn spawned_work_runs_beside_the_handlers() {
     assert_eq!(client.recv_text().await.unwrap(), "echo: b");
 }
 
-/// Design, section 2: spawned work ends with its connection, before `on_disconnect`, whoever closed it.
+/// Spawned work ends with its connection, before `on_disconnect`, whoever closed it.
 #[tokio::test]
 async fn spawned_work_ends_with_the_connection() {
     let journal = Journal::default();
@@ -81,7 +81,7 @@ async fn spawned_work_ends_with_the_connection() {
     }
 }
 
-/// Design, section 2: an error in spawned work closes the connection with code 1011, and is counted.
+/// An error in spawned work closes the connection with code 1011, and is counted.
 #[tokio::test]
 async fn an_error_in_spawned_work_closes_the_connection() {
     let server = serve_handler(handler_fn(|ctx, _| {
