@@ -1,5 +1,7 @@
 //! From the values of an entry to what is done: the rules that an entry and its neighbours must keep.
 
+use std::collections::HashMap;
+
 use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine};
 use bytes::Bytes;
@@ -25,11 +27,20 @@ pub(super) struct Compiler<'s, 'a> {
     closed_on_line: Option<usize>,
     /// The groups of the last wait, the whole match first; empty if there was none yet.
     groups: Vec<Option<String>>,
+    /// Files repeat their patterns; clones share what was compiled.
+    patterns: HashMap<&'a str, MessagePattern>,
 }
 
 impl<'s, 'a> Compiler<'s, 'a> {
     pub(super) fn new(source: &'s Source<'a>) -> Self {
-        Self { source, steps: Vec::new(), last_ts: 0, closed_on_line: None, groups: Vec::new() }
+        Self {
+            source,
+            steps: Vec::new(),
+            last_ts: 0,
+            closed_on_line: None,
+            groups: Vec::new(),
+            patterns: HashMap::new(),
+        }
     }
 
     pub(super) fn into_steps(self) -> Vec<Step> {
@@ -118,9 +129,11 @@ impl<'s, 'a> Compiler<'s, 'a> {
     }
 
     fn pattern(&mut self, written: &Located<'a, String>, findings: &mut Findings<'s, 'a>) -> Option<MessagePattern> {
-        match written.value.parse::<MessagePattern>() {
+        let known = self.patterns.get(written.at).cloned();
+        match known.map_or_else(|| written.value.parse::<MessagePattern>(), Ok) {
             Ok(pattern) => {
                 self.groups = pattern.groups().into_iter().map(|name| name.map(str::to_owned)).collect();
+                self.patterns.entry(written.at).or_insert_with(|| pattern.clone());
                 Some(pattern)
             }
             Err(error) => {

@@ -143,8 +143,13 @@ impl<'a, S: Transport> Pump<'a, S> {
                 return Poll::Ready(ending);
             }
             let caught_up = lagging && self.inbox.has_room();
-            if !(read || sent || caught_up) {
-                return self.flush(cx);
+            if read || sent || caught_up {
+                continue;
+            }
+            let held_up = !self.wire.may_read();
+            let flushed = self.flush(cx);
+            if flushed.is_ready() || !(held_up && self.wire.may_read()) {
+                return flushed;
             }
         }
         cx.waker().wake_by_ref();
@@ -191,10 +196,10 @@ impl<'a, S: Transport> Pump<'a, S> {
         }
     }
 
-    /// Reads what is there, as far as the inbox has room; says whether anything came.
+    /// Reads what is there, as far as it can be kept and answered; says whether anything came.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
         let mut progress = false;
-        while self.ending.is_none() && self.inbox.has_room() {
+        while self.ending.is_none() && self.inbox.has_room() && self.wire.may_read() {
             let Poll::Ready(next) = self.wire.poll_next(cx) else { break };
             progress = true;
             match next {

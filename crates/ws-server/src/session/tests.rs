@@ -212,7 +212,7 @@ async fn a_client_is_not_judged_while_handlers_lag() {
     }
 }
 
-/// Design, section 5: the closing handshake is bounded, whoever began it and whatever the client does not do.
+/// The closing handshake is bounded, whoever began it and whatever the client does not do.
 #[tokio::test(start_paused = true)]
 async fn a_closing_handshake_ends_by_itself() {
     let slow = || Slow { connected: Some((4000, "done")), ..Slow::default() };

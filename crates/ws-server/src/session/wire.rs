@@ -24,6 +24,9 @@ const READ_BUFFER: usize = 4 * 1024;
 /// What is fed beyond this goes out before the flush.
 const WRITE_BUFFER: usize = 16 * 1024;
 
+/// The most pings that are answered before the answers were flushed: who sends pings and reads no pongs is not read, too.
+const UNFLUSHED_PONGS: usize = 64;
+
 /// A transport a session can run on.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
@@ -32,6 +35,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for T {}
 /// One side of a WebSocket connection, after the handshake.
 pub(crate) struct Wire<S> {
     stream: WebSocketStream<Listening<S>>,
+    unflushed_pongs: usize,
 }
 
 impl<S: Transport> Wire<S> {
@@ -44,12 +48,18 @@ impl<S: Transport> Wire<S> {
             .max_frame_size(Some(max_message_size));
         let transport = Listening { transport, heard: false };
         let stream = WebSocketStream::from_partially_read(transport, read.into(), Role::Server, Some(config)).await;
-        Self { stream }
+        Self { stream, unflushed_pongs: 0 }
     }
 
     /// Whether anything has come since the last call, be it a part of a message only.
     pub(crate) fn take_heard(&mut self) -> bool {
         std::mem::take(&mut self.stream.get_mut().heard)
+    }
+
+    /// Whether what comes may be answered. If not, a flush must be done before more is read: the stream keeps answers
+    /// without bound.
+    pub(crate) fn may_read(&self) -> bool {
+        self.unflushed_pongs < UNFLUSHED_PONGS
     }
 
     /// The next message; `None` when the closing handshake is done. Pings and Close frames are answered by the way.
@@ -60,7 +70,10 @@ impl<S: Transport> Wire<S> {
                 None => None,
                 Some(Err(error)) => Some(Err(error)),
                 Some(Ok(message)) => match from_wire(message) {
-                    Some(message) => Some(Ok(message)),
+                    Some(message) => {
+                        self.unflushed_pongs += usize::from(matches!(message, Message::Ping(_)));
+                        Some(Ok(message))
+                    }
                     None => continue,
                 },
             });
@@ -79,7 +92,9 @@ impl<S: Transport> Wire<S> {
 
     /// Puts on the wire what was fed.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        self.unflushed_pongs = 0;
+        Poll::Ready(flushed)
     }
 
     /// Ends our half of the transport and throws away what the peer still sends, so that a Close frame which is on its

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -26,7 +27,7 @@ pub(crate) fn handshake(target: &str) -> String {
 /// A socket with what was read from it and not yet used.
 pub(crate) struct RawClient {
     socket: TcpStream,
-    unused: Vec<u8>,
+    unused: BytesMut,
 }
 
 impl RawClient {
@@ -35,7 +36,7 @@ impl RawClient {
         let socket = TcpStream::connect(address).await.unwrap();
         // Each write is a segment of its own.
         socket.set_nodelay(true).unwrap();
-        Self { socket, unused: Vec::new() }
+        Self { socket, unused: BytesMut::new() }
     }
 
     /// Connects to `target` by a good handshake.
@@ -127,8 +128,7 @@ impl RawClient {
                 Ok(0) | Err(_) => return None,
             }
         }
-        let rest = self.unused.split_off(count);
-        Some(std::mem::replace(&mut self.unused, rest))
+        Some(self.unused.split_to(count).into())
     }
 }
 

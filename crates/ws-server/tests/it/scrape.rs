@@ -6,6 +6,8 @@ use crate::eventually::eventually;
 
 pub(crate) const ACTIVE: &str = "mockforge_ws_connections_active";
 pub(crate) const TOTAL: &str = "mockforge_ws_connections_total";
+pub(crate) const RECEIVED: &str = "mockforge_ws_messages_received_total";
+pub(crate) const SENT: &str = "mockforge_ws_messages_sent_total";
 pub(crate) const ERRORS: &str = "mockforge_ws_errors_total";
 
 /// The value of `series`, written as in the text format: a name, with its labels if it has any.

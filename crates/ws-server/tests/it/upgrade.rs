@@ -45,7 +45,7 @@ async fn good_handshakes_switch_protocols() {
     }
 }
 
-/// A10 and design, section 5: what is no WebSocket handshake gets 426, the version that we speak, and a line that says what to do.
+/// A10: what is no WebSocket handshake gets 426, the version that we speak, and a line that says what to do.
 #[tokio::test]
 async fn plain_http_is_told_what_to_do() {
     let server = serve(WsServer::builder()).await;
@@ -113,7 +113,7 @@ async fn a_refusal_leaves_the_http_connection_open() {
     assert_eq!(client.recv().await, Some(Frame::text("echo: x").unmasked()));
 }
 
-/// Design, section 5: none configured, the first offered is chosen; some configured, the first offered that is among
+/// None configured, the first offered is chosen; some configured, the first offered that is among
 /// them, else none or HTTP 400.
 #[tokio::test]
 async fn subprotocols_are_negotiated_by_rule() {
@@ -149,7 +149,7 @@ async fn subprotocols_are_negotiated_by_rule() {
     }
 }
 
-/// Design, section 2: the peer's address is known under our own accept loop and under axum's, where that is told to.
+/// The peer's address is known under our own accept loop and under axum's, where that is told to.
 #[tokio::test]
 async fn the_peers_address_is_in_the_handshake() {
     let telling = || {
@@ -172,7 +172,7 @@ async fn the_peers_address_is_in_the_handshake() {
     }
 }
 
-/// Design, section 1: a router can be nested and layered; its paths begin where it is nested, so handlers need not know.
+/// A router can be nested and layered; its paths begin where it is nested, so handlers need not know.
 #[tokio::test]
 async fn a_router_can_be_nested_and_layered() {
     let server = WsServer::builder().metrics(MetricsRegistry::new()).handler(handler_fn(|ctx, _| {
@@ -190,7 +190,7 @@ async fn a_router_can_be_nested_and_layered() {
     assert_eq!(plain.request("GET /other HTTP/1.1\r\nHost: test\r\n\r\n").await.body, "mine");
 }
 
-/// A07 in part: a port that is taken is named, and what to do.
+/// A port that is taken is named, and what to do.
 #[tokio::test]
 async fn a_port_that_is_taken_is_named() {
     let taken = serve(WsServer::builder()).await;
@@ -203,7 +203,7 @@ async fn a_port_that_is_taken_is_named() {
     );
 }
 
-/// Design, section 5: a client gives up on a refusal with the status and the line that the server sent.
+/// A client gives up on a refusal with the status and the line that the server sent.
 #[tokio::test]
 async fn clients_see_why_they_were_refused() {
     let rule = Subprotocols::Require(vec!["v1".to_owned()]);
