@@ -12,7 +12,7 @@ mod chat_handler;
 mod echo_handler;
 
 use std::env;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,7 +25,8 @@ use crate::echo_handler::EchoHandler;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_target(false).init();
+    let in_colour = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(in_colour).with_target(false).init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -36,12 +37,12 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), String> {
+    let port = port()?;
     let registry = HandlerRegistry::new();
     registry.register(EchoHandler);
     registry.register(ChatHandler::new());
     let app = router_with_handlers(Arc::new(registry));
 
-    let port = port()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|error| format!("cannot listen on port {port}: {error}; MOCKFORGE_WS_PORT chooses another one"))?;

@@ -30,7 +30,7 @@ pub use ws_core::{
     WsContext, WsHandler, WsMessage, WsSender, close_code, handler_fn,
 };
 pub use ws_metrics::{MetricsRegistry, get_global_registry, record_ws_error};
-pub use ws_patterns::{MessagePattern, MessageRouter};
+pub use ws_patterns::{Captures, JsonPath, MessagePattern, MessageRouter, MessageText};
 pub use ws_replay::{
     CheckReport, ReplayDirection, ReplayEntry, ReplayErrors, ReplayHandler, ReplayOptions, ReplayScript, TemplateClock,
 };

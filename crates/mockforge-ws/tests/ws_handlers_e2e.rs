@@ -332,7 +332,7 @@ async fn handlers_are_exchanged_while_it_serves() {
     assert_eq!(ask(&mut later, "x").await, "new");
 }
 
-/// What leaves the server in capitals, but for what was sent by a room.
+/// Puts what a script says in capitals, and drops some of it; what handlers say stays as it is.
 struct Shout;
 
 #[async_trait]

@@ -64,12 +64,12 @@ impl Shared {
         self.shutting_down.load(Ordering::Acquire)
     }
 
-    /// Runs `work`, but not beyond the moment at which the server stops waiting.
-    pub(crate) async fn unless_abandoned(&self, work: impl Future<Output = ()>) {
+    /// Runs `work`, but not beyond the moment at which the server stops waiting: then there is no answer.
+    pub(crate) async fn unless_abandoned<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
-            () = self.abandon.cancelled() => {}
-            () = work => {}
+            () = self.abandon.cancelled() => None,
+            answer = work => Some(answer),
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, protocol};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use ws_core::{CloseFrame, Message};
 
 /// How long a client waits unless it is told otherwise.
@@ -102,7 +102,8 @@ impl TestClientBuilder {
         for (name, value) in self.headers {
             request.headers_mut().append(name, value);
         }
-        let connected = timeout(self.patience, connect_async(request)).await;
+        // Small messages leave at once.
+        let connected = timeout(self.patience, connect_async_with_config(request, None, true)).await;
         let (stream, response) = connected.map_err(|_| ClientError::TimedOut(self.patience))??;
         let subprotocol = response.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
         let subprotocol = subprotocol.and_then(|name| name.to_str().ok()).map(str::to_owned);

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::program::{Program, cargo_run, run_to_end};
+use crate::program::{Program, cargo_run, why_not};
 
 #[tokio::test]
 async fn it_answers_by_patterns() {
@@ -48,8 +48,7 @@ async fn a_taken_port_is_one_clear_line() {
     let port = taken.local_addr().unwrap().port().to_string();
     let mut command = cargo_run("custom-server");
     command.env("MOCKFORGE_WS_PORT", &port);
-    let (success, said) = run_to_end(command).await;
-    assert!(!success);
+    let said = why_not(command).await;
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with(&format!("error: port {port} is in use")), "{said}");
 }

@@ -55,8 +55,13 @@ impl Program {
     }
 }
 
-/// Runs an example that must end by itself; gives back whether it succeeded, and what it said on stderr.
-pub(crate) async fn run_to_end(mut command: Command) -> (bool, String) {
-    let output = timeout(LIMIT, command.stderr(Stdio::piped()).output()).await.expect("it ends").unwrap();
-    (output.status.success(), String::from_utf8(output.stderr).unwrap())
+/// What an example says on stderr that cannot start. It is an error if it can.
+pub(crate) async fn why_not(mut command: Command) -> String {
+    let mut failing = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(failing.stdout.take().unwrap()).lines();
+    let first = timeout(LIMIT, stdout.next_line()).await.expect("it ends").unwrap();
+    assert_eq!(first, None, "it started");
+    let output = timeout(LIMIT, failing.wait_with_output()).await.expect("it ends").unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
 }

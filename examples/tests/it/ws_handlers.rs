@@ -6,7 +6,7 @@ use std::time::Duration;
 use mockforge_ws::TestClient;
 use serde_json::{Value, json};
 
-use crate::program::{Program, cargo_run, run_to_end};
+use crate::program::{Program, cargo_run, why_not};
 
 /// Long enough for what is on its way to arrive.
 const QUIET: Duration = Duration::from_millis(300);
@@ -55,8 +55,7 @@ async fn echo_and_chat_share_a_server_and_no_path() {
 async fn it_wants_port_3030_and_says_so_when_it_is_taken() {
     // If this fails, somebody else has the port: that does as well.
     let _taken = TcpListener::bind("127.0.0.1:3030");
-    let (success, said) = run_to_end(cargo_run("ws-handlers-demo")).await;
-    assert!(!success);
+    let said = why_not(cargo_run("ws-handlers-demo")).await;
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with("error: cannot listen on port 3030: "), "{said}");
     assert!(said.contains("MOCKFORGE_WS_PORT"), "{said}");

@@ -169,10 +169,7 @@ fn descents_visit_a_value_before_what_it_contains() {
     check(&document, &table);
     check(
         &json!({"a": {"a": {"a": 1}}}),
-        &[
-            ("$..a", json!([{"a": {"a": 1}}, {"a": 1}, 1])),
-            ("$..a.a", json!([{"a": 1}, 1])),
-        ],
+        &[("$..a", json!([{"a": {"a": 1}}, {"a": 1}, 1])), ("$..a.a", json!([{"a": 1}, 1]))],
     );
     check(&json!(7), &[("$..*", json!([])), ("$", json!([7])), ("$.a", json!([])), ("$[?@]", json!([]))]);
 }

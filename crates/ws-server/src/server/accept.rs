@@ -67,13 +67,14 @@ async fn serve(
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
-        served = connection.as_mut() => served,
+        served = connection.as_mut() => Some(served),
         () = shared.shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            // A handler may still think about a handshake.
+            shared.unless_abandoned(connection).await
         }
     };
-    if let Err(error) = served {
+    if let Some(Err(error)) = served {
         debug!(%peer, "an HTTP connection ended early: {error}");
     }
 }

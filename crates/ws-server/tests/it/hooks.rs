@@ -51,7 +51,8 @@ async fn hooks_pass_replace_drop_and_multiply_in_order() {
         ("none", vec![]),
         (
             "several",
-            // "several" multiplies at each hook; "more" gets the tags of the hooks that come after the one that made it.
+            // "several" multiplies at each hook; "more" gets the tags of the hooks that come after the one that made
+            // it.
             vec!["several", "more", &binary, "more C", &binary, "more B C", &binary],
         ),
     ];
@@ -146,8 +147,8 @@ impl Middleware for Tagging {
     }
 }
 
-/// F01: middleware acts on both ways in the order in which it was added, before the handlers inbound, and outbound after their
-/// hooks.
+/// F01: middleware acts on both ways in the order in which it was added, before the handlers inbound, and outbound
+/// after their hooks.
 #[tokio::test]
 async fn middleware_acts_on_both_ways_in_order() {
     let handler = Programmed::new().answering("got: ").on_outbound(|_, message, _| tagged("hook", message));

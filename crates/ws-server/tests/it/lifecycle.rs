@@ -26,7 +26,8 @@ fn frame(code: u16, reason: &str) -> Option<CloseFrame> {
     Some(CloseFrame::new(code, reason.to_owned()).unwrap())
 }
 
-/// H04: `on_disconnect` runs exactly once, whatever ended the connection, and finds the Close frame of who closed first.
+/// H04: `on_disconnect` runs exactly once, whatever ended the connection, and finds the Close frame of who closed
+/// first.
 #[tokio::test]
 async fn on_disconnect_runs_once_however_a_connection_ends() {
     let journal = Journal::default();
@@ -56,7 +57,8 @@ async fn every_handler_learns_of_the_end() {
     assert_eq!(scrape::value(&server, ERRORS), 1.0);
 }
 
-/// H18: an error in `on_connect` is a Close frame with code 1011; no message reaches a handler, later ones do not connect.
+/// H18: an error in `on_connect` is a Close frame with code 1011; no message reaches a handler, later ones do not
+/// connect.
 #[tokio::test]
 async fn an_error_in_on_connect_closes_the_connection() {
     let journal = Journal::default();
@@ -88,7 +90,8 @@ async fn an_error_in_on_connect_closes_the_connection() {
     assert_eq!(scrape::value(&server, ERRORS), 1.0);
 }
 
-/// H19: a handler closes with a code and a reason, behind what it has sent; the transport ends, and nothing can be sent after.
+/// H19: a handler closes with a code and a reason, behind what it has sent; the transport ends, and nothing can be sent
+/// after.
 #[tokio::test]
 async fn a_handler_closes_with_code_and_reason() {
     let journal = Journal::default();

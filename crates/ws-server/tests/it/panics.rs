@@ -97,8 +97,8 @@ async fn serve_fragile(journal: &Journal, rooms: &RoomManager) -> TestServer {
     .await
 }
 
-/// H17, R07: wherever a panic happens, its client gets Close 1011, every `on_disconnect` runs once, the connection is in no
-/// room and not counted as active any more, and other connections go on.
+/// H17, R07: wherever a panic happens, its client gets Close 1011, every `on_disconnect` runs once, the connection is
+/// in no room and not counted as active any more, and other connections go on.
 #[tokio::test]
 async fn a_panic_ends_its_own_connection_and_nothing_else() {
     const SITES: [&str; 9] = [
@@ -177,8 +177,8 @@ async fn a_hook_that_always_panics_does_not_escape() {
     assert_eq!(ended_with(&server, "handler_error"), 1.0);
 }
 
-/// H17: a call that closed its connection and then panics has closed it: the client has its Close frame, the books are closed
-/// once.
+/// H17: a call that closed its connection and then panics has closed it: the client has its Close frame, the books are
+/// closed once.
 #[tokio::test]
 async fn a_panic_behind_the_close_does_not_escape() {
     let (journal, rooms) = (Journal::default(), RoomManager::new());
@@ -214,8 +214,8 @@ async fn a_panic_behind_the_close_does_not_escape() {
     assert_eq!(scrape::value(&server, ERRORS), 1.0);
 }
 
-/// H17: when the panic comes before the session has sent the handler's Close frame, this one goes out all the same, and it is
-/// what `on_disconnect` finds.
+/// H17: when the panic comes before the session has sent the handler's Close frame, this one goes out all the same, and
+/// it is what `on_disconnect` finds.
 #[tokio::test]
 async fn the_close_frame_that_was_sent_is_the_one_that_is_told() {
     let journal = Journal::default();

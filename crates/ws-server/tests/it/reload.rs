@@ -71,8 +71,8 @@ fn version(name: &'static str, journal: &Journal) -> Programmed {
         })
 }
 
-/// L02: a running server takes up `clear()` and `register()`. New connections get the new handlers; the next message of open ones
-/// goes to the new handlers, too, without a second `on_connect`, and so does their end.
+/// L02: a running server takes up `clear()` and `register()`. New connections get the new handlers; the next message of
+/// open ones goes to the new handlers, too, without a second `on_connect`, and so does their end.
 #[tokio::test]
 async fn a_running_server_takes_up_new_handlers() {
     let journal = Journal::default();
@@ -179,7 +179,8 @@ async fn open_connections_are_closed_by_policy() {
     assert_eq!(client.recv_text().await.unwrap(), "new: a");
 }
 
-/// Welcomes and answers with `tag`, and waits until the handlers were exchanged before the next one in the chain has its turn.
+/// Welcomes and answers with `tag`, and waits until the handlers were exchanged before the next one in the chain has
+/// its turn.
 fn exchanging(tag: &'static str, exchange: &mpsc::Sender<oneshot::Sender<()>>) -> Arc<dyn WsHandler> {
     async fn tell(ctx: &WsContext, tag: &str, exchange: mpsc::Sender<oneshot::Sender<()>>) -> HandlerResult<()> {
         ctx.send_text(tag).await?;
@@ -196,8 +197,8 @@ fn exchanging(tag: &'static str, exchange: &mpsc::Sender<oneshot::Sender<()>>) -
     Arc::new(handler)
 }
 
-/// L04: `replace` is atomic: though the handlers are exchanged after each single call, every connection and every message gets
-/// one whole set.
+/// L04: `replace` is atomic: though the handlers are exchanged after each single call, every connection and every
+/// message gets one whole set.
 #[tokio::test]
 async fn no_connection_sees_a_mixed_set() {
     let (exchange, mut wanted) = mpsc::channel(1);

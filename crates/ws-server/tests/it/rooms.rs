@@ -344,7 +344,8 @@ async fn a_member_that_does_not_read_is_cut() {
     assert_eq!(rooms.stats().connections, 9);
 }
 
-/// R09: by the other policy it misses messages, which are counted; it stays a member, and when it reads, it gets the rest.
+/// R09: by the other policy it misses messages, which are counted; it stays a member, and when it reads, it gets the
+/// rest.
 #[tokio::test]
 async fn a_member_that_does_not_read_is_skipped_by_policy() {
     let BesideStalled { server, rooms, mut members, mut stalled } = BesideStalled::new(WhenFull::Skip).await;
