@@ -195,8 +195,8 @@ impl WsContext {
 
     /// Sends text to every member of `room`, this connection included if it is one. An empty or unknown room is no error.
     ///
-    /// It does not wait for slow members, but when this connection's own queue is half full it waits for that, and a loop
-    /// of broadcasts lets other connections have their turn: nobody is cut for what one handler does in one go.
+    /// It does not wait for slow members. But when this connection's own queue is half full it waits for that, and a loop
+    /// of broadcasts lets other connections have their turn, so that a burst of thousands cuts nobody who reads.
     ///
     /// # Errors
     /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be reached.

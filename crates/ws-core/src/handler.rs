@@ -55,8 +55,8 @@ pub trait WsHandler: Send + Sync {
     /// An error is logged and counted; the connection lives on.
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()>;
 
-    /// Called exactly once when the connection has ended, whatever ended it, on the handlers that are registered then.
-    /// Sending here is an error; the rooms are left afterwards.
+    /// Called exactly once when the connection has ended, whatever ended it, on all handlers of the path that are
+    /// registered then, also on those behind one that stopped or failed in `on_connect`. Sending here is an error; the rooms are left afterwards.
     ///
     /// # Errors
     /// An error is logged and counted.

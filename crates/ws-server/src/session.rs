@@ -56,9 +56,7 @@ impl Session {
     pub(crate) fn open(shared: Arc<Shared>, chain: Chain, connection: Connection, slot: Slot) -> Self {
         let (sender, queue) = outbound_queue(shared.config.outbound_queue);
         let connection = Arc::new(connection);
-        for observer in &shared.observers {
-            observer.on_open(&connection);
-        }
+        shared.tell(|observer| observer.on_open(&connection));
         Self { shared, chain, connection, sender, queue: Some(queue), end: None, _slot: slot }
     }
 
@@ -118,9 +116,7 @@ impl Drop for Session {
             status = end.status.as_str(),
             "WebSocket connection closed"
         );
-        for observer in &self.shared.observers {
-            observer.on_end(&self.connection, &end);
-        }
+        self.shared.tell(|observer| observer.on_end(&self.connection, &end));
     }
 }
 

@@ -1,6 +1,7 @@
 //! What all connections of one server share, and who owns their tasks.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::error;
 use ws_core::{Middleware, SessionObserver};
 
 use crate::WsConfig;
@@ -52,6 +54,15 @@ impl Shared {
             shutting_down: AtomicBool::new(false),
             abandon: CancellationToken::new(),
             slots,
+        }
+    }
+
+    /// Tells every observer something; one that panics does not keep the others from hearing it.
+    pub(crate) fn tell(&self, news: impl Fn(&dyn SessionObserver)) {
+        for observer in &self.observers {
+            if catch_unwind(AssertUnwindSafe(|| news(&**observer))).is_err() {
+                error!("an observer panicked");
+            }
         }
     }
 

@@ -99,9 +99,7 @@ fn read(request: &Request) -> Handshake {
 async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<(Session, Option<String>, HeaderMap), Refusal> {
     let refuse = |handshake: &Handshake, refusal: Refusal| {
         info!(path = handshake.path(), status = refusal.status().as_u16(), "WebSocket handshake refused");
-        for observer in &shared.observers {
-            observer.on_refuse(handshake, refusal.status());
-        }
+        shared.tell(|observer| observer.on_refuse(handshake, refusal.status()));
         Err(refusal)
     };
     let Some(slot) = shared.take_slot().filter(|_| !shared.is_shutting_down()) else {

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 use tracing::error;
 use ws_core::engine::SessionContext;
-use ws_core::{Connection, HandlerError, HandlerResult, SessionObserver, WsMessage};
+use ws_core::{Connection, HandlerError, HandlerResult, WsMessage};
 
 use super::chain::Chain;
 use super::inbox::Inbox;
@@ -19,19 +19,17 @@ use crate::shared::Shared;
 /// Who wants to know of a handler's failure.
 pub(crate) struct Failures<'a> {
     connection: &'a Arc<Connection>,
-    observers: &'a [Arc<dyn SessionObserver>],
+    shared: &'a Shared,
 }
 
 impl<'a> Failures<'a> {
     pub(crate) fn of(connection: &'a Arc<Connection>, shared: &'a Shared) -> Self {
-        Self { connection, observers: &shared.observers }
+        Self { connection, shared }
     }
 
     pub(crate) fn report(&self, call: &str, failure: &HandlerError) {
         error!(connection = self.connection.id(), path = self.connection.path(), "{call} failed: {failure}");
-        for observer in self.observers {
-            observer.on_handler_error(self.connection, failure);
-        }
+        self.shared.tell(|observer| observer.on_handler_error(self.connection, failure));
     }
 }
 

@@ -164,9 +164,7 @@ impl<'a, S: Transport> Pump<'a, S> {
     fn poll_signals(&mut self, cx: &mut Context<'_>) {
         let news = self.queue.awake(cx);
         if news.skipped > 0 {
-            for observer in &self.shared.observers {
-                observer.on_skip(self.connection, news.skipped);
-            }
+            self.shared.tell(|observer| observer.on_skip(self.connection, news.skipped));
         }
         if news.cut {
             self.end(Ending::SlowConsumer);
