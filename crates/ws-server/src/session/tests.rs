@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use ws_core::{
     HandlerRegistry, HandlerResult, Handshake, NoRooms, QueueLimits, SessionObserver, WsContext, WsHandler, WsMessage,
 };
+use ws_replay::{ReplayHandler, ReplayOptions, ReplayScript};
 
 use super::*;
 use crate::scope::{Scope, ScopeResolver};
@@ -71,7 +72,7 @@ struct Running {
 }
 
 /// Starts a session; its transport holds 64 bytes each way.
-async fn start(config: WsConfig, handler: Slow) -> Running {
+async fn start(config: WsConfig, handler: impl WsHandler + 'static) -> Running {
     let registry = Arc::new(HandlerRegistry::new());
     registry.register(handler);
     let scope = Arc::new(Scope::new(Arc::clone(&registry), Arc::new(NoRooms)));
@@ -262,6 +263,46 @@ async fn a_call_is_bounded_in_time() {
     assert_eq!(client.close().await, (3 * SECOND, 1011));
     assert!(client.stream.next().await.is_none());
     assert_eq!(rest.ended().await, (3 * SECOND, EndStatus::HandlerError));
+}
+
+/// M01, M12: a script's entries are on the wire at their times exactly, also those after a wait.
+#[tokio::test(start_paused = true)]
+async fn a_script_keeps_its_times() {
+    let script = r#"{"ts":0,"text":"a"}
+                    {"ts":100,"text":"b"}
+                    {"ts":300,"text":"c"}
+                    {"ts":350,"text":"d","waitFor":"^early$"}
+                    {"ts":400,"text":"e","waitFor":"^late$"}
+                    {"ts":450,"text":"f","close":true,"code":4000}"#;
+    let script = ReplayScript::parse(script, "times.jsonl").unwrap();
+    let replay = ReplayHandler::new(Arc::new(script), ReplayOptions::default());
+    let (mut client, rest) = start(WsConfig::default(), replay).await.client().await;
+    client.stream.send(WireMessage::text("early")).await.unwrap();
+    for (ms, text) in [(0, "a"), (100, "b"), (300, "c"), (350, "d")] {
+        assert_eq!(client.next().await, (Duration::from_millis(ms), WireMessage::text(text)));
+    }
+    advance(Duration::from_millis(650)).await;
+    client.stream.send(WireMessage::text("late")).await.unwrap();
+    for (ms, text) in [(1050, "e"), (1100, "f")] {
+        assert_eq!(client.next().await, (Duration::from_millis(ms), WireMessage::text(text)));
+    }
+    assert_eq!(client.close().await, (Duration::from_millis(1100), 4000));
+    assert!(client.stream.next().await.is_none());
+    assert_eq!(rest.ended().await, (Duration::from_millis(1100), EndStatus::Normal));
+}
+
+/// M11: a script ends at once with its connection.
+#[tokio::test(start_paused = true)]
+async fn a_script_ends_with_its_connection() {
+    for script in [r#"{"ts":60000,"text":"never"}"#, r#"{"text":"never","waitFor":"^never$"}"#] {
+        let script = ReplayScript::parse(script, "never.jsonl").unwrap();
+        let replay = ReplayHandler::new(Arc::new(script), ReplayOptions::default());
+        let (mut client, rest) = start(WsConfig::default(), replay).await.client().await;
+        advance(SECOND).await;
+        client.stream.close(None).await.unwrap();
+        assert!(matches!(client.next().await, (SECOND, WireMessage::Close(_))));
+        assert_eq!(rest.ended().await, (SECOND, EndStatus::ClientClose));
+    }
 }
 
 /// H04: `on_disconnect` has ten seconds.

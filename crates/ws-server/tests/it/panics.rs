@@ -5,8 +5,10 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 use ws_core::{
-    CloseFrame, Connection, Message, Middleware, ObservedFrame, Origin, SessionObserver, Verdict, WsMessage, close_code,
+    CloseFrame, Connection, HandlerError, Message, Middleware, ObservedFrame, Origin, SessionEnd, SessionObserver,
+    Verdict, WsMessage, close_code,
 };
+use ws_metrics::MetricsRegistry;
 use ws_rooms::RoomManager;
 use ws_server::WsServer;
 use ws_testing::TestServer;
@@ -239,4 +241,45 @@ async fn the_close_frame_that_was_sent_is_the_one_that_is_told() {
     all_ended(&server).await;
     assert_eq!(journal.events(), ["disconnect 4000"]);
     assert_eq!(ended_with(&server, "handler_error"), 1.0);
+}
+
+/// Panics whenever it is told of a connection's beginning, failure or end.
+struct Faulty;
+
+impl SessionObserver for Faulty {
+    fn on_open(&self, _: &Arc<Connection>) {
+        panic!("on purpose");
+    }
+
+    fn on_handler_error(&self, _: &Arc<Connection>, _: &HandlerError) {
+        panic!("on purpose");
+    }
+
+    fn on_end(&self, _: &Arc<Connection>, _: &SessionEnd) {
+        panic!("on purpose");
+    }
+}
+
+/// O03: an observer that panics keeps neither the session from ending well nor the observers behind it from hearing it.
+#[tokio::test]
+async fn a_panic_of_an_observer_hides_nothing_from_the_others() {
+    let metrics = MetricsRegistry::new();
+    let handler =
+        Programmed::at("/ws").on_message(|_, _| Box::pin(async { Err(HandlerError::Generic("on purpose".into())) }));
+    let builder = WsServer::builder().observer(Faulty).observer(metrics.clone()).handler(handler);
+    let server = serve(builder).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    client.send_text("x").await.unwrap();
+    client.close(4000, "").await.unwrap();
+    let expected = [
+        "mockforge_ws_connections_active 0",
+        "mockforge_ws_connections_total 1",
+        "mockforge_ws_errors_total 1",
+        "mockforge_ws_connection_duration_seconds_count{status=\"client_close\"} 1",
+    ];
+    eventually("all counts", || {
+        let counts = metrics.render();
+        expected.iter().all(|line| counts.lines().any(|count| count == *line))
+    })
+    .await;
 }

@@ -1,14 +1,16 @@
 //! RFC 6455 on the wire, byte by byte: what frames mean, and what breaks the protocol.
 
+use std::future::pending;
 use std::net::SocketAddr;
 
 use ws_server::{WsConfig, WsServer};
 
 use crate::journal::Journal;
+use crate::playing::play;
 use crate::programmed::Programmed;
 use crate::raw_client::{Frame, RawClient, handshake};
 use crate::scrape::{self, ERRORS, all_ended, ended_with};
-use crate::serving::serve;
+use crate::serving::{serve, serve_handler};
 
 const LIMIT: usize = 64 * 1024;
 
@@ -195,6 +197,34 @@ async fn close_codes_are_answered() {
         let came = exchange(server.address(), &[Frame::close(code, b"")], 2).await;
         assert_eq!(came.len(), 1, "{code}");
         assert_eq!((came[0].opcode, &came[0].payload[..2]), (Frame::CLOSE, &1002_u16.to_be_bytes()[..]), "{code}");
+    }
+}
+
+/// A09: a ping is answered with its own payload, whatever the connection is busy with.
+#[tokio::test]
+async fn pings_are_answered_in_all_modes() {
+    let waiting = || Programmed::new().on_connect(|_| Box::pin(pending())).on_message(|_, _| Box::pin(pending()));
+    let busy = || Programmed::new().on_message(|_, _| Box::pin(pending()));
+    let modes = [
+        ("echo", serve(WsServer::builder()).await),
+        ("raw echo", serve(raw_echo()).await),
+        ("a handler that waits in on_connect", serve_handler(waiting()).await),
+        ("a handler that waits in on_message", serve_handler(busy()).await),
+        ("a replay that waits for a message", play(r#"{"text":"never","waitFor":"^never$"}"#).await),
+        ("a replay that waits for its time", play(r#"{"ts":3600000,"text":"never"}"#).await),
+        ("a replay that has ended", play(r#"{"text":"all"}"#).await),
+    ];
+    for (mode, server) in modes {
+        let mut client = RawClient::open(server.address(), "/ws").await;
+        client.send(Frame::new(Frame::BINARY, "something to do")).await;
+        for payload in [&[1, 2, 3][..], &[], &[255; 125]] {
+            client.send(Frame::new(Frame::PING, payload)).await;
+            let mut pong = client.recv().await.unwrap();
+            while pong.opcode != Frame::PONG {
+                pong = client.recv().await.unwrap();
+            }
+            assert_eq!(pong, Frame::new(Frame::PONG, payload).unmasked(), "{mode}");
+        }
     }
 }
 

@@ -214,8 +214,7 @@ async fn early_messages_are_neither_lost_nor_mixed_up() {
 async fn an_entry_closes_the_connection() {
     let server = play(
         r#"{"ts":0,"text":"hello"}
-           {"ts":10,"waitFor":"^quit$","text":"bye","close":true,"code":4002,"reason":"as you wish"}
-           {"ts":10,"text":"never"}"#,
+           {"ts":10,"waitFor":"^quit$","text":"bye","close":true,"code":4002,"reason":"as you wish"}"#,
     )
     .await;
     let mut client = said(&server, &["quit"]).await;

@@ -28,7 +28,7 @@ fn mistakes_are_named_with_their_places() {
     assert!(matches!(refused, ServerError::Replay(_)));
     let text = refused.to_string();
     let name = file.path().display();
-    for (place, what) in [("2:11", "`txt`"), ("4:7", "5"), ("5:", ""), ("6:", "regex")] {
+    for (place, what) in [("2:10", "`txt`"), ("4:7", "`ts`"), ("5:23", "JSON"), ("6:20", "regular expression")] {
         let found = text.lines().any(|line| line.starts_with(&format!("{name}:{place}")) && line.contains(what));
         assert!(found, "no {place} {what} in:\n{text}");
     }
