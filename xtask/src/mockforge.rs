@@ -1,4 +1,4 @@
-//! The program `mockforge`, with an environment that has no settings for it.
+//! The program `mockforge`, without the settings of the shell from which xtask was started.
 
 use std::{
     env,
@@ -34,12 +34,7 @@ impl Mockforge {
     /// The program with a subcommand.
     pub(crate) fn command(&self, subcommand: &str) -> Command {
         let mut command = Command::new(&self.program);
-        for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("MOCKFORGE_") {
-                command.env_remove(name);
-            }
-        }
-        command.arg(subcommand);
+        without_settings(&mut command).arg(subcommand);
         command
     }
 
@@ -47,4 +42,14 @@ impl Mockforge {
     pub(crate) fn serve(&self, log: &Path, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<Server> {
         Server::start(self.command("serve").args(["--ws-port", "0"]).args(arguments), log)
     }
+}
+
+/// Removes the variables that would set a server of ours.
+pub(crate) fn without_settings(command: &mut Command) -> &mut Command {
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("MOCKFORGE_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }

@@ -24,13 +24,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server on a free port and waits until it listens. What it writes to stderr goes to `log`.
+    /// Starts a server and waits until it listens. What it writes to stderr goes to `log`.
     pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self> {
         if let Some(folder) = log.parent() {
             fs::create_dir_all(folder)?;
         }
         let file = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
-        let mut background = Background::start(command.env("MOCKFORGE_WS_PORT", "0").stderr(file))?;
+        let mut background = Background::start(command.stderr(file))?;
         let typed = typed(command);
         let line = background.wait_for_line("", LIMIT).with_context(|| see(log))?;
         let Some(url) = line.strip_prefix("listening on ") else {
@@ -67,12 +67,12 @@ mod tests {
         Server::start(Command::new("sh").args(["-c", script]), &folder.path().join("logs/server.log"))
     }
 
-    const LISTEN: &str = "echo listening on ws://127.0.0.1:$MOCKFORGE_WS_PORT/ws";
+    const LISTEN: &str = "echo listening on ws://127.0.0.1:1/ws";
 
     #[test]
-    fn the_address_is_read_and_the_port_is_free() {
+    fn the_address_is_read() {
         let server = start(&format!("{LISTEN}; exec sleep 600")).unwrap();
-        assert_eq!(server.url(), "ws://127.0.0.1:0/ws");
+        assert_eq!(server.url(), "ws://127.0.0.1:1/ws");
         let error = server.stop().unwrap_err().to_string();
         assert!(error.contains("signal: 15"), "a program without a handler does not end well: {error}");
     }

@@ -19,7 +19,7 @@ pub(crate) type Step = (&'static str, fn(&Workspace) -> Result<()>);
 /// # Errors
 /// If a step failed.
 pub(crate) fn run(workspace: &Workspace, steps: &[Step]) -> Result<()> {
-    let strict = env::var("CI").is_ok_and(|value| value == "true");
+    let strict = in_ci();
     let start = Instant::now();
     let mut done = Vec::new();
     for (name, step) in steps {
@@ -45,6 +45,11 @@ pub(crate) fn run(workspace: &Workspace, steps: &[Step]) -> Result<()> {
         bail!("{failed} of {} steps failed", steps.len());
     }
     Ok(())
+}
+
+/// Whether a CI runs us, and not a person.
+pub(crate) fn in_ci() -> bool {
+    env::var("CI").is_ok_and(|value| value == "true")
 }
 
 /// How a step came out.

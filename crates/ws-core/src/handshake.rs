@@ -65,7 +65,7 @@ impl Handshake {
         form_urlencoded::parse(self.query()?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// All headers of the request.
+    /// All headers of the request, but for those of the upgrade itself (such as `Sec-WebSocket-Key`).
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers

@@ -60,46 +60,63 @@ impl Session {
         Self { shared, chain, connection, sender, queue: Some(queue), end: None, _slot: slot }
     }
 
-    /// Serves the connection until it has ended.
-    pub(crate) async fn serve<S: Transport>(mut self, wire: Wire<S>, peer: Option<SocketAddr>) {
-        let Some(queue) = self.queue.take() else { return };
+    /// Says that the connection is established; `peer` is the socket's word where the handshake has none.
+    pub(crate) fn log_established(&self, peer: Option<SocketAddr>) {
         match self.connection.handshake().peer().or(peer) {
             Some(peer) => info!(connection = self.connection.id(), "WebSocket connection established from {peer}"),
             None => info!(connection = self.connection.id(), "WebSocket connection established"),
         }
-        let shared = Arc::clone(&self.shared);
-        let connection = Arc::clone(&self.connection);
-        let chain = &self.chain;
-        let inbox = Inbox::new(shared.config.inbound_queue);
-        let failures = Failures::of(&connection, &shared);
-        let mut context =
-            SessionContext::new(Arc::clone(&connection), Arc::clone(&chain.scope().rooms), self.sender.clone());
-        let mut pump = Pump::new(wire, queue, &inbox, chain, &shared, &connection, context.spawn_queue());
+    }
 
-        let ending = {
-            let limit = shared.config.handler_timeout;
-            let mut driver = pin!(driver::drive(&mut context, chain, &inbox, limit, &failures));
-            let ending = pump.run(driver.as_mut()).await;
-            log(&ending, &connection);
-            inbox.close();
-            // After our own Close frame the running call may finish; after anything else it is dropped here.
-            let unfinished = matches!(ending, Ending::ClosedByUs(_)).then_some(driver);
-            let closing =
-                shared.unless_abandoned(contained(&failures, closing(&mut pump, &ending, unfinished, &failures)));
-            let _ = timeout(shared.config.close_timeout, closing).await;
-            ending
-        };
-        // A Close frame that waited in the queue went out in the place of ours.
-        let close_frame = pump.closed_with.take().unwrap_or_else(|| ending.close_frame());
-        drop(pump);
+    /// Serves the connection until it has ended.
+    ///
+    /// What it is given stays where it is: moved, it would stand twice in the memory of every connection.
+    pub(crate) fn serve<S: Transport>(mut self, mut wire: Wire<S>) -> impl Future<Output = ()> + Send {
+        async move {
+            let Some(queue) = self.queue.take() else { return };
+            let shared = Arc::clone(&self.shared);
+            let connection = Arc::clone(&self.connection);
+            let chain = &self.chain;
+            let inbox = Inbox::new(shared.config.inbound_queue);
+            let failures = Failures::of(&connection, &shared);
+            let mut context =
+                SessionContext::new(Arc::clone(&connection), Arc::clone(&chain.scope().rooms), self.sender.clone());
+            let mut pump = Pump::new(&mut wire, queue, &inbox, chain, &shared, &connection, context.spawn_queue());
 
-        context.set_close_frame(close_frame.clone());
-        shared.unless_abandoned(driver::disconnect(&mut context, chain, AFTERWARDS, &failures)).await;
-        let leaving = chain.scope().rooms.leave_all(connection.id());
-        if !matches!(timeout(AFTERWARDS, leaving).await, Ok(Ok(()))) {
-            warn!(connection = connection.id(), "not all rooms could be left");
+            let ending = {
+                let limit = shared.config.handler_timeout;
+                let mut driver = pin!(driver::drive(&mut context, chain, &inbox, limit, &failures));
+                let ending = pump.run(driver.as_mut()).await;
+                log(&ending, &connection);
+                inbox.close();
+                // After our own Close frame the running call may finish; after anything else it is dropped here.
+                let unfinished = matches!(ending, Ending::ClosedByUs(_)).then_some(driver);
+                let closing =
+                    shared.unless_abandoned(contained(&failures, closing(&mut pump, &ending, unfinished, &failures)));
+                // Boxed, as is all that comes at the end: an open connection does not hold room for it.
+                let _ = Box::pin(timeout(shared.config.close_timeout, closing)).await;
+                ending
+            };
+            // A Close frame that waited in the queue went out in the place of ours.
+            let close_frame = pump.closed_with.take().unwrap_or_else(|| ending.close_frame());
+            drop(pump);
+            drop(wire);
+
+            context.set_close_frame(close_frame.clone());
+            let disconnecting = driver::disconnect(&mut context, chain, AFTERWARDS, &failures);
+            Box::pin(shared.unless_abandoned(disconnecting)).await;
+            let leaving = chain.scope().rooms.leave_all(connection.id());
+            if !matches!(Box::pin(timeout(AFTERWARDS, leaving)).await, Ok(Ok(()))) {
+                warn!(connection = connection.id(), "not all rooms could be left");
+            }
+            self.close_books(SessionEnd::new(ending.status(), close_frame, connection.opened_at().elapsed()));
         }
-        self.end = Some(SessionEnd::new(ending.status(), close_frame, connection.opened_at().elapsed()));
+    }
+}
+
+impl Session {
+    fn close_books(mut self, end: SessionEnd) {
+        self.end = Some(end);
     }
 }
 

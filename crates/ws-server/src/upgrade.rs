@@ -35,8 +35,7 @@ pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Requ
     match decide(&shared, handshake).await {
         Err(refusal) => answer(refusal),
         Ok((session, subprotocol, headers)) => {
-            let max_message_size = shared.config.max_message_size;
-            shared.tasks.spawn(run(session, on_upgrade, max_message_size));
+            shared.tasks.spawn(start(session, on_upgrade, Arc::clone(&shared)));
             switch_protocols(&accept_key, subprotocol, headers)
         }
     }
@@ -81,12 +80,16 @@ fn is_key(key: &[u8]) -> bool {
     key.strip_suffix(b"==").is_some_and(|digits| digits.len() == 22 && digits.iter().all(base64))
 }
 
+/// The headers of the upgrade itself: [`check`] has read them, and nobody needs them afterwards.
+const UPGRADE_HEADERS: [HeaderName; 4] =
+    [header::CONNECTION, header::UPGRADE, header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION];
+
 /// What the client asks for. Everything is copied out: borrowed, it would keep the request's buffers for as long as the
 /// connection lives.
 fn read(request: &Request) -> Handshake {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    let mut headers = HeaderMap::with_capacity(request.headers().len());
-    for (name, value) in request.headers() {
+    let mut headers = HeaderMap::new();
+    for (name, value) in request.headers().iter().filter(|(name, _)| !UPGRADE_HEADERS.contains(name)) {
         if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
             headers.append(name, copy);
         }
@@ -193,23 +196,26 @@ fn switch_protocols(accept_key: &str, subprotocol: Option<String>, extra: Header
     response
 }
 
-/// Serves the session once the client has its 101.
-async fn run(session: Session, on_upgrade: OnUpgrade, max_message_size: usize) {
+/// Serves the session once the client has its 101, in a task of its own: this one's memory ends here.
+async fn start(session: Session, on_upgrade: OnUpgrade, shared: Arc<Shared>) {
     let upgraded = match on_upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => return debug!("the client was gone before its connection was upgraded: {error}"),
     };
+    let max_message_size = shared.config.max_message_size;
     // The bare socket where there is one; it is cheaper than what hyper wraps around it.
     match into_tcp(upgraded) {
         Ok((socket, read)) => {
-            let peer = socket.peer_addr().ok();
+            session.log_established(socket.peer_addr().ok());
             // Small messages leave at once.
             let _ = socket.set_nodelay(true);
-            session.serve(Wire::server(socket, read, max_message_size).await, peer).await;
+            let wire = Wire::server(socket, read, max_message_size).await;
+            shared.tasks.spawn(session.serve(wire));
         }
         Err(upgraded) => {
+            session.log_established(None);
             let wire = Wire::server(TokioIo::new(upgraded), bytes::Bytes::new(), max_message_size).await;
-            session.serve(wire, None).await;
+            shared.tasks.spawn(session.serve(wire));
         }
     }
 }

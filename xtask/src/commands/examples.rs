@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    mockforge::Mockforge,
+    mockforge::{Mockforge, without_settings},
     process,
     server::Server,
     toolbox::{Python, WEBSOCKETS},
@@ -53,7 +53,9 @@ impl Example {
     fn start(&self, workspace: &Workspace, mockforge: &Mockforge) -> Result<Server> {
         let log = workspace.scratch("examples").join(self.name).with_extension("log");
         if !self.name.ends_with(".jsonl") {
-            return Server::start(workspace.cargo().args(["run", "--quiet", "--example", self.name]), &log);
+            let mut cargo = workspace.cargo();
+            cargo.args(["run", "--quiet", "--example", self.name]);
+            return Server::start(without_settings(&mut cargo).env("MOCKFORGE_WS_PORT", "0"), &log);
         }
         let file = workspace.root().join("examples").join(self.name);
         process::run(mockforge.command("check").arg(&file), LIMIT)?;

@@ -9,7 +9,7 @@ use crate::{process, workspace::Workspace};
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
     for manifest in manifests(workspace)? {
         let mut cargo = workspace.cargo();
-        cargo.args(["check", "--bins", "--locked", "--quiet", "--manifest-path"]);
+        cargo.args(["check", "--bins", "--quiet", "--manifest-path"]);
         cargo.arg(&manifest);
         // Apart from ours: their flags and features would make ours build again and again.
         cargo.arg("--target-dir").arg(workspace.target().join("fuzz"));

@@ -93,7 +93,8 @@ async fn within(
     failures: &Failures<'_>,
 ) -> Result<HandlerResult<()>, String> {
     let Some(limit) = limit else { return Ok(work.await) };
-    timeout(limit, work).await.map_err(|_| {
+    // Boxed, so that a connection without a limit does not hold room for a timer.
+    Box::pin(timeout(limit, work)).await.map_err(|_| {
         let reason = format!("it took longer than {limit:?}");
         failures.report(call, &HandlerError::Generic(reason.clone()));
         format!("{call}: {reason}")

@@ -32,7 +32,7 @@ const ROUNDS: usize = 4;
 
 /// Moves messages between a socket, its handlers and its queue.
 pub(super) struct Pump<'a, S> {
-    pub(super) wire: Wire<S>,
+    pub(super) wire: &'a mut Wire<S>,
     pub(super) queue: OutboundQueue,
     /// Messages that hooks made of one, waiting for the socket.
     pub(super) fed_later: VecDeque<Outbound>,
@@ -74,7 +74,7 @@ impl Signal {
 
 impl<'a, S: Transport> Pump<'a, S> {
     pub(super) fn new(
-        wire: Wire<S>,
+        wire: &'a mut Wire<S>,
         queue: OutboundQueue,
         inbox: &'a Inbox,
         chain: &'a Chain,

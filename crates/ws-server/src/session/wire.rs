@@ -19,8 +19,9 @@ use ws_core::{CloseFrame, Message};
 
 use super::listening::Listening;
 
-/// tungstenite zeroes its buffer before each read: a small one is faster, and an idle connection holds it.
-const READ_BUFFER: usize = 4 * 1024;
+/// tungstenite zeroes its buffer before each read: a small one is faster, and an idle connection holds it. Larger messages
+/// are read into a buffer of their own size, in steps of this one.
+const READ_BUFFER: usize = 3 * 1024;
 /// What is fed beyond this goes out before the flush.
 const WRITE_BUFFER: usize = 16 * 1024;
 
@@ -47,7 +48,8 @@ impl<S: Transport> Wire<S> {
             .max_message_size(Some(max_message_size))
             .max_frame_size(Some(max_message_size));
         let transport = Listening { transport, heard: false };
-        let stream = WebSocketStream::from_partially_read(transport, read.into(), Role::Server, Some(config)).await;
+        // Copied: given away, the buffer of the HTTP connection would be kept for as long as this one lives.
+        let stream = WebSocketStream::from_partially_read(transport, read.to_vec(), Role::Server, Some(config)).await;
         Self { stream, unflushed_pongs: 0 }
     }
 

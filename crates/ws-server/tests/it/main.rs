@@ -1,19 +1,33 @@
 //! A server as its clients see it: over real sockets on a loopback port of its own for each test.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what several tests share")]
 
+mod backpressure;
+mod churn;
 mod eventually;
 mod handlers;
 mod handshake;
 mod hooks;
 mod journal;
 mod lifecycle;
+mod limits;
+mod log_lines;
+mod logs;
+mod memory;
+mod metrics;
+mod own_process;
 mod panics;
+mod playing;
 mod programmed;
 mod protocol;
 mod raw_client;
 mod reload;
+mod replay;
+mod replay_files;
+mod replay_templates;
 mod rooms;
 mod routing;
 mod scrape;
 mod serving;
+mod shutdown;
 mod spawned;
+mod upgrade;

@@ -31,7 +31,8 @@ async fn metrics_are_scraped_over_http() {
     let mut client = server.connect("/ws").await.unwrap();
     client.send_text("x").await.unwrap();
     client.recv_text().await.unwrap();
-    let scraped = RawClient::connect(server.address()).await.request("GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    let scraped =
+        RawClient::connect(server.address()).await.request("GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n").await;
     assert_eq!(scraped.status, StatusCode::OK);
     assert_eq!(scraped.headers[header::CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
     for line in [
@@ -107,7 +108,12 @@ async fn handlers_are_counted_exactly() {
 #[tokio::test]
 async fn rooms_are_counted_exactly() {
     let handler = Programmed::new()
-        .on_connect(|ctx| Box::pin(async move { ctx.join_room("all").await?; ctx.send_text("joined").await }))
+        .on_connect(|ctx| {
+            Box::pin(async move {
+                ctx.join_room("all").await?;
+                ctx.send_text("joined").await
+            })
+        })
         .on_message(|ctx, msg| {
             Box::pin(async move {
                 match msg {
@@ -325,7 +331,8 @@ async fn every_end_is_counted_under_its_status() {
     let metrics = server.metrics().unwrap().clone();
     tokio::join!(server.shutdown(Duration::from_secs(20)), async { left.recv_close().await.unwrap() });
     let text = metrics.render();
-    let line = |series: &str| text.lines().find_map(|line| line.strip_prefix(series)).unwrap().trim().parse::<f64>().unwrap();
+    let line =
+        |series: &str| text.lines().find_map(|line| line.strip_prefix(series)).unwrap().trim().parse::<f64>().unwrap();
     assert_eq!(line("mockforge_ws_connection_duration_seconds_count{status=\"shutdown\"}"), 1.0);
     let count = |status: &str| line(&format!("mockforge_ws_connection_duration_seconds_count{{status=\"{status}\"}}"));
     let sum = |status: &str| line(&format!("mockforge_ws_connection_duration_seconds_sum{{status=\"{status}\"}}"));

@@ -109,6 +109,13 @@ impl RawClient {
         frame.payload.first_chunk().map(|code| u16::from_be_bytes(*code))
     }
 
+    /// The bare socket; waiting on it blocks its thread.
+    pub(crate) fn into_blocking(self) -> std::net::TcpStream {
+        let socket = self.socket.into_std().unwrap();
+        socket.set_nonblocking(false).unwrap();
+        socket
+    }
+
     /// Ends our half of the connection.
     pub(crate) async fn shutdown(&mut self) {
         self.socket.shutdown().await.unwrap();

@@ -141,7 +141,10 @@ async fn a_seed_repeats_everything() {
     assert_eq!(first, second);
     for (number, (_, transcript)) in first.iter().enumerate() {
         assert!(transcript.contains("2024-01-01T00:00:00Z") && transcript.contains("2024-01-01T01:00:00.020Z"));
-        assert!(first[..number].iter().all(|(_, earlier)| earlier != transcript), "connection {number} is like another");
+        assert!(
+            first[..number].iter().all(|(_, earlier)| earlier != transcript),
+            "connection {number} is like another"
+        );
     }
     let other_seed = run(8, ["/ws", "/ws", "/ws/b", "/ws", "/ws/b"]).await;
     assert!(first.iter().zip(&other_seed).all(|(one, other)| one.1 != other.1));
@@ -151,8 +154,11 @@ async fn a_seed_repeats_everything() {
 #[tokio::test]
 async fn a_replay_is_counted_exactly() {
     let entries: Vec<_> = (0..9).map(|n| format!(r#"{{"ts":{n},"text":"{n}"}}"#)).collect();
-    let text = format!(r#"{}
-        {{"ts":9,"text":"tenth","waitFor":"^go$"}}"#, entries.join("\n"));
+    let text = format!(
+        r#"{}
+        {{"ts":9,"text":"tenth","waitFor":"^go$"}}"#,
+        entries.join("\n")
+    );
     let server = play(&text).await;
     for _ in 0..3 {
         let mut client = said(&server, &["noise", "go", "more noise"]).await;
@@ -232,9 +238,11 @@ async fn an_entry_closes_the_connection() {
 /// M18: a binary entry is sent as the bytes that its base64 means.
 #[tokio::test]
 async fn a_binary_entry_sends_bytes() {
-    let server = play(r#"{"binary":true,"text":"AAH/gA=="}
+    let server = play(
+        r#"{"binary":true,"text":"AAH/gA=="}
                          {"binary":true,"text":""}
-                         {"text":"AAH/gA=="}"#)
+                         {"text":"AAH/gA=="}"#,
+    )
     .await;
     let mut client = server.connect("/ws").await.unwrap();
     assert_eq!(client.recv_binary().await.unwrap(), b"\x00\x01\xff\x80");

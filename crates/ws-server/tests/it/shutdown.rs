@@ -8,9 +8,7 @@ use async_trait::async_trait;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use ws_core::{
-    CloseFrame, HandlerResult, Handshake, HandshakeDecision, WsContext, WsHandler, WsMessage, close_code,
-};
+use ws_core::{CloseFrame, HandlerResult, Handshake, HandshakeDecision, WsContext, WsHandler, WsMessage, close_code};
 use ws_rooms::RoomManager;
 use ws_server::{WsConfig, WsServer};
 
@@ -212,8 +210,7 @@ async fn handshakes_under_way_are_waited_for() {
     {
         let journal = Journal::default();
         let (asked, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let thinking =
-            Thinking { asked: Arc::clone(&asked), go_on: Arc::clone(&go_on), journal: journal.clone() };
+        let thinking = Thinking { asked: Arc::clone(&asked), go_on: Arc::clone(&go_on), journal: journal.clone() };
         let server = serve_handler(thinking).await;
         let address = server.address();
         let mut client = RawClient::connect(address).await;

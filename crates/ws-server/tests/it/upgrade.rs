@@ -162,7 +162,8 @@ async fn the_peers_address_is_in_the_handshake() {
     };
     let own = serve_handler(telling()).await;
     let metrics = MetricsRegistry::new();
-    let of_axum = TestServer::new(WsServer::builder().metrics(metrics).handler(telling()).build().unwrap().router()).await;
+    let of_axum =
+        TestServer::new(WsServer::builder().metrics(metrics).handler(telling()).build().unwrap().router()).await;
     for server in [own, of_axum] {
         let mut client = RawClient::open(server.address(), "/ws/x?a=1&b=%C3%A9+%26").await;
         client.send(Frame::text("who?")).await;
@@ -175,9 +176,9 @@ async fn the_peers_address_is_in_the_handshake() {
 /// A router can be nested and layered; its paths begin where it is nested, so handlers need not know.
 #[tokio::test]
 async fn a_router_can_be_nested_and_layered() {
-    let server = WsServer::builder().metrics(MetricsRegistry::new()).handler(handler_fn(|ctx, _| {
-        Box::pin(async move { ctx.send_text(&ctx.path.clone()).await })
-    }));
+    let server = WsServer::builder()
+        .metrics(MetricsRegistry::new())
+        .handler(handler_fn(|ctx, _| Box::pin(async move { ctx.send_text(&ctx.path.clone()).await })));
     let router = axum::Router::new()
         .nest("/mock", server.build().unwrap().router())
         .layer(axum::Extension(0_u8))
@@ -208,9 +209,12 @@ async fn a_port_that_is_taken_is_named() {
 async fn clients_see_why_they_were_refused() {
     let rule = Subprotocols::Require(vec!["v1".to_owned()]);
     let server = serve(WsServer::builder().config(WsConfig { subprotocols: rule, ..WsConfig::default() })).await;
-    let refused = TestClient::builder().subprotocols("v2").patience(Duration::from_secs(20)).connect(&server.url()).await;
+    let refused =
+        TestClient::builder().subprotocols("v2").patience(Duration::from_secs(20)).connect(&server.url()).await;
     match refused.unwrap_err() {
-        ClientError::Refused { status, body } => assert_eq!((status.as_u16(), body.contains("v1")), (400, true), "{body}"),
+        ClientError::Refused { status, body } => {
+            assert_eq!((status.as_u16(), body.contains("v1")), (400, true), "{body}");
+        }
         other => panic!("{other}"),
     }
 }
