@@ -50,7 +50,12 @@ impl HandlerRegistry {
 
     /// Adds a handler behind those that are there.
     pub fn register(&self, handler: impl WsHandler + 'static) {
-        self.set.send_modify(|set| Arc::make_mut(set).push(Arc::new(handler)));
+        self.register_shared(Arc::new(handler));
+    }
+
+    /// Adds a handler that others hold too, behind those that are there.
+    pub fn register_shared(&self, handler: Arc<dyn WsHandler>) {
+        self.set.send_modify(|set| Arc::make_mut(set).push(handler));
     }
 
     /// Puts `handlers` in the place of all that are there, at once: no connection sees a half-changed set.

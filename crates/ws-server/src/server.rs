@@ -168,7 +168,7 @@ impl WsServerBuilder {
     pub fn build(self) -> Result<WsServer, ServerError> {
         let registry = self.registry.unwrap_or_default();
         for handler in self.handlers {
-            registry.register(handler);
+            registry.register_shared(handler);
         }
         let rooms = self.rooms.unwrap_or_else(|| Arc::new(RoomManager::new()));
         let scope = Scope::new(Arc::clone(&registry), rooms).fallback(assemble::fallback(&self.config));

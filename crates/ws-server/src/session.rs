@@ -71,6 +71,7 @@ impl Session {
     /// Serves the connection until it has ended.
     ///
     /// What it is given stays where it is: moved, it would stand twice in the memory of every connection.
+    #[expect(clippy::manual_async_fn, reason = "an async fn moves its arguments, and keeps room for both places")]
     pub(crate) fn serve<S: Transport>(mut self, mut wire: Wire<S>) -> impl Future<Output = ()> + Send {
         async move {
             let Some(queue) = self.queue.take() else { return };

@@ -4,7 +4,7 @@
 //! Checked first without its tests: what they depend on would lend it features, too. Then its tests run, for a feature
 //! that is not asked for can also change what code does. Together this takes about 5 minutes of CPU time.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::{process, workspace::Workspace};
 
@@ -12,13 +12,24 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     // The examples and xtask are never used by anybody else.
     let crates = workspace.root().join("crates");
     let packages = workspace.metadata().packages.iter();
+    let mut failed = Vec::new();
     for package in packages.filter(|package| package.manifest_path.starts_with(&crates)) {
         println!("-- {}", package.name);
-        for command in ["check", "test"] {
-            let mut cargo = workspace.cargo();
-            cargo.args([command, "--package", &package.name, "--quiet"]);
-            process::run(&mut cargo, process::LONG)?;
+        if let Err(error) = check_and_test(workspace, &package.name) {
+            eprintln!("{error:#}");
+            failed.push(package.name.as_str());
         }
+    }
+    if !failed.is_empty() {
+        bail!("alone, {} fails", failed.join(" and "));
+    }
+    Ok(())
+}
+
+fn check_and_test(workspace: &Workspace, package: &str) -> Result<()> {
+    for command in ["check", "test"] {
+        let mut cargo = workspace.cargo();
+        process::run(cargo.args([command, "--package", package, "--quiet"]), process::LONG)?;
     }
     Ok(())
 }

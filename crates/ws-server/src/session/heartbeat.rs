@@ -1,9 +1,11 @@
 //! Pings at an interval, and the judgement whether the client still answers.
 
-use std::task::{Context, Poll};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// What is due at a tick.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,19 +18,18 @@ pub(crate) enum Beat {
 
 /// The heartbeat of one connection.
 pub(crate) struct Heartbeat {
-    ticks: Interval,
+    interval: Duration,
+    timer: Pin<Box<Sleep>>,
+    /// Who the timer will wake.
+    registered: Option<Waker>,
     pinged: bool,
 }
 
 impl Heartbeat {
     /// Beats every `interval`; never, if it is zero.
     pub(crate) fn new(interval: Duration) -> Option<Self> {
-        if interval.is_zero() {
-            return None;
-        }
-        let mut ticks = interval_at(Instant::now() + interval, interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Some(Self { ticks, pinged: false })
+        let timer = || Box::pin(sleep(interval));
+        (!interval.is_zero()).then(|| Self { interval, timer: timer(), registered: None, pinged: false })
     }
 
     /// Anything that came from the client shows that it lives.
@@ -37,14 +38,23 @@ impl Heartbeat {
     }
 
     /// Ready at each tick. While we do not read because handlers lag, the client cannot be heard and is not judged.
-    pub(crate) fn poll_beat(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<Beat> {
-        self.ticks.poll_tick(cx).map(|_| {
-            if self.pinged && reading {
-                Beat::Lost
-            } else {
-                self.pinged = true;
-                Beat::Ping
-            }
-        })
+    ///
+    /// Between ticks, a session that is busy pays a comparison.
+    pub(crate) fn poll_beat(&mut self, cx: &mut Context<'_>, now: Instant, reading: bool) -> Poll<Beat> {
+        let is_registered = self.registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if is_registered && now < self.timer.deadline() {
+            return Poll::Pending;
+        }
+        if self.timer.as_mut().poll(cx).is_pending() {
+            self.registered = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        self.timer.as_mut().reset(now + self.interval);
+        self.registered = None;
+        if self.pinged && reading {
+            return Poll::Ready(Beat::Lost);
+        }
+        self.pinged = true;
+        Poll::Ready(Beat::Ping)
     }
 }

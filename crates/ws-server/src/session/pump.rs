@@ -128,7 +128,7 @@ impl<'a, S: Transport> Pump<'a, S> {
         self.now = Instant::now();
         self.poll_signals(cx);
         for round in 0..ROUNDS {
-            let read = self.read(cx);
+            self.read(cx);
             if round == 0 {
                 // Behind the reading: an answer that has come counts, however late this session gets its turn.
                 self.poll_heartbeat(cx);
@@ -138,12 +138,14 @@ impl<'a, S: Transport> Pump<'a, S> {
                 self.end(Ending::HandlerFailed(reason));
             }
             self.poll_spawned(cx);
-            let sent = self.ending.is_none() && self.write(cx);
+            if self.ending.is_none() {
+                self.write(cx);
+            }
             if let Some(ending) = self.ending.take() {
                 return Poll::Ready(ending);
             }
-            let caught_up = lagging && self.inbox.has_room();
-            if read || sent || caught_up {
+            // All that was there is read and on its way, unless there was no room for it before and there is now.
+            if lagging && self.inbox.has_room() {
                 continue;
             }
             let held_up = !self.wire.may_read();
@@ -184,7 +186,7 @@ impl<'a, S: Transport> Pump<'a, S> {
         if self.wire.take_heard() {
             heartbeat.heard();
         }
-        while let Poll::Ready(beat) = heartbeat.poll_beat(cx, self.inbox.has_room()) {
+        while let Poll::Ready(beat) = heartbeat.poll_beat(cx, self.now, self.inbox.has_room()) {
             match beat {
                 Beat::Lost => return self.end(Ending::HeartbeatLost),
                 Beat::Ping => {
@@ -194,19 +196,16 @@ impl<'a, S: Transport> Pump<'a, S> {
         }
     }
 
-    /// Reads what is there, as far as it can be kept and answered; says whether anything came.
-    fn read(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut progress = false;
+    /// Reads what is there, as far as it can be kept and answered.
+    fn read(&mut self, cx: &mut Context<'_>) {
         while self.ending.is_none() && self.inbox.has_room() && self.wire.may_read() {
-            let Poll::Ready(next) = self.wire.poll_next(cx) else { break };
-            progress = true;
+            let Poll::Ready(next) = self.wire.poll_next(cx) else { return };
             match next {
                 None => self.end(Ending::Lost),
                 Some(Err(error)) => self.end(Ending::from_read_error(error)),
                 Some(Ok(message)) => self.received(message),
             }
         }
-        progress
     }
 
     fn received(&mut self, message: Message) {
@@ -246,17 +245,13 @@ impl<'a, S: Transport> Pump<'a, S> {
         }
     }
 
-    /// Feeds the socket from the queue; says whether anything went.
-    fn write(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut progress = false;
+    /// Feeds the socket from the queue.
+    fn write(&mut self, cx: &mut Context<'_>) {
         while let Poll::Ready(fed) = self.poll_feed(cx) {
-            progress = true;
             if let Err(ending) = fed {
-                self.end(ending);
-                break;
+                return self.end(ending);
             }
         }
-        progress
     }
 
     /// Feeds the next message; pending while the socket is blocked or the queue is empty.

@@ -84,7 +84,7 @@ async fn start(config: WsConfig, handler: impl WsHandler + 'static) -> Running {
     let session = Session::open(Arc::clone(&shared), Chain::new(scope, "/ws"), connection, slot);
     let (ours, transport) = duplex(64);
     let wire = Wire::server(ours, bytes::Bytes::new(), shared.config.max_message_size).await;
-    let session = shared.tasks.spawn(session.serve(wire, None));
+    let session = shared.tasks.spawn(session.serve(wire));
     Running { start: Instant::now(), transport, session, shared, registry, end }
 }
 

@@ -200,7 +200,7 @@ async fn close_codes_are_answered() {
     }
 }
 
-/// A09: a ping is answered with its own payload, whatever the connection is busy with.
+/// A09, M13: a ping is answered with its own payload, whatever the connection is busy with.
 #[tokio::test]
 async fn pings_are_answered_in_all_modes() {
     let waiting = || Programmed::new().on_connect(|_| Box::pin(pending())).on_message(|_, _| Box::pin(pending()));

@@ -32,6 +32,7 @@ async fn good_handshakes_switch_protocols() {
         ("Upgrade: websocket", "UPGRADE: WebSocket"),
         ("Upgrade: websocket", "Upgrade: h2c, websocket"),
         ("Sec-WebSocket-Key: ", "sec-websocket-key:"),
+        ("Host: test", "Host: test\r\nSec-WebSocket-Extensions: permessage-deflate"),
         ("/ws", "/ws/"),
         ("/ws", "/ws/a/b?c=d"),
     ] {
