@@ -38,6 +38,8 @@ pub(super) struct Pump<'a, S> {
     pub(super) fed_later: VecDeque<Outbound>,
     pub(super) inbox: &'a Inbox,
     pub(super) chain: &'a Chain,
+    /// Whose hooks see what goes out, as of the last time this session had its turn.
+    handlers: Arc<[Arc<dyn WsHandler>]>,
     pub(super) shared: &'a Shared,
     pub(super) connection: &'a Arc<Connection>,
     pub(super) spawn_queue: SpawnQueue,
@@ -91,6 +93,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             queue,
             fed_later: VecDeque::new(),
             inbox,
+            handlers: chain.current(),
             chain,
             shared,
             connection,
@@ -126,6 +129,7 @@ impl<'a, S: Transport> Pump<'a, S> {
         mut driver: Pin<&mut impl Future<Output = Result<(), String>>>,
     ) -> Poll<Ending> {
         self.now = Instant::now();
+        self.handlers = self.chain.current();
         self.poll_signals(cx);
         for round in 0..ROUNDS {
             self.read(cx);
@@ -292,9 +296,8 @@ impl<'a, S: Transport> Pump<'a, S> {
         if matches!(next.message, Message::Close(_)) {
             return Some(next);
         }
-        let handlers: Arc<[Arc<dyn WsHandler>]> = self.chain.current();
         let fed_later = &mut self.fed_later;
-        outbound(&handlers, &self.shared.middleware, self.connection, next, &mut |message| {
+        outbound(&self.handlers, &self.shared.middleware, self.connection, next, &mut |message| {
             fed_later.push_back(message);
         });
         self.fed_later.pop_front()
