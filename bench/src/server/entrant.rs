@@ -101,7 +101,10 @@ impl Entrant {
             }
             Source::Mockforge => {
                 let program = cargo_build(&bench_folder().join("../Cargo.toml"), "mockforge-cli", "mockforge")?;
-                Ok(Launch { program, args: ["serve", "--raw-echo", "--ws-port", "0", "--log", "warn"].map(Into::into).into() })
+                Ok(Launch {
+                    program,
+                    args: ["serve", "--raw-echo", "--ws-port", "0", "--log", "warn"].map(Into::into).into(),
+                })
             }
             Source::Bun => Ok(Launch { program: npm::bun()?, args: vec![peer_script("bun.mjs")] }),
             Source::NodeWs => {
