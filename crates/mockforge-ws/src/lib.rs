@@ -45,6 +45,9 @@ pub use ws_testing::{ClientError, TestClient, TestClientBuilder, TestServer};
 /// The README's example and the handbook of handlers are tests.
 #[cfg(all(doctest, feature = "testing"))]
 mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct FrontPage;
+
     #[doc = include_str!("../README.md")]
     struct Readme;
 
