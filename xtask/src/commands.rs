@@ -62,7 +62,8 @@ pub(crate) enum Command {
     Browser(Program),
     /// Run each example against a client.
     Examples(Program),
-    /// The bench beside other servers; arguments are passed on. Not a part of ci.
+    /// The bench beside other servers; arguments, `--help` too, are passed on. Not a part of ci.
+    #[command(disable_help_flag = true)]
     Bench {
         /// Arguments of the bench.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -233,7 +233,8 @@ async fn a_closing_handshake_ends_by_itself() {
     assert_eq!(rest.ended().await, (Duration::ZERO, EndStatus::ClientClose));
 }
 
-/// A violation is closed with its code, and the rest of what the client sends is thrown away for as long as closing may take.
+/// A violation is closed with its code, and the rest of what the client sends is thrown away for as long as closing may
+/// take.
 #[tokio::test(start_paused = true)]
 async fn a_violator_is_listened_to_for_a_while() {
     let config = WsConfig { close_timeout: 3 * SECOND, ..WsConfig::default() };

@@ -34,7 +34,8 @@ async fn settled(value: impl Fn() -> u64) -> u64 {
     panic!("it still changes after 50 s");
 }
 
-/// Sends `bytes` over and over and reads nothing, until the server takes no more or has taken `limit`; says how much it took.
+/// Sends `bytes` over and over and reads nothing, until the server takes no more or has taken `limit`; says how much it
+/// took.
 async fn flood(client: &RawClient, bytes: &[u8], limit: u64) -> u64 {
     let socket = client.socket();
     let mut sent = 0_u64;

@@ -162,8 +162,8 @@ async fn no_heartbeat_no_pings() {
     client.expect_silence(Duration::from_secs(24 * 60 * 60)).await.unwrap();
 }
 
-/// Waits until the server ends the connection. It does so on a thread, and on no timer of tokio's: once the clock is paused,
-/// nothing but the server's own timers makes time pass.
+/// Waits until the server ends the connection. It does so on a thread, and on no timer of tokio's: once the clock is
+/// paused, nothing but the server's own timers makes time pass.
 async fn outwait(client: RawClient) {
     let mut socket = client.into_blocking();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -178,8 +178,8 @@ async fn outwait(client: RawClient) {
     waiting.join().unwrap().expect("the server keeps the connection");
 }
 
-/// A client that does not finish the head of a request in ten seconds is dropped, at whatever point it stopped; so is one that
-/// does not begin another one.
+/// A client that does not finish the head of a request in ten seconds is dropped, at whatever point it stopped; so is
+/// one that does not begin another one.
 #[tokio::test]
 async fn a_request_must_come_in_time() {
     let server = serve_with(WsConfig::default()).await;

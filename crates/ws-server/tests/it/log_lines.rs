@@ -18,8 +18,8 @@ pub(crate) struct LogLines(());
 
 impl LogLines {
     pub(crate) fn capture() -> Self {
-        // One subscriber for the whole process: with one for each test, tracing may learn on the thread of one test that
-        // nobody wants an event, and keep it from the others.
+        // One subscriber for the whole process: with one for each test, tracing may learn on the thread of one test
+        // that nobody wants an event, and keep it from the others.
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
             let is_captured = dynamic_filter_fn(|_, _| LINES.with_borrow(Option::is_some));

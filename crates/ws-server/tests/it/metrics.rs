@@ -76,7 +76,8 @@ async fn an_echo_is_counted_exactly() {
     assert_messages(&server, 200, 200);
 }
 
-/// O02: what handlers send is counted when it goes out, what they are sent when it comes in, however many handlers there are.
+/// O02: what handlers send is counted when it goes out, what they are sent when it comes in, however many handlers
+/// there are.
 #[tokio::test]
 async fn handlers_are_counted_exactly() {
     let chatty = || {
@@ -246,7 +247,8 @@ struct Books<'a> {
 }
 
 impl Books<'_> {
-    /// Waits until all connections have ended, of which there is one more for each of `statuses`, and `errors` more errors.
+    /// Waits until all connections have ended, of which there is one more for each of `statuses`, and `errors` more
+    /// errors.
     async fn gained(&mut self, statuses: &[&str], errors: f64, why: &str) {
         for status in statuses {
             self.expected.0[STATUSES.iter().position(|known| known == status).unwrap()] += 1.0;
@@ -257,7 +259,8 @@ impl Books<'_> {
     }
 }
 
-/// O03, O04: whatever ends a connection, it is counted once under its status, its time is taken, and the gauge is back at 0.
+/// O03, O04: whatever ends a connection, it is counted once under its status, its time is taken, and the gauge is back
+/// at 0.
 #[tokio::test]
 async fn every_end_is_counted_under_its_status() {
     let config = WsConfig {

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-/// Runs `test`, an ignored one of this binary, with variables set (or removed) beforehand. Gives back what it printed to both
-/// outputs; fails if it fails.
+/// Runs `test`, an ignored one of this binary, with variables set (or removed) beforehand. Gives back what it printed
+/// to both outputs; fails if it fails.
 #[track_caller]
 pub(crate) fn run(test: &str, variables: &[(&str, Option<&str>)]) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());

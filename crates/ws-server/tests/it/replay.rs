@@ -30,7 +30,8 @@ async fn said(server: &TestServer, texts: &[&str]) -> TestClient {
     client
 }
 
-/// M01: entries are sent in their order, none before its time. The exact times are tested without a socket, beside the session.
+/// M01: entries are sent in their order, none before its time. The exact times are tested without a socket, beside the
+/// session.
 #[tokio::test]
 async fn entries_are_sent_in_order_and_never_early() {
     let server = play(
@@ -72,7 +73,8 @@ async fn client_ready_is_a_regex_like_any_other() {
     expect(&mut client, &["HELLO after CLIENT_READY"]).await;
 }
 
-/// M04, M05: a wait for JSONPath is released by JSON that has something there, however it is written; tokens take from it.
+/// M04, M05: a wait for JSONPath is released by JSON that has something there, however it is written; tokens take from
+/// it.
 #[tokio::test]
 async fn jsonpath_releases_a_wait_and_fills_tokens() {
     let server = play(
@@ -111,8 +113,8 @@ async fn incoming_entries_are_expectations() {
     expect(&mut client, &["thanks for AAEC"]).await;
 }
 
-/// M09: with a seed, two runs give the same bytes: the n-th connection of a path what the n-th had, and no other path's. The
-/// order in which connections of different paths come does not matter.
+/// M09: with a seed, two runs give the same bytes: the n-th connection of a path what the n-th had, and no other
+/// path's. The order in which connections of different paths come does not matter.
 #[tokio::test]
 async fn a_seed_repeats_everything() {
     const SCRIPT: &str = r#"{"ts":0,"text":"{{uuid}} {{now}} {{randInt 1 1000000}} {{rand.float}} {{faker.name}}"}

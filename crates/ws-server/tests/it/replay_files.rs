@@ -63,8 +63,8 @@ async fn files_may_be_written_in_several_ways() {
     }
 }
 
-/// Says what the environment of its process makes of a router: what the first message is, or how two handshakes are refused
-/// and how often that is logged.
+/// Says what the environment of its process makes of a router: what the first message is, or how two handshakes are
+/// refused and how often that is logged.
 #[tokio::test]
 #[ignore = "run by the next tests, in processes of its own"]
 async fn say_what_a_router_does() {
@@ -88,7 +88,8 @@ fn router_with(variables: &[(&str, Option<&str>)]) -> String {
     own_process::run("replay_files::say_what_a_router_does", variables)
 }
 
-/// M08: a router whose file is missing, or has mistakes, refuses every handshake with 500 and says why; it is logged once.
+/// M08: a router whose file is missing, or has mistakes, refuses every handshake with 500 and says why; it is logged
+/// once.
 #[test]
 fn a_router_without_its_file_refuses_every_handshake() {
     let broken = file("{\"ts\":0,\"text\":\"fine\"}\n{\"ts\":0,\"texd\":\"a slip\"}");

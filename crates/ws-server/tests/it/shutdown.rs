@@ -8,9 +8,11 @@ use async_trait::async_trait;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use ws_core::{CloseFrame, HandlerResult, Handshake, HandshakeDecision, WsContext, WsHandler, WsMessage, close_code};
 use ws_rooms::RoomManager;
 use ws_server::{WsConfig, WsServer};
+use ws_testing::TestServer;
 
 use crate::eventually::eventually;
 use crate::journal::Journal;
@@ -22,6 +24,11 @@ use crate::serving::{serve, serve_handler};
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_secs(60);
 
+/// Shuts the server down, which must come to an end.
+async fn shut_down(server: TestServer, grace: Duration) {
+    timeout(LONG, server.shutdown(grace)).await.expect("the shutdown ends");
+}
+
 /// Says hello, and notes how connections end.
 fn greeting(journal: &Journal) -> Programmed {
     let journal = journal.clone();
@@ -32,8 +39,8 @@ fn greeting(journal: &Journal) -> Programmed {
     })
 }
 
-/// A08: all connections get Close 1001 behind what was sent to them, all `on_disconnect` have run, the port is free, and no
-/// task is left when `shutdown` returns, which is as soon as the clients have answered.
+/// A08: all connections get Close 1001 behind what was sent to them, all `on_disconnect` have run, the port is free,
+/// and no task is left when `shutdown` returns, which is as soon as the clients have answered.
 #[tokio::test]
 async fn shutdown_tells_everybody_and_frees_the_port() {
     let journal = Journal::default();
@@ -61,7 +68,7 @@ async fn shutdown_tells_everybody_and_frees_the_port() {
             assert_eq!(client.recv().await.unwrap(), None);
         }
     };
-    tokio::join!(server.shutdown(LONG), leaving);
+    tokio::join!(shut_down(server, LONG), leaving);
     assert!(start.elapsed() < LONG);
     assert_eq!(journal.count("disconnect Some(1001)"), 20);
     assert_eq!(journal.events().len(), 20);
@@ -71,35 +78,45 @@ async fn shutdown_tells_everybody_and_frees_the_port() {
     TcpListener::bind(address).await.expect("the port is free");
 }
 
-/// A08: what a handler has sent before the shutdown arrives before the Close frame, in whole.
+/// A08: what waits for a slow client at the shutdown reaches it before the Close frame, in whole.
 #[tokio::test]
 async fn what_was_sent_arrives_before_the_close_frame() {
-    let server = serve_handler(Programmed::new().on_message(|ctx, _| {
+    let journal = Journal::default();
+    let noting = journal.clone();
+    let server = serve_handler(Programmed::new().on_message(move |ctx, _| {
+        let journal = noting.clone();
         Box::pin(async move {
-            for n in 0..500 {
-                ctx.send_text(&n.to_string()).await?;
+            let piece = "x".repeat(100_000);
+            // Until the socket and the queue are full.
+            for number in 0.. {
+                let text = format!("{number} {piece}");
+                match timeout(Duration::from_millis(300), ctx.send_text(&text)).await {
+                    Ok(sent) => sent?,
+                    Err(_) => break,
+                }
+                journal.note("sent");
             }
-            ctx.send_text("all sent").await?;
+            journal.note("full");
             pending().await
         })
     }))
     .await;
     let mut client = server.connect("/ws").await.unwrap();
     client.send_text("go").await.unwrap();
-    assert_eq!(client.recv_text().await.unwrap(), "0");
+    journal.has("full").await;
     let reading = async {
-        for n in 1..500 {
-            assert_eq!(client.recv_text().await.unwrap(), n.to_string());
+        for number in 0..journal.count("sent") {
+            let text = client.recv_text().await.unwrap();
+            assert_eq!(text.split(' ').next(), Some(number.to_string().as_str()));
         }
-        assert_eq!(client.recv_text().await.unwrap(), "all sent");
         assert_eq!(client.recv_close().await.unwrap().unwrap().code, close_code::GOING_AWAY);
         assert_eq!(client.recv().await.unwrap(), None);
     };
-    tokio::join!(server.shutdown(LONG), reading);
+    tokio::join!(shut_down(server, LONG), reading);
 }
 
-/// A08: a client that answers nothing, one that reads nothing, and a handler that takes no leave keep the server no longer
-/// than the grace. The exact times are tested without a socket, beside the session.
+/// A08: a client that answers nothing, one that reads nothing, and a handler that takes no leave keep the server no
+/// longer than the grace. The exact times are tested without a socket, beside the session.
 #[tokio::test]
 async fn nobody_keeps_the_server_beyond_its_grace() {
     let grace = Duration::from_millis(300);
@@ -137,7 +154,7 @@ async fn nobody_keeps_the_server_beyond_its_grace() {
     plain.send_bytes(b"GET /ws HT").await;
 
     let start = Instant::now();
-    let (_, ()) = tokio::join!(polite.recv_close(), server.shutdown(grace));
+    let (_, ()) = tokio::join!(polite.recv_close(), shut_down(server, grace));
     assert!(start.elapsed() >= grace);
     assert!(start.elapsed() < LONG);
     assert_eq!(journal.events(), ["given up"]);
@@ -168,7 +185,7 @@ async fn nobody_gets_in_during_shutdown() {
         eventually("the port is closed", || std::net::TcpStream::connect(address).is_err()).await;
         silent.send(Frame::close(1001, b"")).await;
     };
-    tokio::join!(server.shutdown(LONG), trying);
+    tokio::join!(shut_down(server, LONG), trying);
     assert_eq!(journal.events(), ["disconnect Some(1001)"]);
 }
 
@@ -201,8 +218,8 @@ impl WsHandler for Thinking {
     }
 }
 
-/// A08: a handshake that a handler still thinks about when the server shuts down becomes a connection that is closed at once;
-/// if the handler does not come to an end, it is given up after the grace.
+/// A08: a handshake that a handler still thinks about when the server shuts down becomes a connection that is closed at
+/// once; if the handler does not come to an end, it is given up after the grace.
 #[tokio::test]
 async fn handshakes_under_way_are_waited_for() {
     for (path, grace, noted) in
@@ -228,7 +245,7 @@ async fn handshakes_under_way_are_waited_for() {
             }
             assert_eq!(client.take(1).await, None, "the connection ends");
         };
-        tokio::join!(server.shutdown(grace), leaving);
+        tokio::join!(shut_down(server, grace), leaving);
         assert!(start.elapsed() < LONG);
         assert_eq!(journal.events(), [noted], "{path}");
     }

@@ -1,4 +1,5 @@
-//! HTTP on the WebSocket paths: which requests are handshakes, what the others get, and what a server reads and answers.
+//! HTTP on the WebSocket paths: which requests are handshakes, what the others get, and what a server reads and
+//! answers.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
