@@ -6,9 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The variable that switches templates off.
-const EXPAND_VARIABLE: &str = "MOCKFORGE_RESPONSE_TEMPLATE_EXPAND";
-
 /// How a script is played.
 ///
 /// ```
@@ -44,17 +41,6 @@ impl ReplayOptions {
     pub fn seeded(seed: u64) -> Self {
         Self { seed: Some(seed), clock: TemplateClock::of_seeded_runs(), ..Self::default() }
     }
-
-    /// Switches templates off if the variable `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND` is `0` or `false`, in any case.
-    #[must_use]
-    pub fn with_environment(self) -> Self {
-        let value = std::env::var(EXPAND_VARIABLE).ok();
-        Self { expand: self.expand && expands(value.as_deref()), ..self }
-    }
-}
-
-fn expands(value: Option<&str>) -> bool {
-    !value.is_some_and(|value| value.trim() == "0" || value.trim().eq_ignore_ascii_case("false"))
 }
 
 /// The time that `{{now}}` sees.
@@ -137,17 +123,6 @@ impl fmt::Display for TemplateClock {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// M15.
-    #[test]
-    fn expansion_is_on_unless_switched_off() {
-        for on in [None, Some(""), Some("1"), Some("true"), Some("yes"), Some("00")] {
-            assert!(expands(on), "{on:?}");
-        }
-        for off in ["0", "false", "FALSE", "False", " 0 "] {
-            assert!(!expands(Some(off)), "{off:?}");
-        }
-    }
 
     #[test]
     fn a_seed_starts_the_clock_at_a_known_time() {
