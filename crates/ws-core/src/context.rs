@@ -14,7 +14,7 @@ use crate::engine::SpawnQueue;
 use crate::{CloseFrame, Connection, Extensions, HandlerResult, Handshake, Message, Rooms, WsSender};
 
 /// How many broadcasts a handler makes before other connections get their turn.
-const BROADCASTS_A_TURN: u32 = 32;
+const BROADCASTS_A_TURN: u32 = 128;
 
 /// A connection as its handlers see it.
 ///

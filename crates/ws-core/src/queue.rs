@@ -13,7 +13,11 @@ use crate::sender::Closed;
 use crate::{Message, Offered, Origin, WhenFull, WsSender};
 
 /// What an idle queue may keep of its capacity, in messages.
-const IDLE_CAPACITY: usize = 16;
+const IDLE_CAPACITY: usize = 64;
+
+/// How many messages a reader takes at a time at most, and of how many bytes before it takes no further one. They are
+/// as good as on the wire: they count against the limits no longer.
+const BATCH: QueueLimits = QueueLimits { messages: 32, bytes: 16 * 1024 };
 
 /// How much may wait for a client that reads slowly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,12 +232,14 @@ fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
 pub fn outbound_queue(limits: QueueLimits) -> (WsSender, OutboundQueue) {
     let state = Mutex::new(State::default());
     let shared = Arc::new(Shared { limits, state, space: Notify::new() });
-    (WsSender::from_queue(Arc::clone(&shared)), OutboundQueue { shared })
+    (WsSender::from_queue(Arc::clone(&shared)), OutboundQueue { shared, batch: VecDeque::new() })
 }
 
 /// The end of an outbound queue that a session drains. When it is dropped, senders get an error.
 pub struct OutboundQueue {
     shared: Arc<Shared>,
+    /// Taken under one lock, given out one by one.
+    batch: VecDeque<Outbound>,
 }
 
 impl OutboundQueue {
@@ -248,6 +254,14 @@ impl OutboundQueue {
 
     /// Takes the next message; when there is none, the task is woken by the next push or by a cut.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Outbound> {
+        match self.batch.pop_front() {
+            Some(next) => Poll::Ready(next),
+            None => self.poll_batch(cx),
+        }
+    }
+
+    /// Takes the next message, and what else of the next batch waits behind it.
+    fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Outbound> {
         let mut state = self.shared.state();
         let Some(next) = state.waiting.pop_front() else {
             if state.waiting.capacity() > IDLE_CAPACITY {
@@ -256,7 +270,15 @@ impl OutboundQueue {
             remember(&mut state.reader, cx);
             return Poll::Pending;
         };
-        state.bytes -= next.message.len();
+        let mut bytes = next.message.len();
+        // A short queue is given out in smaller batches, or what is on the way would be more than what may wait.
+        let most = BATCH.messages.min(self.shared.limits.messages / 4);
+        while bytes < BATCH.bytes && self.batch.len() + 1 < most {
+            let Some(another) = state.waiting.pop_front() else { break };
+            bytes += another.message.len();
+            self.batch.push_back(another);
+        }
+        state.bytes -= bytes;
         let wake_blocked = state.blocked > 0;
         drop(state);
         if wake_blocked {
@@ -267,6 +289,7 @@ impl OutboundQueue {
 
     /// Drops what waits and takes nothing more.
     pub fn close(&mut self) {
+        self.batch = VecDeque::new();
         self.shared.shut(self.shared.state());
     }
 }

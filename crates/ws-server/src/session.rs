@@ -3,13 +3,13 @@
 //! Three phases: open (the [`Pump`] runs until something ends the connection), farewell (the closing handshake), and
 //! afterwards (`on_disconnect`, rooms, observers). Each is bounded in time, so every session ends by itself.
 
+mod buffered;
 mod chain;
 mod driver;
 mod ending;
 mod heartbeat;
 mod inbox;
 mod intercept;
-mod listening;
 mod pump;
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -184,8 +184,13 @@ async fn farewell<S: Transport>(pump: &mut Pump<'_, S>, ending: &Ending, failure
     if matches!(ending, Ending::ReadFailed(_)) {
         return pump.wire.linger().await;
     }
-    // The stream flushes its own answers as it is read.
-    while let Some(Ok(message)) = poll_fn(|cx| pump.wire.poll_next(cx)).await {
+    let next_flushed = |cx: &mut Context<'_>, wire: &mut Wire<S>| {
+        let next = wire.poll_next(cx);
+        // The answer to a ping that came late. A failure of it shows at the next read.
+        let _ = wire.poll_flush(cx);
+        next
+    };
+    while let Some(Ok(message)) = poll_fn(|cx| next_flushed(cx, pump.wire)).await {
         pump.observe(Direction::Inbound, Origin::Client, &message);
     }
 }

@@ -10,11 +10,9 @@ pub(super) fn inbound(
     middleware: &[Arc<dyn Middleware>],
     connection: &Arc<Connection>,
     message: Message,
-    deliver: &mut dyn FnMut(Message),
+    deliver: &mut impl FnMut(Message),
 ) {
-    let Some((first, rest)) = middleware.split_first() else { return deliver(message) };
-    let verdict = first.on_inbound(connection, &message);
-    apply(verdict, message, &mut |message| inbound(rest, connection, message, deliver));
+    show(middleware, message, &|middleware, message| middleware.on_inbound(connection, message), deliver);
 }
 
 /// A message to the client goes through the handlers' hooks, then through the middleware, each in order.
@@ -23,28 +21,34 @@ pub(super) fn outbound(
     middleware: &[Arc<dyn Middleware>],
     connection: &Arc<Connection>,
     Outbound { message, origin }: Outbound,
-    deliver: &mut dyn FnMut(Outbound),
+    deliver: &mut impl FnMut(Outbound),
 ) {
-    if let Some((first, rest)) = handlers.split_first() {
-        let verdict = first.on_outbound(connection, &message, origin);
-        apply(verdict, message, &mut |message| {
-            outbound(rest, middleware, connection, Outbound::new(message, origin), deliver);
-        });
-    } else if let Some((first, rest)) = middleware.split_first() {
-        let verdict = first.on_outbound(connection, &message, origin);
-        apply(verdict, message, &mut |message| {
-            outbound(&[], rest, connection, Outbound::new(message, origin), deliver);
-        });
-    } else {
-        deliver(Outbound::new(message, origin));
-    }
+    let ask_handler =
+        |handler: &Arc<dyn WsHandler>, message: &Message| handler.on_outbound(connection, message, origin);
+    let ask_middleware =
+        |middleware: &Arc<dyn Middleware>, message: &Message| middleware.on_outbound(connection, message, origin);
+    show(handlers, message, &ask_handler, &mut |message| {
+        show(middleware, message, &ask_middleware, &mut |message| deliver(Outbound::new(message, origin)));
+    });
 }
 
-fn apply(verdict: Verdict, message: Message, go_on: &mut dyn FnMut(Message)) {
-    match verdict {
-        Verdict::Replace(message) => go_on(message),
-        Verdict::Drop => {}
-        Verdict::Several(messages) => messages.into_iter().for_each(go_on),
-        _ => go_on(message),
+/// Each of `viewers` is asked in turn; what one makes of a message is what the next one sees.
+fn show<V>(
+    viewers: &[V],
+    mut message: Message,
+    ask: &impl Fn(&V, &Message) -> Verdict,
+    deliver: &mut impl FnMut(Message),
+) {
+    let mut viewers = viewers.iter();
+    while let Some(viewer) = viewers.next() {
+        match ask(viewer, &message) {
+            Verdict::Replace(other) => message = other,
+            Verdict::Drop => return,
+            Verdict::Several(messages) => {
+                return messages.into_iter().for_each(|message| show(viewers.as_slice(), message, ask, deliver));
+            }
+            _ => {}
+        }
     }
+    deliver(message);
 }

@@ -1,6 +1,7 @@
 //! The socket as a session uses it: whole messages in and out of a tokio-tungstenite stream.
 //!
-//! It batches: what is fed waits until it is flushed, so that many replies leave in one write.
+//! It batches: what is fed waits until it is flushed, so that many replies leave in one write. Frames that carry messages are
+//! encoded here; tungstenite reads, answers pings, and does the closing handshake.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,17 +12,16 @@ use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::Error as WireError;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame as WireCloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 use ws_core::{CloseFrame, Message};
 
-use super::listening::Listening;
+use super::buffered::Buffered;
 
 /// tungstenite zeroes its buffer before each read: a small one is faster, and an idle connection holds it. Larger messages
 /// are read into a buffer of their own size, in steps of this one.
-const READ_BUFFER: usize = 3 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 /// What is fed beyond this goes out before the flush.
 const WRITE_BUFFER: usize = 16 * 1024;
 
@@ -35,7 +35,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for T {}
 
 /// One side of a WebSocket connection, after the handshake.
 pub(crate) struct Wire<S> {
-    stream: WebSocketStream<Listening<S>>,
+    stream: WebSocketStream<Buffered<S>>,
     unflushed_pongs: usize,
 }
 
@@ -44,10 +44,10 @@ impl<S: Transport> Wire<S> {
     pub(crate) async fn server(transport: S, read: Bytes, max_message_size: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(WRITE_BUFFER)
+            .write_buffer_size(0)
             .max_message_size(Some(max_message_size))
             .max_frame_size(Some(max_message_size));
-        let transport = Listening { transport, heard: false };
+        let transport = Buffered::new(transport);
         // Copied: given away, the buffer of the HTTP connection would be kept for as long as this one lives.
         let stream = WebSocketStream::from_partially_read(transport, read.to_vec(), Role::Server, Some(config)).await;
         Self { stream, unflushed_pongs: 0 }
@@ -55,7 +55,7 @@ impl<S: Transport> Wire<S> {
 
     /// Whether anything has come since the last call, be it a part of a message only.
     pub(crate) fn take_heard(&mut self) -> bool {
-        std::mem::take(&mut self.stream.get_mut().heard)
+        self.stream.get_mut().take_heard()
     }
 
     /// Whether what comes may be answered. If not, a flush must be done before more is read: the stream keeps answers
@@ -84,19 +84,38 @@ impl<S: Transport> Wire<S> {
 
     /// Whether a message can be fed now.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
-        Pin::new(&mut self.stream).poll_ready(cx)
+        let buffered = self.stream.get_mut();
+        if buffered.waiting() < WRITE_BUFFER {
+            Poll::Ready(Ok(()))
+        } else {
+            buffered.poll_drain(cx).map_err(WireError::Io)
+        }
     }
 
     /// Takes a message on its way. Call it when `poll_ready` has said so.
     pub(crate) fn feed(&mut self, message: Message) -> Result<(), WireError> {
-        Pin::new(&mut self.stream).start_send(into_wire(message))
+        let mut put = |opcode, payload: &[u8]| self.stream.get_mut().put_frame(opcode, payload);
+        match message {
+            Message::Text(text) => put(OpCode::Data(Data::Text), text.as_bytes()),
+            Message::Binary(data) => put(OpCode::Data(Data::Binary), &data),
+            Message::Ping(data) => put(OpCode::Control(Control::Ping), &data),
+            Message::Pong(data) => put(OpCode::Control(Control::Pong), &data),
+            Message::Close(frame) => {
+                let frame =
+                    frame.map(|frame| WireCloseFrame { code: frame.code.into(), reason: (&*frame.reason).into() });
+                return Pin::new(&mut self.stream).start_send(tungstenite::Message::Close(frame));
+            }
+        }
+        Ok(())
     }
 
-    /// Puts on the wire what was fed.
+    /// Puts on the wire what was fed, and tungstenite's own answers.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
-        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        // It does not wait: what it writes comes to lie behind what was fed.
+        let answered = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        ready!(self.stream.get_mut().poll_drain(cx)).map_err(WireError::Io)?;
         self.unflushed_pongs = 0;
-        Poll::Ready(flushed)
+        Poll::Ready(answered)
     }
 
     /// Ends our half of the transport and throws away what the peer still sends, so that a Close frame which is on its
@@ -131,19 +150,4 @@ fn from_wire(message: tungstenite::Message) -> Option<Message> {
 fn shared_text(text: Utf8Bytes) -> ByteString {
     // SAFETY: a `Utf8Bytes` holds valid UTF-8.
     unsafe { ByteString::from_bytes_unchecked(text.into()) }
-}
-
-fn into_wire(message: Message) -> tungstenite::Message {
-    match message {
-        // As a frame, text is not checked for UTF-8 again.
-        Message::Text(text) => {
-            tungstenite::Message::Frame(Frame::message(text.into_bytes(), OpCode::Data(Data::Text), true))
-        }
-        Message::Binary(data) => tungstenite::Message::Binary(data),
-        Message::Ping(data) => tungstenite::Message::Ping(data),
-        Message::Pong(data) => tungstenite::Message::Pong(data),
-        Message::Close(frame) => tungstenite::Message::Close(
-            frame.map(|frame| WireCloseFrame { code: frame.code.into(), reason: (&*frame.reason).into() }),
-        ),
-    }
 }
