@@ -134,9 +134,36 @@ pub enum HandshakeDecision {
 /// How a handshake is accepted.
 #[derive(Debug, Default)]
 pub struct Acceptance {
-    pub(crate) subprotocol: Option<String>,
-    pub(crate) headers: HeaderMap,
-    pub(crate) extensions: http::Extensions,
+    subprotocol: SubprotocolChoice,
+    headers: HeaderMap,
+    extensions: http::Extensions,
+    leaves_pings: bool,
+}
+
+/// Which subprotocol an accepted connection gets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SubprotocolChoice {
+    /// The one that the server would choose by itself.
+    #[default]
+    Negotiate,
+    /// None, whatever is offered.
+    None,
+    /// This one.
+    Is(String),
+}
+
+/// An [`Acceptance`], taken apart.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AcceptanceParts {
+    /// The subprotocol.
+    pub subprotocol: SubprotocolChoice,
+    /// Headers for the 101 response.
+    pub headers: HeaderMap,
+    /// The connection's state.
+    pub extensions: Extensions,
+    /// Whether pings are left to the handlers.
+    pub leaves_pings: bool,
 }
 
 impl Acceptance {
@@ -149,7 +176,22 @@ impl Acceptance {
     /// Chooses the subprotocol; it must be one that the client offered, or clients will drop the connection.
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
-        self.subprotocol = Some(name.into());
+        self.subprotocol = SubprotocolChoice::Is(name.into());
+        self
+    }
+
+    /// Chooses no subprotocol, also where the server would by itself.
+    #[must_use]
+    pub fn no_subprotocol(mut self) -> Self {
+        self.subprotocol = SubprotocolChoice::None;
+        self
+    }
+
+    /// Leaves the client's pings to the handlers: the session answers none. A proxy does that, so that the real server
+    /// answers.
+    #[must_use]
+    pub fn leave_pings(mut self) -> Self {
+        self.leaves_pings = true;
         self
     }
 
@@ -168,10 +210,11 @@ impl Acceptance {
         self
     }
 
-    /// Takes it apart: the chosen subprotocol, the headers of the 101 response and the connection's state.
+    /// Takes it apart, for who answers the handshake.
     #[must_use]
-    pub fn into_parts(self) -> (Option<String>, HeaderMap, Extensions) {
-        (self.subprotocol, self.headers, self.extensions.into())
+    pub fn into_parts(self) -> AcceptanceParts {
+        let Self { subprotocol, headers, extensions, leaves_pings } = self;
+        AcceptanceParts { subprotocol, headers, extensions: extensions.into(), leaves_pings }
     }
 }
 

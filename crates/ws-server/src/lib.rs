@@ -15,6 +15,7 @@ mod scope;
 mod server;
 mod session;
 mod shared;
+mod transport;
 mod upgrade;
 
 pub use config::{ReloadPolicy, Subprotocols, WsConfig, parse_duration};

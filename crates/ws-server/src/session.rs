@@ -3,7 +3,6 @@
 //! Three phases: open (the [`Pump`] runs until something ends the connection), farewell (the closing handshake), and
 //! afterwards (`on_disconnect`, rooms, observers). Each is bounded in time, so every session ends by itself.
 
-mod buffered;
 mod chain;
 mod driver;
 mod ending;
@@ -13,7 +12,6 @@ mod intercept;
 mod pump;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -28,14 +26,15 @@ use tokio::time::timeout;
 use tracing::{debug, info, warn};
 use ws_core::engine::{Outbound, OutboundQueue, SessionContext, outbound_queue};
 use ws_core::{Connection, Direction, EndStatus, HandlerError, Message, Origin, SessionEnd, WsSender};
+use ws_wire::Wire;
 
 pub(crate) use self::chain::Chain;
 use self::driver::{Failures, panic_text};
 use self::ending::Ending;
 use self::inbox::Inbox;
 use self::pump::Pump;
-pub(crate) use self::wire::{Transport, Wire};
 use crate::shared::{Shared, Slot};
+use crate::transport::Transport;
 
 /// How long `on_disconnect` of a handler and the leaving of rooms may take.
 const AFTERWARDS: Duration = Duration::from_secs(10);
@@ -91,7 +90,7 @@ impl Session {
                 log(&ending, &connection);
                 inbox.close();
                 // After our own Close frame the running call may finish; after anything else it is dropped here.
-                let unfinished = matches!(ending, Ending::ClosedByUs(_)).then_some(driver);
+                let unfinished = matches!(ending, Ending::ClosedByUs(..)).then_some(driver);
                 let closing =
                     shared.unless_abandoned(contained(&failures, closing(&mut pump, &ending, unfinished, &failures)));
                 // Boxed, as is all that comes at the end: an open connection does not hold room for it.

@@ -18,10 +18,11 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::{debug, error, info};
-use ws_core::{Acceptance, Connection, Handshake, HandshakeDecision, Refusal, WsHandler};
+use ws_core::{Acceptance, Connection, Handshake, HandshakeDecision, Refusal, SubprotocolChoice, WsHandler};
+use ws_wire::{Wire, WireOptions};
 
 use crate::Subprotocols;
-use crate::session::{Chain, Session, Wire};
+use crate::session::{Chain, Session};
 use crate::shared::Shared;
 
 /// Answers every request on a WebSocket path.
@@ -34,8 +35,8 @@ pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Requ
     let handshake = read(&request);
     match decide(&shared, handshake).await {
         Err(refusal) => answer(refusal),
-        Ok((session, subprotocol, headers)) => {
-            shared.tasks.spawn(start(session, on_upgrade, Arc::clone(&shared)));
+        Ok(Accepted { session, wire, subprotocol, headers }) => {
+            shared.tasks.spawn(start(session, wire, on_upgrade, Arc::clone(&shared)));
             switch_protocols(&accept_key, subprotocol, headers)
         }
     }
@@ -98,8 +99,16 @@ fn read(request: &Request) -> Handshake {
     Handshake::new(target, headers, peer)
 }
 
+/// A handshake that was accepted: what is served, and what the client is answered.
+struct Accepted {
+    session: Session,
+    wire: WireOptions,
+    subprotocol: Option<String>,
+    headers: HeaderMap,
+}
+
 /// Asks limits and handlers; an accepted connection is open in the books from here on.
-async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<(Session, Option<String>, HeaderMap), Refusal> {
+async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, Refusal> {
     let refuse = |handshake: &Handshake, refusal: Refusal| {
         info!(path = handshake.path(), status = refusal.status().as_u16(), "WebSocket handshake refused");
         shared.tell(|observer| observer.on_refuse(handshake, refusal.status()));
@@ -114,14 +123,20 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<(Session, 
         Ok(acceptance) => acceptance,
         Err(refusal) => return refuse(&handshake, refusal),
     };
-    let (chosen, headers, extensions) = acceptance.into_parts();
-    let subprotocol =
-        match chosen.map_or_else(|| negotiate(&shared.config.subprotocols, &handshake), |name| Ok(Some(name))) {
-            Ok(subprotocol) => subprotocol,
-            Err(refusal) => return refuse(&handshake, refusal),
-        };
-    let connection = Connection::new(handshake, subprotocol.clone(), extensions);
-    Ok((Session::open(Arc::clone(shared), chain, connection, slot), subprotocol, headers))
+    let accepted = acceptance.into_parts();
+    let chosen = match accepted.subprotocol {
+        SubprotocolChoice::Is(name) => Ok(Some(name)),
+        SubprotocolChoice::None => Ok(None),
+        SubprotocolChoice::Negotiate => negotiate(&shared.config.subprotocols, &handshake),
+    };
+    let subprotocol = match chosen {
+        Ok(subprotocol) => subprotocol,
+        Err(refusal) => return refuse(&handshake, refusal),
+    };
+    let connection = Connection::new(handshake, subprotocol.clone(), accepted.extensions);
+    let wire = WireOptions { max_message_size: shared.config.max_message_size, auto_pong: !accepted.leaves_pings };
+    let session = Session::open(Arc::clone(shared), chain, connection, slot);
+    Ok(Accepted { session, wire, subprotocol, headers: accepted.headers })
 }
 
 fn full() -> Refusal {
@@ -197,24 +212,23 @@ fn switch_protocols(accept_key: &str, subprotocol: Option<String>, extra: Header
 }
 
 /// Serves the session once the client has its 101, in a task of its own: this one's memory ends here.
-async fn start(session: Session, on_upgrade: OnUpgrade, shared: Arc<Shared>) {
+async fn start(session: Session, options: WireOptions, on_upgrade: OnUpgrade, shared: Arc<Shared>) {
     let upgraded = match on_upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => return debug!("the client was gone before its connection was upgraded: {error}"),
     };
-    let max_message_size = shared.config.max_message_size;
     // The bare socket where there is one; it is cheaper than what hyper wraps around it.
     match into_tcp(upgraded) {
         Ok((socket, read)) => {
             session.log_established(socket.peer_addr().ok());
             // Small messages leave at once.
             let _ = socket.set_nodelay(true);
-            let wire = Wire::server(socket, read, max_message_size).await;
+            let wire = Wire::server(socket, read, options).await;
             shared.tasks.spawn(session.serve(wire));
         }
         Err(upgraded) => {
             session.log_established(None);
-            let wire = Wire::server(TokioIo::new(upgraded), bytes::Bytes::new(), max_message_size).await;
+            let wire = Wire::server(TokioIo::new(upgraded), bytes::Bytes::new(), options).await;
             shared.tasks.spawn(session.serve(wire));
         }
     }

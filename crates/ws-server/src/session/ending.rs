@@ -1,9 +1,7 @@
 //! Why a session ends, what the client is told, and how it is counted.
 
-use std::io;
-
-use tokio_tungstenite::tungstenite::error::{Error as WireError, ProtocolError};
-use ws_core::{CloseFrame, EndStatus, close_code};
+use ws_core::{CloseFrame, EndStatus, Origin, close_code};
+use ws_wire::WireError;
 
 /// Why the open phase of a session ended.
 #[derive(Debug)]
@@ -11,7 +9,7 @@ pub(crate) enum Ending {
     /// The client sent a Close frame; it is answered with the same code.
     ClosedByClient(Option<CloseFrame>),
     /// A handler, a mode or somebody else on our side sent this Close frame.
-    ClosedByUs(Option<CloseFrame>),
+    ClosedByUs(Option<CloseFrame>, Origin),
     /// The client was gone without a Close frame.
     Lost,
     /// The client broke the protocol or a limit.
@@ -34,8 +32,7 @@ impl Ending {
     /// Tells a read error of the peer from the plain end of the connection.
     pub(crate) fn from_read_error(error: WireError) -> Self {
         match error {
-            WireError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Lost,
-            WireError::Io(error) if is_gone(&error) => Self::Lost,
+            WireError::Lost => Self::Lost,
             error => Self::ReadFailed(error),
         }
     }
@@ -43,7 +40,11 @@ impl Ending {
     pub(crate) fn status(&self) -> EndStatus {
         match self {
             Self::ClosedByClient(_) => EndStatus::ClientClose,
-            Self::ClosedByUs(_) | Self::Reloaded => EndStatus::Normal,
+            // What a proxy says of its upstream; any other code is the upstream's own word.
+            Self::ClosedByUs(Some(frame), Origin::Proxy) if frame.code == close_code::BAD_GATEWAY => {
+                EndStatus::ProxyError
+            }
+            Self::ClosedByUs(..) | Self::Reloaded => EndStatus::Normal,
             Self::Lost | Self::ReadFailed(_) | Self::HeartbeatLost => EndStatus::Error,
             Self::SendFailed(_) => EndStatus::SendError,
             Self::HandlerFailed(_) => EndStatus::HandlerError,
@@ -55,8 +56,8 @@ impl Ending {
     /// The Close frame that we still have to send.
     pub(crate) fn farewell(&self) -> Option<CloseFrame> {
         let (code, reason) = match self {
-            Self::ClosedByClient(_) | Self::ClosedByUs(_) | Self::Lost | Self::SendFailed(_) => return None,
-            Self::ReadFailed(error) => (read_error_code(error), error.to_string()),
+            Self::ClosedByClient(_) | Self::ClosedByUs(..) | Self::Lost | Self::SendFailed(_) => return None,
+            Self::ReadFailed(error) => (error.close_code(), error.to_string()),
             Self::HandlerFailed(reason) => (close_code::INTERNAL_ERROR, reason.clone()),
             Self::SlowConsumer => (close_code::TRY_AGAIN_LATER, "the client reads too slowly".to_owned()),
             Self::HeartbeatLost => (close_code::INTERNAL_ERROR, "no answer to a ping".to_owned()),
@@ -69,22 +70,9 @@ impl Ending {
     /// The Close frame of the side that closed first.
     pub(crate) fn close_frame(&self) -> Option<CloseFrame> {
         match self {
-            Self::ClosedByClient(frame) | Self::ClosedByUs(frame) => frame.clone(),
+            Self::ClosedByClient(frame) | Self::ClosedByUs(frame, _) => frame.clone(),
             _ => self.farewell(),
         }
-    }
-}
-
-fn is_gone(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof};
-    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | TimedOut | UnexpectedEof)
-}
-
-fn read_error_code(error: &WireError) -> u16 {
-    match error {
-        WireError::Capacity(_) => close_code::MESSAGE_TOO_BIG,
-        WireError::Utf8(_) => close_code::INVALID_PAYLOAD,
-        _ => close_code::PROTOCOL_ERROR,
     }
 }
 

@@ -16,6 +16,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::debug;
 use ws_core::engine::{Outbound, OutboundQueue, SpawnQueue, SpawnedFuture};
 use ws_core::{CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, WsHandler};
+use ws_wire::Wire;
 
 use super::chain::Chain;
 use super::driver::{Failures, panic_text};
@@ -23,9 +24,9 @@ use super::ending::Ending;
 use super::heartbeat::{Beat, Heartbeat};
 use super::inbox::Inbox;
 use super::intercept::{inbound, outbound};
-use super::wire::{Transport, Wire};
 use crate::config::ReloadPolicy;
 use crate::shared::Shared;
+use crate::transport::Transport;
 
 /// How often a busy session goes round before other tasks get their turn.
 const ROUNDS: usize = 4;
@@ -218,8 +219,9 @@ impl<'a, S: Transport> Pump<'a, S> {
             Message::Close(frame) => self.end(Ending::ClosedByClient(frame)),
             message => {
                 debug!("Received message: {} bytes", message.len());
-                if let Message::Ping(data) = &message {
-                    // The stream has answered it.
+                if let Message::Ping(data) = &message
+                    && self.wire.auto_pong()
+                {
                     self.observe(Direction::Outbound, Origin::Session, &Message::Pong(data.clone()));
                 }
                 inbound(&self.shared.middleware, self.connection, message, &mut |message| self.inbox.push(message));
@@ -286,7 +288,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             None => Ok(()),
             Some(frame) => {
                 self.closed_with = Some(frame.clone());
-                Err(Ending::ClosedByUs(frame))
+                Err(Ending::ClosedByUs(frame, next.origin))
             }
         }
     }

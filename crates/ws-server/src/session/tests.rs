@@ -15,6 +15,8 @@ use ws_core::{
 };
 use ws_replay::{ReplayHandler, ReplayOptions, ReplayScript};
 
+use ws_wire::WireOptions;
+
 use super::*;
 use crate::scope::{Scope, ScopeResolver};
 use crate::{ReloadPolicy, WsConfig};
@@ -83,7 +85,8 @@ async fn start(config: WsConfig, handler: impl WsHandler + 'static) -> Running {
     let slot = shared.take_slot().unwrap();
     let session = Session::open(Arc::clone(&shared), Chain::new(scope, "/ws"), connection, slot);
     let (ours, transport) = duplex(64);
-    let wire = Wire::server(ours, bytes::Bytes::new(), shared.config.max_message_size).await;
+    let options = WireOptions { max_message_size: shared.config.max_message_size, ..WireOptions::default() };
+    let wire = Wire::server(ours, bytes::Bytes::new(), options).await;
     let session = shared.tasks.spawn(session.serve(wire));
     Running { start: Instant::now(), transport, session, shared, registry, end }
 }

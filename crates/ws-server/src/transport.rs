@@ -1,0 +1,28 @@
+//! What a session runs on: a byte stream, and what only a socket can do.
+
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::net::TcpStream;
+
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+
+/// A transport that a session can run on.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// From now on dropping the transport resets the connection (RST). Says whether it can: where it cannot, the peer
+    /// sees the end of the stream instead.
+    fn reset_on_drop(&self) -> bool {
+        false
+    }
+}
+
+impl Transport for TcpStream {
+    fn reset_on_drop(&self) -> bool {
+        self.set_zero_linger().is_ok()
+    }
+}
+
+/// A stream of somebody else's server, whose socket is out of reach.
+impl Transport for TokioIo<Upgraded> {}
+
+/// An in-memory stream.
+impl Transport for DuplexStream {}

@@ -1,0 +1,16 @@
+//! WebSocket frames on a byte stream, for servers and for clients, after the opening handshake.
+//!
+//! It knows frames and nothing else: no session, no handler, no clock. All of it is polled by the task that owns the
+//! [`Wire`].
+
+mod buffered;
+mod error;
+mod wire;
+
+pub use error::WireError;
+pub use wire::{Wire, WireOptions};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
