@@ -11,7 +11,7 @@ use bytestring::ByteString;
 use serde_json::Value;
 
 use crate::engine::SpawnQueue;
-use crate::{CloseFrame, Connection, Extensions, HandlerResult, Handshake, Message, Rooms, WsSender};
+use crate::{CloseFrame, Connection, Extensions, HandlerResult, Handshake, Message, Rooms, SessionPart, WsSender};
 
 /// How many broadcasts a handler makes before other connections get their turn.
 const BROADCASTS_A_TURN: u32 = 128;
@@ -133,10 +133,20 @@ impl WsContext {
     /// Runs `work` beside the handlers: it is polled by this connection's session and ends with it at the latest. An
     /// error or a panic in it is logged and counted, and closes the connection with code 1011.
     pub fn spawn(&self, work: impl Future<Output = HandlerResult<()>> + Send + 'static) {
-        self.spawned.push(Box::pin(work));
+        self.spawned.spawn(Box::pin(work));
     }
 
-    /// Runs what was spawned to its end, one after the other. Only for contexts made with [`new`](Self::new); on a
+    /// Puts `part` beside the handlers: it is polled in every turn of this connection's session, and told when that ends.
+    pub fn attach(&self, part: impl SessionPart + 'static) {
+        self.spawned.attach(Box::new(part));
+    }
+
+    /// Says whether pings are left to the handlers from now on; if not, the session answers them.
+    pub fn leave_pings(&self, leave: bool) {
+        self.connection.set_leaves_pings(leave);
+    }
+
+    /// Runs what was spawned and attached to its end, one after the other. Only for contexts made with [`new`](Self::new); on a
     /// real connection the session does it.
     ///
     /// # Errors
@@ -144,11 +154,14 @@ impl WsContext {
     pub async fn run_spawned(&mut self) -> HandlerResult<()> {
         loop {
             let spawned = self.spawned.take();
-            if spawned.is_empty() {
+            if spawned.futures.is_empty() && spawned.parts.is_empty() {
                 return Ok(());
             }
-            for work in spawned {
+            for work in spawned.futures {
                 work.await?;
+            }
+            for mut part in spawned.parts {
+                poll_fn(|cx| part.poll(cx)).await?;
             }
         }
     }

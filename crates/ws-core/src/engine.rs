@@ -8,30 +8,43 @@ use std::sync::{Arc, Mutex};
 use crate::context::lock;
 pub use crate::queue::{Outbound, OutboundQueue, QueueNews, outbound_queue};
 pub use crate::registry::HandlerWatch;
-use crate::{CloseFrame, Connection, HandlerResult, Rooms, WsContext, WsSender};
+use crate::{CloseFrame, Connection, HandlerResult, Rooms, SessionPart, WsContext, WsSender};
 
 /// Work that a handler spawned; the session polls it.
 pub type SpawnedFuture = Pin<Box<dyn Future<Output = HandlerResult<()>> + Send>>;
 
+/// What handlers put beside their calls.
+#[derive(Default)]
+pub struct Spawned {
+    /// Work that ends by itself, or with the session.
+    pub futures: Vec<SpawnedFuture>,
+    /// What is told of the end.
+    pub parts: Vec<Box<dyn SessionPart>>,
+}
+
 /// The way of spawned work from a context to the session that polls it.
 #[derive(Clone, Default)]
-pub struct SpawnQueue(Arc<Mutex<Vec<SpawnedFuture>>>);
+pub struct SpawnQueue(Arc<Mutex<Spawned>>);
 
 impl SpawnQueue {
-    pub(crate) fn push(&self, work: SpawnedFuture) {
-        lock(&self.0).push(work);
+    pub(crate) fn spawn(&self, work: SpawnedFuture) {
+        lock(&self.0).futures.push(work);
     }
 
-    /// The work that was spawned since the last call.
+    pub(crate) fn attach(&self, part: Box<dyn SessionPart>) {
+        lock(&self.0).parts.push(part);
+    }
+
+    /// What was spawned and attached since the last call.
     #[must_use]
-    pub fn take(&self) -> Vec<SpawnedFuture> {
+    pub fn take(&self) -> Spawned {
         std::mem::take(&mut *lock(&self.0))
     }
 }
 
 impl fmt::Debug for SpawnQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SpawnQueue").field(&lock(&self.0).len()).finish()
+        f.debug_struct("SpawnQueue").finish_non_exhaustive()
     }
 }
 

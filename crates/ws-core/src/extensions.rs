@@ -1,6 +1,6 @@
 //! Typed state of one connection.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use crate::context::lock;
 
@@ -35,6 +35,20 @@ impl Extensions {
     /// Takes the value of type `T` out.
     pub fn remove<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         lock(&self.0).remove::<T>()
+    }
+}
+
+impl Extensions {
+    /// Takes over all of `others`; what there was of the same types is replaced.
+    pub(crate) fn extend(&self, others: Self) {
+        let others = others.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        lock(&self.0).extend(others);
+    }
+
+    /// Drops all values.
+    pub(crate) fn clear(&self) {
+        let values = std::mem::take(&mut *lock(&self.0));
+        drop(values);
     }
 }
 

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
@@ -16,6 +18,7 @@ pub struct Handshake {
     target: String,
     headers: HeaderMap,
     peer: Option<SocketAddr>,
+    extensions: Arc<Extensions>,
 }
 
 impl Handshake {
@@ -31,14 +34,14 @@ impl Handshake {
         let target = target.into();
         let raw_path = target.split('?').next().unwrap_or_default();
         let path = percent_decode_str(raw_path).decode_utf8_lossy().into_owned();
-        Self { path, target, headers, peer }
+        Self { path, target, headers, peer, extensions: Arc::default() }
     }
 
     /// A handshake for a decoded path, without headers.
     pub(crate) fn of_path(path: String) -> Self {
         const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'%').add(b'?');
         let target = utf8_percent_encode(&path, ESCAPED).to_string();
-        Self { path, target, headers: HeaderMap::new(), peer: None }
+        Self { path, target, headers: HeaderMap::new(), peer: None, extensions: Arc::default() }
     }
 
     /// The path, percent-decoded once.
@@ -89,6 +92,12 @@ impl Handshake {
     /// The subprotocols that the client offers, in its order of preference.
     pub fn offered_subprotocols(&self) -> impl Iterator<Item = &str> {
         self.values(&header::SEC_WEBSOCKET_PROTOCOL, ',').filter(|name| !name.is_empty())
+    }
+
+    /// Typed state. What `on_handshake` leaves here is the connection's if the handshake is accepted, by whomever.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
     }
 
     /// The address of the client, where the transport has one.
@@ -223,14 +232,14 @@ impl Acceptance {
 pub struct Refusal {
     status: StatusCode,
     headers: HeaderMap,
-    body: String,
+    body: Bytes,
 }
 
 impl Refusal {
     /// Refuses with `status` and an empty body.
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: String::new() }
+        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
     }
 
     /// Adds a header to the response.
@@ -242,7 +251,7 @@ impl Refusal {
 
     /// Sets the body of the response.
     #[must_use]
-    pub fn body(mut self, body: impl Into<String>) -> Self {
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
@@ -255,7 +264,7 @@ impl Refusal {
 
     /// Takes it apart: status, headers and body.
     #[must_use]
-    pub fn into_parts(self) -> (StatusCode, HeaderMap, String) {
+    pub fn into_parts(self) -> (StatusCode, HeaderMap, Bytes) {
         (self.status, self.headers, self.body)
     }
 }

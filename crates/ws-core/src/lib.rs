@@ -12,6 +12,7 @@ mod context;
 pub mod engine;
 mod error;
 mod extensions;
+mod for_subprotocol;
 mod handler;
 mod handshake;
 mod message;
@@ -22,6 +23,7 @@ mod raw_frame;
 mod registry;
 mod rooms;
 mod sender;
+mod session_part;
 mod ws_message;
 
 pub use buffer::{BatchLimits, MessageBuffer};
@@ -29,16 +31,18 @@ pub use connection::Connection;
 pub use context::WsContext;
 pub use error::{HandlerError, HandlerResult};
 pub use extensions::Extensions;
+pub use for_subprotocol::for_subprotocol;
 pub use handler::{HandlerFuture, WsHandler, handler_fn};
 pub use handshake::{Acceptance, AcceptanceParts, Handshake, HandshakeDecision, Refusal, SubprotocolChoice};
 pub use message::{CloseFrame, Message};
-pub use middleware::{Middleware, Verdict};
+pub use middleware::{Middleware, Verdict, inbound_filter};
 pub use observer::{Direction, EndStatus, ObservedFrame, SessionEnd, SessionObserver};
 pub use queue::QueueLimits;
 pub use raw_frame::RawFrame;
 pub use registry::{HandlerRegistry, HandlerSet};
 pub use rooms::{NoRooms, Rooms};
-pub use sender::{Offered, Origin, WhenFull, WsSender};
+pub use sender::{Offered, Origin, TrySendError, WhenFull, WsSender};
+pub use session_part::{SessionEnding, SessionPart};
 pub use ws_message::WsMessage;
 
 /// The README's example is a test.

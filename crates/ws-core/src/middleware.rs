@@ -35,3 +35,25 @@ pub trait Middleware: Send + Sync {
         Verdict::Pass
     }
 }
+
+/// Middleware that lets only those messages reach the handlers for which `keep` says so. Pings and pongs are asked about,
+/// too.
+///
+/// ```
+/// use ws_core::{Message, inbound_filter};
+///
+/// let no_spam = inbound_filter(|_, message| !message.as_text().is_some_and(|text| text.contains("spam")));
+/// ```
+pub fn inbound_filter(
+    keep: impl Fn(&Arc<Connection>, &Message) -> bool + Send + Sync + 'static,
+) -> impl Middleware + 'static {
+    InboundFilter(keep)
+}
+
+struct InboundFilter<F>(F);
+
+impl<F: Fn(&Arc<Connection>, &Message) -> bool + Send + Sync> Middleware for InboundFilter<F> {
+    fn on_inbound(&self, connection: &Arc<Connection>, message: &Message) -> Verdict {
+        if (self.0)(connection, message) { Verdict::Pass } else { Verdict::Drop }
+    }
+}

@@ -132,6 +132,11 @@ pub trait SessionObserver: Send + Sync {
         let _ = (connection, error);
     }
 
+    /// A fault was injected on purpose; `name` is that of the fault.
+    fn on_fault(&self, connection: &Arc<Connection>, name: &str) {
+        let _ = (connection, name);
+    }
+
     /// `count` messages were skipped because the client reads too slowly.
     fn on_skip(&self, connection: &Arc<Connection>, count: u64) {
         let _ = (connection, count);

@@ -151,7 +151,7 @@ impl Shared {
     }
 
     /// Gives the message back while the queue is full.
-    fn try_push(&self, message: Message, origin: Origin) -> Result<Option<Message>, Closed> {
+    pub(crate) fn try_push(&self, message: Message, origin: Origin) -> Result<Option<Message>, Closed> {
         let state = self.state();
         if state.closed {
             return Err(Closed);

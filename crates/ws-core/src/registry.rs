@@ -30,12 +30,11 @@ pub struct HandlerRegistry {
 }
 
 impl HandlerRegistry {
-    /// An empty registry. Hot reload is on if the variable `MOCKFORGE_WS_HOTRELOAD` is `1` or `true`.
+    /// An empty registry. Hot reload is on if the variable `MOCKFORGE_WS_HOTRELOAD` is `1`, `true`, `yes` or `on`.
     #[must_use]
     pub fn new() -> Self {
-        let wanted =
-            std::env::var(HOT_RELOAD_VARIABLE).is_ok_and(|value| value == "1" || value.eq_ignore_ascii_case("true"));
-        Self::with_reload(wanted)
+        let value = std::env::var(HOT_RELOAD_VARIABLE).unwrap_or_default().to_ascii_lowercase();
+        Self::with_reload(matches!(value.as_str(), "1" | "true" | "t" | "yes" | "y" | "on"))
     }
 
     /// An empty registry with hot reload on.

@@ -57,6 +57,15 @@ pub enum Offered {
     Closed,
 }
 
+/// Why a message was not taken at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrySendError {
+    /// The queue is full; the message comes back.
+    Full(Message),
+    /// The connection has ended or is closing, or this control frame may not be sent.
+    Closed,
+}
+
 /// The connection takes nothing more.
 pub(crate) struct Closed;
 
@@ -110,6 +119,24 @@ impl WsSender {
         match &self.sink {
             Sink::Queue(shared) => shared.offer(message, self.origin, when_full),
             Sink::Function(send) => send(message).map_or(Offered::Closed, |()| Offered::Sent),
+        }
+    }
+
+    /// Sends a message if there is room for it now. Nothing is counted or cut if there is none.
+    ///
+    /// # Errors
+    /// [`TrySendError`].
+    pub fn try_send(&self, message: Message) -> Result<(), TrySendError> {
+        if message.check_control().is_err() {
+            return Err(TrySendError::Closed);
+        }
+        match &self.sink {
+            Sink::Queue(shared) => match shared.try_push(message, self.origin) {
+                Ok(None) => Ok(()),
+                Ok(Some(message)) => Err(TrySendError::Full(message)),
+                Err(Closed) => Err(TrySendError::Closed),
+            },
+            Sink::Function(send) => send(message).map_err(|Closed| TrySendError::Closed),
         }
     }
 

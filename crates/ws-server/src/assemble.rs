@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tracing::info;
+use tracing::{info, warn};
 use ws_core::WsHandler;
 use ws_replay::{ReplayHandler, ReplayOptions, ReplayScript};
 
@@ -14,6 +14,9 @@ pub(crate) fn modes(config: &WsConfig) -> Result<Vec<Arc<dyn WsHandler>>, Server
     let mut modes: Vec<Arc<dyn WsHandler>> = Vec::new();
     if let Some(file) = &config.replay_file {
         let script = ReplayScript::load(file)?;
+        for doubt in script.warnings() {
+            warn!("{doubt}");
+        }
         info!("playing {} to every connection", file.display());
         modes.push(Arc::new(ReplayHandler::new(Arc::new(script), replay_options(config))));
     }

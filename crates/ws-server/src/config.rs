@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use ws_core::QueueLimits;
 use ws_replay::TemplateClock;
 
-use crate::ServerError;
+use crate::{ServerError, TlsConfig};
 
 /// What happens to open connections when the handlers are exchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,9 +49,9 @@ pub struct WsConfig {
     pub host: IpAddr,
     /// The port to listen on, 3001 by default; 0 takes a free one.
     pub port: u16,
-    /// The most connections at once; one more is refused with HTTP 503.
+    /// The most connections at once, 1 or more; one more is refused with HTTP 503.
     pub max_connections: usize,
-    /// The largest message in bytes that is taken; a larger one closes the connection with code 1009.
+    /// The largest message in bytes that is taken, 1 or more; a larger one closes the connection with code 1009.
     pub max_message_size: usize,
     /// How often clients are pinged. One that has sent nothing by the next ping is closed. Zero switches it off.
     pub heartbeat_interval: Duration,
@@ -75,6 +75,8 @@ pub struct WsConfig {
     pub inbound_queue: QueueLimits,
     /// How long the closing handshake may take.
     pub close_timeout: Duration,
+    /// TLS, and whose certificate is shown. By default there is none.
+    pub tls: Option<TlsConfig>,
     /// How long a call of `on_connect` or `on_message` may take; a longer one closes the connection with code 1011.
     pub handler_timeout: Option<Duration>,
 }
@@ -97,6 +99,7 @@ impl Default for WsConfig {
             outbound_queue: QueueLimits::default(),
             inbound_queue: QueueLimits { messages: 256, bytes: 1024 * 1024 },
             close_timeout: Duration::from_secs(5),
+            tls: None,
             handler_timeout: None,
         }
     }
@@ -105,7 +108,7 @@ impl Default for WsConfig {
 impl WsConfig {
     /// The defaults, with what the environment says: `MOCKFORGE_WS_PORT`, `MOCKFORGE_WS_MAX_CONNECTIONS`,
     /// `MOCKFORGE_WS_MAX_MESSAGE_SIZE`, `MOCKFORGE_WS_HEARTBEAT_INTERVAL`, `MOCKFORGE_WS_REPLAY_FILE`,
-    /// `MOCKFORGE_WS_SEED`, `MOCKFORGE_WS_CLOCK` and `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND`.
+    /// `MOCKFORGE_WS_SEED`, `MOCKFORGE_WS_CLOCK` and `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND`. An empty one counts as not set.
     ///
     /// # Errors
     /// [`ServerError::Variable`] names a variable whose value cannot be read.
@@ -120,10 +123,10 @@ impl WsConfig {
             config.port = parse(name, &value)?;
         }
         if let Some((name, value)) = read("MOCKFORGE_WS_MAX_CONNECTIONS") {
-            config.max_connections = parse(name, &value)?;
+            config.max_connections = at_least_one(name, &value)?;
         }
         if let Some((name, value)) = read("MOCKFORGE_WS_MAX_MESSAGE_SIZE") {
-            config.max_message_size = parse(name, &value)?;
+            config.max_message_size = at_least_one(name, &value)?;
         }
         if let Some((name, value)) = read("MOCKFORGE_WS_HEARTBEAT_INTERVAL") {
             config.heartbeat_interval = parse_duration(&value).map_err(|error| wrong(name, &value, error))?;
@@ -137,12 +140,22 @@ impl WsConfig {
         }
         if let Some((name, value)) = read("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND") {
             config.template_expand = match value.to_ascii_lowercase().as_str() {
-                "1" | "true" => true,
-                "0" | "false" => false,
-                _ => return Err(wrong(name, &value, "use 1, true, 0 or false")),
+                "1" | "true" | "t" | "yes" | "y" | "on" => true,
+                "0" | "false" | "f" | "no" | "n" | "off" => false,
+                _ => return Err(wrong(name, &value, "use true or false, yes or no, on or off, 1 or 0")),
             };
         }
         Ok(config)
+    }
+
+    /// Refuses values with which nothing can be served.
+    pub(crate) fn validate(&self) -> Result<(), ServerError> {
+        for (field, value) in [("max_connections", self.max_connections), ("max_message_size", self.max_message_size)] {
+            if value == 0 {
+                return Err(ServerError::Config { field, problem: NONE_AT_ALL.to_owned() });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -161,6 +174,15 @@ pub fn parse_duration(value: &str) -> Result<Duration, String> {
 
 fn parse<T: FromStr<Err: Display>>(name: &'static str, value: &str) -> Result<T, ServerError> {
     value.parse().map_err(|error: T::Err| wrong(name, value, error))
+}
+
+const NONE_AT_ALL: &str = "expected 1 or more, found 0";
+
+fn at_least_one(name: &'static str, value: &str) -> Result<usize, ServerError> {
+    match parse(name, value)? {
+        0 => Err(wrong(name, value, NONE_AT_ALL)),
+        number => Ok(number),
+    }
 }
 
 fn wrong(name: &'static str, value: &str, problem: impl Display) -> ServerError {
@@ -203,12 +225,44 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_variable_is_not_set() {
+        let names = ["PORT", "MAX_CONNECTIONS", "HEARTBEAT_INTERVAL", "REPLAY_FILE", "SEED", "CLOCK"];
+        let names: Vec<_> = names.iter().map(|name| format!("MOCKFORGE_WS_{name}")).collect();
+        let mut pairs: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
+        pairs.push(("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", ""));
+        assert_eq!(with(&pairs).unwrap(), WsConfig::default());
+    }
+
+    #[test]
+    fn yes_and_no_have_many_words() {
+        for (words, expected) in [(["1", "true", "Yes", "ON"], true), (["0", "FALSE", "no", "off"], false)] {
+            for word in words {
+                let config = with(&[("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", word)]).unwrap();
+                assert_eq!(config.template_expand, expected, "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_without_room_for_anything_is_refused() {
+        for config in [
+            WsConfig { max_connections: 0, ..WsConfig::default() },
+            WsConfig { max_message_size: 0, ..WsConfig::default() },
+        ] {
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.starts_with("max_") && error.ends_with(": expected 1 or more, found 0"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_bad_value_names_its_variable() {
         for (name, value) in [
             ("MOCKFORGE_WS_PORT", "70000"),
             ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", "-3s"),
             ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", "soon"),
-            ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", "yes"),
+            ("MOCKFORGE_WS_MAX_CONNECTIONS", "0"),
+            ("MOCKFORGE_WS_MAX_MESSAGE_SIZE", "0"),
+            ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", "maybe"),
         ] {
             let text = with(&[(name, value)]).unwrap_err().to_string();
             assert!(text.contains(name) && text.contains(value), "{text}");

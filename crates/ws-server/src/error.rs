@@ -17,9 +17,20 @@ pub enum ServerError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A field of the configuration has a value with which nothing can be served.
+    #[error("{field}: {problem}")]
+    Config {
+        /// The field of [`WsConfig`](crate::WsConfig).
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The replay script could not be loaded; every mistake in it is named.
     #[error(transparent)]
     Replay(#[from] ws_replay::ReplayErrors),
+    /// TLS could not be set up.
+    #[error(transparent)]
+    Tls(#[from] crate::TlsError),
     /// The port is taken.
     #[error("port {} is in use: stop the other program, or choose another port (0 takes a free one)", .0.port())]
     PortInUse(SocketAddr),

@@ -9,20 +9,24 @@
 mod assemble;
 mod config;
 mod error;
+mod handshake_rules;
 mod interactive;
 mod router;
 mod scope;
 mod server;
 mod session;
 mod shared;
+mod tls;
 mod transport;
 mod upgrade;
 
 pub use config::{ReloadPolicy, Subprotocols, WsConfig, parse_duration};
 pub use error::ServerError;
+pub use handshake_rules::{AcceptWith, Expected, HandshakeRule, HandshakeRules, RefuseWith};
 pub use router::{router, router_with_handlers, try_router};
 pub use scope::Scope;
 pub use server::{ServerHandle, WsServer, WsServerBuilder};
+pub use tls::{TlsConfig, TlsError};
 
 /// The README's example is a test.
 #[cfg(doctest)]

@@ -12,7 +12,7 @@ use tracing::error;
 use ws_core::HandlerRegistry;
 
 use crate::shared::Shared;
-use crate::upgrade::upgrade;
+use crate::upgrade::{no_such_path, upgrade};
 use crate::{ServerError, WsConfig, WsServer};
 
 /// A router without handlers: text is answered with `echo: <text>`, unless `MOCKFORGE_WS_REPLAY_FILE` names a script.
@@ -56,6 +56,11 @@ fn from_environment(handlers: Arc<HandlerRegistry>) -> Result<Router, ServerErro
 /// The WebSocket paths of a server.
 pub(crate) fn websocket_routes(shared: Arc<Shared>) -> Router {
     routes(any(upgrade).with_state(shared))
+}
+
+/// The same for somebody who has the server to themselves: other paths get a line that says where WebSockets are.
+pub(crate) fn with_hint(router: Router, shared: Arc<Shared>) -> Router {
+    router.fallback_service(any(no_such_path).with_state(shared))
 }
 
 fn routes(answer: axum::routing::MethodRouter) -> Router {

@@ -3,6 +3,7 @@
 mod accept;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +15,10 @@ use ws_core::{HandlerRegistry, HandlerSet, Handshake, Middleware, Rooms, Session
 use ws_metrics::{MetricsRegistry, get_global_registry};
 use ws_rooms::RoomManager;
 
-use crate::router::websocket_routes;
+use crate::router::{websocket_routes, with_hint};
 use crate::scope::{ChooseScope, Scope, ScopeResolver};
 use crate::shared::Shared;
+use crate::tls::TlsAcceptor;
 use crate::{ServerError, WsConfig, assemble};
 
 /// A server, ready to be served.
@@ -38,6 +40,7 @@ pub struct WsServer {
     registry: Arc<HandlerRegistry>,
     metrics: MetricsRegistry,
     metrics_route: bool,
+    tls: Option<Arc<TlsAcceptor>>,
 }
 
 impl WsServer {
@@ -47,7 +50,7 @@ impl WsServer {
         WsServerBuilder::default()
     }
 
-    /// The server's routes, to be nested, layered and served by somebody else.
+    /// The server's routes, to be nested, layered and served by somebody else, who also does TLS.
     pub fn router(&self) -> Router {
         let router = websocket_routes(Arc::clone(&self.shared));
         if !self.metrics_route {
@@ -77,9 +80,10 @@ impl WsServer {
     pub fn serve_on(self, listener: TcpListener) -> Result<ServerHandle, ServerError> {
         let unknown = SocketAddr::new(self.shared.config.host, self.shared.config.port);
         let address = listener.local_addr().map_err(|source| ServerError::binding(unknown, source))?;
-        let router = self.router();
-        self.shared.tasks.spawn(accept::accept(listener, router, Arc::clone(&self.shared)));
-        Ok(ServerHandle { address, shared: self.shared, registry: self.registry, metrics: self.metrics })
+        let router = with_hint(self.router(), Arc::clone(&self.shared));
+        self.shared.tasks.spawn(accept::accept(listener, self.tls.clone(), router, Arc::clone(&self.shared)));
+        let Self { shared, registry, metrics, tls, .. } = self;
+        Ok(ServerHandle { address, shared, registry, metrics, tls })
     }
 }
 
@@ -164,8 +168,10 @@ impl WsServerBuilder {
     /// Puts the server together.
     ///
     /// # Errors
-    /// [`ServerError::Replay`] names every mistake in the replay script.
+    /// [`ServerError::Replay`] names every mistake in the replay script, [`ServerError::Config`] a field that makes no
+    /// server.
     pub fn build(self) -> Result<WsServer, ServerError> {
+        self.config.validate()?;
         let registry = self.registry.unwrap_or_default();
         for handler in self.handlers {
             registry.register_shared(handler);
@@ -174,11 +180,12 @@ impl WsServerBuilder {
         let scope = Scope::new(Arc::clone(&registry), rooms).fallback(assemble::fallback(&self.config));
         let scope = assemble::modes(&self.config)?.into_iter().fold(scope, Scope::mode);
         let scopes = ScopeResolver { default: Arc::new(scope), choose: self.choose_scope };
+        let tls = self.config.tls.as_ref().map(|tls| TlsAcceptor::new(tls, self.config.host)).transpose()?;
         let metrics = self.metrics.unwrap_or_else(|| get_global_registry().clone());
         let mut observers: Vec<Arc<dyn SessionObserver>> = vec![Arc::new(metrics.clone())];
         observers.extend(self.observers);
         let shared = Arc::new(Shared::new(self.config, scopes, self.middleware, observers));
-        Ok(WsServer { shared, registry, metrics, metrics_route: self.metrics_route })
+        Ok(WsServer { shared, registry, metrics, metrics_route: self.metrics_route, tls: tls.map(Arc::new) })
     }
 }
 
@@ -188,6 +195,7 @@ pub struct ServerHandle {
     shared: Arc<Shared>,
     registry: Arc<HandlerRegistry>,
     metrics: MetricsRegistry,
+    tls: Option<Arc<TlsAcceptor>>,
 }
 
 impl ServerHandle {
@@ -197,10 +205,17 @@ impl ServerHandle {
         self.address
     }
 
-    /// Where to connect: `ws://HOST:PORT/ws`.
+    /// Where to connect: `ws://HOST:PORT/ws`, or `wss://` with TLS.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("ws://{}/ws", self.address)
+        let scheme = if self.tls.is_some() { "wss" } else { "ws" };
+        format!("{scheme}://{}/ws", self.address)
+    }
+
+    /// The certificate (PEM) that clients have to trust, if it is of our own making.
+    #[must_use]
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.tls.as_ref().and_then(|tls| tls.ca_file())
     }
 
     /// The handlers, to be exchanged while the server runs.

@@ -25,7 +25,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 use ws_core::engine::{Outbound, OutboundQueue, SessionContext, outbound_queue};
-use ws_core::{Connection, Direction, EndStatus, HandlerError, Message, Origin, SessionEnd, WsSender};
+use ws_core::{Connection, Direction, EndStatus, HandlerError, Message, Origin, SessionEnd, SessionPart, WsSender};
 use ws_wire::Wire;
 
 pub(crate) use self::chain::Chain;
@@ -35,6 +35,9 @@ use self::inbox::Inbox;
 use self::pump::Pump;
 use crate::shared::{Shared, Slot};
 use crate::transport::Transport;
+
+/// How long handlers and parts of a session may take for each of their last steps, beside the closing handshake.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// How long `on_disconnect` of a handler and the leaving of rooms may take.
 const AFTERWARDS: Duration = Duration::from_secs(10);
@@ -88,11 +91,25 @@ impl Session {
                 let mut driver = pin!(driver::drive(&mut context, chain, &inbox, limit, &failures));
                 let ending = pump.run(driver.as_mut()).await;
                 log(&ending, &connection);
-                inbox.close();
-                // After our own Close frame the running call may finish; after anything else it is dropped here.
-                let unfinished = matches!(ending, Ending::ClosedByUs(..)).then_some(driver);
-                let closing =
-                    shared.unless_abandoned(contained(&failures, closing(&mut pump, &ending, unfinished, &failures)));
+                let parts = std::mem::take(&mut pump.parts);
+                // After our own Close frame the running call may finish. After the client's, parts that forward what
+                // it said get the rest of it. After anything else the call is dropped here.
+                let unfinished = match ending {
+                    Ending::ClosedByUs(..) => {
+                        inbox.close();
+                        Unfinished::Call(driver)
+                    }
+                    Ending::ClosedByClient(_) if !parts.is_empty() => {
+                        inbox.finish();
+                        Unfinished::Messages(driver)
+                    }
+                    _ => {
+                        inbox.close();
+                        Unfinished::Nothing
+                    }
+                };
+                let closing = closing(&mut pump, &ending, unfinished, parts, &failures);
+                let closing = shared.unless_abandoned(contained(&failures, closing));
                 // Boxed, as is all that comes at the end: an open connection does not hold room for it.
                 let _ = Box::pin(timeout(shared.config.close_timeout, closing)).await;
                 ending
@@ -134,22 +151,56 @@ impl Drop for Session {
             "WebSocket connection closed"
         );
         self.shared.tell(|observer| observer.on_end(&self.connection, &end));
+        self.connection.clear_extensions();
     }
 }
 
-/// The closing handshake, and beside it the rest of the call that closed the connection.
+/// What handlers may still do when the connection has ended.
+enum Unfinished<'a, D> {
+    Nothing,
+    /// The rest of the call that closed the connection.
+    Call(Pin<&'a mut D>),
+    /// What the client said before it closed.
+    Messages(Pin<&'a mut D>),
+}
+
+/// The closing handshake, and beside it what handlers and parts have left to do.
 async fn closing<S: Transport, D: Future<Output = Result<(), String>>>(
     pump: &mut Pump<'_, S>,
     ending: &Ending,
-    unfinished: Option<Pin<&mut D>>,
+    unfinished: Unfinished<'_, D>,
+    mut parts: Vec<Box<dyn SessionPart>>,
     failures: &Failures<'_>,
 ) {
-    let finish = async {
-        if let Some(driver) = unfinished {
-            let _ = driver.await;
+    let handlers_and_parts = async {
+        match unfinished {
+            Unfinished::Nothing => part_ways(&mut parts, ending).await,
+            Unfinished::Call(driver) => drop(tokio::join!(driver, part_ways(&mut parts, ending))),
+            Unfinished::Messages(mut driver) => {
+                let handled = poll_fn(|cx| {
+                    let handled = driver.as_mut().poll(cx);
+                    parts.retain_mut(|part| part.poll(cx).is_pending());
+                    handled
+                });
+                let _ = timeout(PARTING, handled).await;
+                part_ways(&mut parts, ending).await;
+            }
         }
     };
-    tokio::join!(farewell(pump, ending, failures), contained(failures, finish));
+    tokio::join!(farewell(pump, ending, failures), contained(failures, handlers_and_parts));
+}
+
+/// Tells the parts of the session that it has ended, and gives them the time to tell their own side.
+async fn part_ways(parts: &mut Vec<Box<dyn SessionPart>>, ending: &Ending) {
+    if parts.is_empty() {
+        return;
+    }
+    let news = ending.news();
+    let parted = poll_fn(|cx| {
+        parts.retain_mut(|part| part.poll_end(cx, &news).is_pending());
+        if parts.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    });
+    let _ = timeout(PARTING, parted).await;
 }
 
 /// Runs what other people's code is part of: a panic in it is reported, and does not keep the rest from being done.

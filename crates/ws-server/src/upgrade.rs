@@ -10,11 +10,13 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::{debug, error, info};
@@ -24,12 +26,15 @@ use ws_wire::{Wire, WireOptions};
 use crate::Subprotocols;
 use crate::session::{Chain, Session};
 use crate::shared::Shared;
+#[cfg(feature = "tls")]
+use crate::tls::TlsSocket;
+use crate::transport::Transport;
 
 /// Answers every request on a WebSocket path.
 pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
     let accept_key = match check(&request) {
         Ok(key) => derive_accept_key(key.as_bytes()),
-        Err(refusal) => return answer(refusal),
+        Err(refusal) => return answer(refused(&shared, &read(&request), refusal)),
     };
     let on_upgrade = hyper::upgrade::on(&mut request);
     let handshake = read(&request);
@@ -40,6 +45,26 @@ pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Requ
             switch_protocols(&accept_key, subprotocol, headers)
         }
     }
+}
+
+/// Answers requests for paths that the server does not have.
+pub(crate) async fn no_such_path(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let path = request.uri().path();
+    let refusal = Refusal::new(StatusCode::NOT_FOUND);
+    if has_token(request.headers(), &header::UPGRADE, "websocket") {
+        info!(path, "WebSocket handshake refused: WebSockets are at /ws and /ws/...");
+        shared.tell(|observer| observer.on_refuse(&read(&request), refusal.status()));
+    } else {
+        debug!(path, "HTTP request for a path that is not there");
+    }
+    answer(refusal.body(format!("There is nothing at {path}. WebSockets are at /ws and /ws/...\n")))
+}
+
+/// Tells everybody of a refusal.
+fn refused(shared: &Shared, handshake: &Handshake, refusal: Refusal) -> Refusal {
+    info!(path = handshake.path(), status = refusal.status().as_u16(), "WebSocket handshake refused");
+    shared.tell(|observer| observer.on_refuse(handshake, refusal.status()));
+    refusal
 }
 
 /// Refuses what is no WebSocket handshake; gives back the client's key.
@@ -109,11 +134,7 @@ struct Accepted {
 
 /// Asks limits and handlers; an accepted connection is open in the books from here on.
 async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, Refusal> {
-    let refuse = |handshake: &Handshake, refusal: Refusal| {
-        info!(path = handshake.path(), status = refusal.status().as_u16(), "WebSocket handshake refused");
-        shared.tell(|observer| observer.on_refuse(handshake, refusal.status()));
-        Err(refusal)
-    };
+    let refuse = |handshake: &Handshake, refusal: Refusal| Err(refused(shared, handshake, refusal));
     let Some(slot) = shared.take_slot().filter(|_| !shared.is_shutting_down()) else {
         return refuse(&handshake, full());
     };
@@ -134,6 +155,7 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
         Err(refusal) => return refuse(&handshake, refusal),
     };
     let connection = Connection::new(handshake, subprotocol.clone(), accepted.extensions);
+    connection.set_leaves_pings(accepted.leaves_pings);
     let wire = WireOptions { max_message_size: shared.config.max_message_size, auto_pong: !accepted.leaves_pings };
     let session = Session::open(Arc::clone(shared), chain, connection, slot);
     Ok(Accepted { session, wire, subprotocol, headers: accepted.headers })
@@ -217,29 +239,38 @@ async fn start(session: Session, options: WireOptions, on_upgrade: OnUpgrade, sh
         Ok(upgraded) => upgraded,
         Err(error) => return debug!("the client was gone before its connection was upgraded: {error}"),
     };
-    // The bare socket where there is one; it is cheaper than what hyper wraps around it.
-    match into_tcp(upgraded) {
-        Ok((socket, read)) => {
-            session.log_established(socket.peer_addr().ok());
-            // Small messages leave at once.
-            let _ = socket.set_nodelay(true);
-            let wire = Wire::server(socket, read, options).await;
-            shared.tasks.spawn(session.serve(wire));
-        }
-        Err(upgraded) => {
-            session.log_established(None);
-            let wire = Wire::server(TokioIo::new(upgraded), bytes::Bytes::new(), options).await;
-            shared.tasks.spawn(session.serve(wire));
-        }
+    // The stream itself where it can be had; it is cheaper than what hyper wraps around it.
+    match unwrap::<TcpStream>(upgraded) {
+        Ok((socket, read)) => begin(session, socket, read, options, &shared).await,
+        #[cfg(feature = "tls")]
+        Err(upgraded) => match unwrap::<TlsSocket>(upgraded) {
+            Ok((socket, read)) => begin(session, socket, read, options, &shared).await,
+            Err(upgraded) => begin(session, TokioIo::new(upgraded), Bytes::new(), options, &shared).await,
+        },
+        #[cfg(not(feature = "tls"))]
+        Err(upgraded) => begin(session, TokioIo::new(upgraded), Bytes::new(), options, &shared).await,
     }
 }
 
-fn into_tcp(upgraded: Upgraded) -> Result<(TcpStream, bytes::Bytes), Upgraded> {
+/// Starts the session's own task.
+async fn begin<S: Transport>(session: Session, transport: S, read: Bytes, options: WireOptions, shared: &Shared) {
+    let socket = transport.tcp();
+    session.log_established(socket.and_then(|socket| socket.peer_addr().ok()));
+    if let Some(socket) = socket {
+        // Small messages leave at once.
+        let _ = socket.set_nodelay(true);
+    }
+    let wire = Wire::server(transport, read, options).await;
+    shared.tasks.spawn(session.serve(wire));
+}
+
+/// Takes away what hyper has wrapped around a stream; gives back what was read from it already, too.
+fn unwrap<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(upgraded: Upgraded) -> Result<(S, Bytes), Upgraded> {
     // Under `axum::serve` the stream is wrapped once more than under our own accept loop.
-    match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+    match auto::upgrade::downcast::<TokioIo<S>>(upgraded) {
         Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf)),
         Err(upgraded) => {
-            let parts = upgraded.downcast::<TokioIo<TcpStream>>()?;
+            let parts = upgraded.downcast::<TokioIo<S>>()?;
             Ok((parts.io.into_inner(), parts.read_buf))
         }
     }

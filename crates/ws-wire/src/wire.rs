@@ -83,6 +83,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.stream.get_ref().auto_pong
     }
 
+    /// Says whether pings are answered by the way from now on.
+    pub fn set_auto_pong(&mut self, auto_pong: bool) {
+        self.stream.get_mut().auto_pong = auto_pong;
+    }
+
     /// Whether anything has come since the last call, be it a part of a message only.
     pub fn take_heard(&mut self) -> bool {
         self.stream.get_mut().take_heard()

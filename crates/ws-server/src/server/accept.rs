@@ -1,4 +1,5 @@
-//! Our own accept loop: HTTP/1.1 with a time-out for the request's head and a bound on open sockets.
+//! Our own accept loop: HTTP/1.1, over TLS if so configured, with time-outs for the handshake and the request's head and a
+//! bound on open sockets.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -7,25 +8,33 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use http::StatusCode;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use crate::shared::Shared;
+use crate::tls::{Accepted, TlsAcceptor};
 
+/// How long a client may take for the TLS handshake.
+const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The sockets that speak HTTP at once, before they are upgraded or done. More wait in the system's backlog.
 const HTTP_SOCKETS: usize = 4096;
 /// The pause after an error that hits every accept, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// What a client gets that speaks HTTP where TLS is spoken.
+const SPEAK_TLS: (StatusCode, &str) =
+    (StatusCode::BAD_REQUEST, "This port speaks TLS: use wss:// instead of ws://, https:// instead of http://.\n");
 
 /// Accepts connections until the server shuts down.
-pub(super) async fn accept(listener: TcpListener, router: Router, shared: Arc<Shared>) {
+pub(super) async fn accept(listener: TcpListener, tls: Option<Arc<TlsAcceptor>>, router: Router, shared: Arc<Shared>) {
     let sockets = Arc::new(Semaphore::new(HTTP_SOCKETS));
     loop {
         let Ok(permit) = Arc::clone(&sockets).acquire_owned().await else { return };
@@ -36,7 +45,11 @@ pub(super) async fn accept(listener: TcpListener, router: Router, shared: Arc<Sh
         };
         match accepted {
             Ok((socket, peer)) => {
-                shared.tasks.spawn(serve(socket, peer, router.clone(), Arc::clone(&shared), permit));
+                let (router, connection) = (router.clone(), Arc::clone(&shared));
+                match tls.clone() {
+                    None => shared.tasks.spawn(serve(socket, peer, router, connection, permit)),
+                    Some(tls) => shared.tasks.spawn(serve_tls(tls, socket, peer, router, connection, permit)),
+                };
             }
             Err(error) if is_of_one_client(&error) => debug!("a client was gone before it was accepted: {error}"),
             Err(error) => {
@@ -51,9 +64,33 @@ fn is_of_one_client(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused)
 }
 
+/// Does the TLS handshake, then speaks HTTP.
+async fn serve_tls(
+    tls: Arc<TlsAcceptor>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    shared: Arc<Shared>,
+    permit: OwnedSemaphorePermit,
+) {
+    let accepted = tokio::select! {
+        () = shared.shutdown.cancelled() => return,
+        accepted = timeout(TLS_TIMEOUT, tls.accept(socket)) => accepted,
+    };
+    match accepted {
+        Ok(Ok(Accepted::Tls(socket))) => serve(socket, peer, router, shared, permit).await,
+        Ok(Ok(Accepted::Plain(socket))) => {
+            debug!(%peer, "a client speaks without TLS");
+            serve(socket, peer, Router::new().fallback(async || SPEAK_TLS), shared, permit).await;
+        }
+        Ok(Err(error)) => debug!(%peer, "no TLS handshake: {error}"),
+        Err(_) => debug!(%peer, "no TLS handshake within {} s", TLS_TIMEOUT.as_secs()),
+    }
+}
+
 /// Speaks HTTP on one socket; a WebSocket session goes on in a task of its own.
 async fn serve(
-    socket: TcpStream,
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
     router: Router,
     shared: Arc<Shared>,

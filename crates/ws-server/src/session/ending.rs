@@ -1,6 +1,6 @@
 //! Why a session ends, what the client is told, and how it is counted.
 
-use ws_core::{CloseFrame, EndStatus, Origin, close_code};
+use ws_core::{CloseFrame, EndStatus, Origin, SessionEnding, close_code};
 use ws_wire::WireError;
 
 /// Why the open phase of a session ended.
@@ -65,6 +65,15 @@ impl Ending {
             Self::Shutdown => (close_code::GOING_AWAY, "the server shuts down".to_owned()),
         };
         Some(CloseFrame { code, reason: fitting(reason).into() })
+    }
+
+    /// What parts of the session are told.
+    pub(crate) fn news(&self) -> SessionEnding {
+        let close_frame = match self {
+            Self::ClosedByClient(frame) | Self::ClosedByUs(frame, _) => Some(frame.clone()),
+            _ => self.farewell().map(Some),
+        };
+        SessionEnding::new(self.status(), close_frame)
     }
 
     /// The Close frame of the side that closed first.

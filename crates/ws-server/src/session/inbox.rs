@@ -41,6 +41,11 @@ impl Inbox {
         state.waiting.push_back(message);
     }
 
+    /// Gives out what waits, then nothing more.
+    pub(crate) fn finish(&self) {
+        self.state().closed = true;
+    }
+
     /// Gives out nothing more.
     pub(crate) fn close(&self) {
         *self.state() = State { closed: true, ..State::default() };

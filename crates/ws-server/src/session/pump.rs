@@ -9,13 +9,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::debug;
 use ws_core::engine::{Outbound, OutboundQueue, SpawnQueue, SpawnedFuture};
-use ws_core::{CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, WsHandler};
+use ws_core::{
+    CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, SessionPart, WsHandler,
+};
 use ws_wire::Wire;
 
 use super::chain::Chain;
@@ -27,6 +30,9 @@ use super::intercept::{inbound, outbound};
 use crate::config::ReloadPolicy;
 use crate::shared::Shared;
 use crate::transport::Transport;
+
+/// What heartbeat pings carry where handlers answer pings, so that their answers are known from those to other pings.
+const HEARTBEAT: &[u8] = b"heartbeat";
 
 /// How often a busy session goes round before other tasks get their turn.
 const ROUNDS: usize = 4;
@@ -45,6 +51,7 @@ pub(super) struct Pump<'a, S> {
     pub(super) connection: &'a Arc<Connection>,
     pub(super) spawn_queue: SpawnQueue,
     pub(super) spawned: Option<FuturesUnordered<SpawnedFuture>>,
+    pub(super) parts: Vec<Box<dyn SessionPart>>,
     pub(super) heartbeat: Option<Heartbeat>,
     pub(super) shutdown: Signal,
     /// Ready when the handlers were exchanged, under the policy that closes connections.
@@ -100,6 +107,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             connection,
             spawn_queue,
             spawned: None,
+            parts: Vec::new(),
             heartbeat: Heartbeat::new(shared.config.heartbeat_interval),
             shutdown: Signal::new(shared.shutdown.clone().cancelled_owned()),
             reload,
@@ -132,6 +140,7 @@ impl<'a, S: Transport> Pump<'a, S> {
         self.now = Instant::now();
         self.handlers = self.chain.current();
         self.poll_signals(cx);
+        self.wire.set_auto_pong(!self.connection.leaves_pings());
         for round in 0..ROUNDS {
             self.read(cx);
             if round == 0 {
@@ -143,6 +152,7 @@ impl<'a, S: Transport> Pump<'a, S> {
                 self.end(Ending::HandlerFailed(reason));
             }
             self.poll_spawned(cx);
+            self.poll_parts(cx);
             if self.ending.is_none() {
                 self.write(cx);
             }
@@ -195,7 +205,9 @@ impl<'a, S: Transport> Pump<'a, S> {
             match beat {
                 Beat::Lost => return self.end(Ending::HeartbeatLost),
                 Beat::Ping => {
-                    self.fed_later.push_back(Outbound::new(Message::Ping(Default::default()), Origin::Session));
+                    let payload = if self.connection.leaves_pings() { HEARTBEAT } else { b"" };
+                    let ping = Message::Ping(Bytes::from_static(payload));
+                    self.fed_later.push_back(Outbound::new(ping, Origin::Session));
                 }
             }
         }
@@ -217,6 +229,8 @@ impl<'a, S: Transport> Pump<'a, S> {
         self.observe(Direction::Inbound, Origin::Client, &message);
         match message {
             Message::Close(frame) => self.end(Ending::ClosedByClient(frame)),
+            // The answer to our own ping is for nobody who answers pings.
+            Message::Pong(data) if data == HEARTBEAT && self.connection.leaves_pings() => {}
             message => {
                 debug!("Received message: {} bytes", message.len());
                 if let Message::Ping(data) = &message
@@ -232,8 +246,9 @@ impl<'a, S: Transport> Pump<'a, S> {
     fn poll_spawned(&mut self, cx: &mut Context<'_>) {
         loop {
             let new = self.spawn_queue.take();
-            if !new.is_empty() {
-                self.spawned.get_or_insert_default().extend(new);
+            self.parts.extend(new.parts);
+            if !new.futures.is_empty() {
+                self.spawned.get_or_insert_default().extend(new.futures);
             }
             let Some(spawned) = &mut self.spawned else { return };
             match spawned.poll_next_unpin(cx) {
@@ -247,6 +262,21 @@ impl<'a, S: Transport> Pump<'a, S> {
                     return;
                 }
                 Poll::Pending => return,
+            }
+        }
+    }
+
+    fn poll_parts(&mut self, cx: &mut Context<'_>) {
+        let mut next = 0;
+        while let Some(part) = self.parts.get_mut(next) {
+            let Poll::Ready(done) = part.poll(cx) else {
+                next += 1;
+                continue;
+            };
+            drop(self.parts.remove(next));
+            if let Err(failure) = done {
+                Failures::of(self.connection, self.shared).report("a part of the session", &failure);
+                return self.end(Ending::HandlerFailed(failure.to_string()));
             }
         }
     }

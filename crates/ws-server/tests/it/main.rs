@@ -30,4 +30,6 @@ mod scrape;
 mod serving;
 mod shutdown;
 mod spawned;
+#[cfg(feature = "tls")]
+mod tls;
 mod upgrade;

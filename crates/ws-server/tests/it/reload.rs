@@ -23,7 +23,7 @@ fn say_whether_hot_reload_is_on() {
     println!("on: {} {}", by_environment.is_hot_reload_enabled(), forced.is_hot_reload_enabled());
 }
 
-/// L01: hot reload is on when the variable is `1` or `true` in any case, or when it is forced.
+/// L01: hot reload is on when the variable is `1`, `true` or another word for yes, in any case, or when it is forced.
 #[test]
 fn the_environment_switches_hot_reload_on() {
     let cases = [
@@ -33,7 +33,10 @@ fn the_environment_switches_hot_reload_on() {
         (Some("True"), true),
         (Some("0"), false),
         (Some("false"), false),
-        (Some("yes"), false),
+        (Some("Yes"), true),
+        (Some("on"), true),
+        (Some("no"), false),
+        (Some("maybe"), false),
         (Some(""), false),
         (None, false),
     ];

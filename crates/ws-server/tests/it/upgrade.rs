@@ -11,6 +11,7 @@ use ws_metrics::MetricsRegistry;
 use ws_server::{Subprotocols, WsConfig, WsServer};
 use ws_testing::{ClientError, TestClient, TestServer};
 
+use crate::log_lines::LogLines;
 use crate::raw_client::{ACCEPT, Frame, KEY, RawClient, Response, handshake};
 use crate::scrape::{self, ERRORS, TOTAL};
 use crate::serving::{serve, serve_handler};
@@ -76,6 +77,7 @@ async fn plain_http_is_told_what_to_do() {
     }
     assert_eq!(scrape::value(&server, TOTAL), 0.0);
     assert_eq!(scrape::value(&server, ERRORS), 0.0);
+    assert_eq!(scrape::value(&server, "mockforge_ws_handshakes_refused_total{code=\"426\"}"), 11.0);
 }
 
 /// A10: a handshake without a key, or with one that is not the base64 text of 16 bytes, is malformed.
@@ -89,16 +91,38 @@ async fn a_bad_key_is_refused() {
         assert_eq!(response.status, StatusCode::BAD_REQUEST, "{bad}");
         assert!(response.body.contains("Sec-WebSocket-Key"), "{}", response.body);
     }
+    assert_eq!(scrape::value(&server, "mockforge_ws_handshakes_refused_total{code=\"400\"}"), 5.0);
 }
 
 /// A02: other paths than `/ws` and those below it are nobody's.
 #[tokio::test]
 async fn other_paths_are_not_found() {
+    let log = LogLines::capture();
     let server = serve(WsServer::builder()).await;
     for path in ["/", "/wsx", "/metrics", "/__admin/", "/WS"] {
         let response = RawClient::connect(server.address()).await.request(&handshake(path)).await;
         assert_eq!(response.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(response.body, format!("There is nothing at {path}. WebSockets are at /ws and /ws/...\n"));
     }
+    assert_eq!(scrape::value(&server, NOT_FOUND), 5.0);
+    assert_eq!(log.with("WebSocket handshake refused: WebSockets are at /ws and /ws/...").len(), 5);
+
+    // What asks for no WebSocket is no refused handshake.
+    let response = RawClient::connect(server.address()).await.request("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    assert_eq!(response.status, StatusCode::NOT_FOUND);
+    assert!(response.body.contains("/ws"), "{}", response.body);
+    assert_eq!(scrape::value(&server, NOT_FOUND), 5.0);
+}
+
+const NOT_FOUND: &str = "mockforge_ws_handshakes_refused_total{code=\"404\"}";
+
+/// A router is nested in somebody's own: what it does not have is theirs to answer.
+#[tokio::test]
+async fn a_router_has_no_answer_for_other_paths() {
+    let theirs = axum::Router::new().fallback(|| async { "theirs" });
+    let server = TestServer::new(theirs.merge(WsServer::builder().build().unwrap().router())).await;
+    let response = RawClient::connect(server.address()).await.request(&handshake("/")).await;
+    assert_eq!(response.body, "theirs");
 }
 
 /// A refused client may go on with the same connection: a refusal is HTTP like any other.
