@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use ws_core::{HandlerResult, WhenFull, WsContext, WsHandler, WsMessage};
 use ws_patterns::{MessagePattern, MessageRouter};
 use ws_rooms::{RoomLimits, RoomManager, RoomOptions};
-use ws_server::{WsConfig, WsServer};
+use ws_server::{ServerError, WsConfig, WsServer};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -42,7 +42,11 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .metrics_route()
         .build()?
         .serve()
-        .await?;
+        .await;
+    let server = match server {
+        Err(problem @ ServerError::PortInUse(_)) => return Err(format!("{problem}; see MOCKFORGE_WS_PORT").into()),
+        served => served?,
+    };
     println!("listening on {}", server.url());
     println!("try: cargo run -- connect {}", server.url());
 

@@ -61,7 +61,7 @@ enum Request {
         room: String,
     },
     Rooms,
-    /// Members get the line or the JSON as it came.
+    /// Members get a line behind the room's name, and JSON as it came.
     Message {
         /// Left out: all rooms of who speaks.
         room: Option<String>,
@@ -79,7 +79,7 @@ fn read(text: &str) -> Result<Request, String> {
         "/join" if !room.is_empty() => Ok(Request::Join { room }),
         "/leave" if !room.is_empty() => Ok(Request::Leave { room }),
         "/rooms" => Ok(Request::Rooms),
-        "/msg" => Ok(Request::Message { room: None }),
+        "/msg" if !rest.is_empty() => Ok(Request::Message { room: None }),
         _ if command.starts_with('/') => Err(HELP.to_owned()),
         _ => Ok(Request::Message { room: None }),
     }
@@ -97,6 +97,9 @@ async fn obey(ctx: &WsContext, request: Request, message: &str) -> HandlerResult
             Ok(Some(format!("Joined room: {room}")))
         }
         Request::Leave { room } => {
+            if !ctx.get_rooms().await.contains(&room) {
+                return Ok(Some(format!("You are not in room: {room}")));
+            }
             ctx.leave_room(&room).await?;
             Ok(Some(format!("Left room: {room}")))
         }
@@ -107,7 +110,12 @@ async fn obey(ctx: &WsContext, request: Request, message: &str) -> HandlerResult
                 None => ctx.get_rooms().await,
             };
             for room in &rooms {
-                ctx.broadcast_to_room(room, message).await?;
+                if is_json(message) {
+                    ctx.broadcast_to_room(room, message).await?;
+                } else {
+                    let line = message.strip_prefix("/msg ").unwrap_or(message);
+                    ctx.broadcast_to_room(room, &format!("[{room}] {line}")).await?;
+                }
             }
             Ok(rooms.is_empty().then(|| "You are in no room: nobody hears you.".to_owned()))
         }

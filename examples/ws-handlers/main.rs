@@ -17,7 +17,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use mockforge_ws::{HandlerRegistry, router_with_handlers};
+use mockforge_ws::{HandlerRegistry, WsConfig, WsServer};
 use tokio::net::TcpListener;
 
 use crate::chat_handler::ChatHandler;
@@ -41,7 +41,10 @@ async fn serve() -> Result<(), String> {
     let registry = HandlerRegistry::new();
     registry.register(EchoHandler);
     registry.register(ChatHandler::new());
-    let app = router_with_handlers(Arc::new(registry));
+    // `router_with_handlers(Arc::new(registry))` is the same in one call, but cannot say what is wrong with a script.
+    let config = WsConfig::from_env().map_err(|error| error.to_string())?;
+    let server = WsServer::builder().config(config).registry(Arc::new(registry)).build();
+    let app = server.map_err(|error| error.to_string())?.router();
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
@@ -56,8 +59,8 @@ async fn serve() -> Result<(), String> {
 
 fn port() -> Result<u16, String> {
     match env::var("MOCKFORGE_WS_PORT") {
-        Ok(port) => port.parse().map_err(|_| format!("MOCKFORGE_WS_PORT={port}: a port is a number up to 65535")),
-        Err(_) => Ok(3030),
+        Ok(port) if !port.is_empty() => port.parse().map_err(|_| format!("MOCKFORGE_WS_PORT={port}: a port is a number up to 65535")),
+        _ => Ok(3030),
     }
 }
 
@@ -66,8 +69,8 @@ fn say_how_to_use(address: SocketAddr) {
     println!();
     println!("  echo: cargo run -- connect ws://{address}/ws");
     println!("  chat: cargo run -- connect ws://{address}/ws/chat");
-    println!("        /join ROOM, /leave ROOM, /rooms; what else you type is said in your rooms");
-    if let Ok(file) = env::var("MOCKFORGE_WS_REPLAY_FILE") {
+    println!("        /join ROOM, /leave ROOM, /rooms, /msg TEXT; what else you type is said in your rooms");
+    if let Some(file) = env::var("MOCKFORGE_WS_REPLAY_FILE").ok().filter(|file| !file.is_empty()) {
         println!("  {file} plays on both");
     }
 }

@@ -25,9 +25,9 @@ with connect(URL, open_timeout=TIMEOUT) as alice, connect(URL, open_timeout=TIME
     checks.equal("alice is in both rooms", ask(alice, "/rooms"), "Current rooms: general, lobby")
 
     # Alice speaks in general and in the lobby; bob is only in general. What bob would hear twice stood before the answer.
-    checks.equal("alice hears herself in one room", ask(alice, "/msg hi"), "/msg hi")
-    checks.equal("alice hears herself in the other", alice.recv(timeout=TIMEOUT), "/msg hi")
-    checks.equal("bob hears alice", bob.recv(timeout=TIMEOUT), "/msg hi")
+    checks.equal("alice hears herself in one room", ask(alice, "/msg hi"), "[general] hi")
+    checks.equal("alice hears herself in the other", alice.recv(timeout=TIMEOUT), "[lobby] hi")
+    checks.equal("bob hears alice", bob.recv(timeout=TIMEOUT), "[general] hi")
     checks.equal("bob hears alice once", ask(bob, "/rooms"), "Current rooms: general")
 
     checks.equal("alice leaves", ask(alice, "/leave lobby"), "Left room: lobby")

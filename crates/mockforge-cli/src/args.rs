@@ -5,9 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
-use mockforge_ws::{TemplateClock, parse_duration};
+use mockforge_ws::{TemplateClock, parse_duration, parse_size};
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+
+use crate::address;
+use crate::log_filter::LogFilter;
+use crate::record::Record;
+use crate::traffic::Traffic;
 
 /// A WebSocket mock server: stands in for the server you don't have, don't control, or want to see break.
 #[derive(Debug, Parser)]
@@ -23,11 +29,15 @@ pub(crate) enum Command {
     ///
     /// Without a replay file, text is answered with `echo: TEXT` and binary as it came, on /ws and below it. Counts are
     /// at /metrics on the same port.
-    Serve(Serve),
+    Serve(Box<Serve>),
+    /// Stand before a real server and write down all that passes, as a file that `serve --ws-replay-file` plays.
+    Record(Record),
     /// Check replay files: every mistake with file:line:column. Exits with 1 if a file has any.
     Check(Check),
     /// Connect to a WebSocket server: each line you type is sent as text, each message is printed.
     Connect(Connect),
+    /// Print the JSON Schema of mockforge.yaml, for editors.
+    Schema,
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -37,12 +47,16 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
-    /// The address to listen on
-    #[arg(long, value_name = "IP", default_value = "127.0.0.1", env = "MOCKFORGE_WS_HOST")]
-    pub(crate) host: IpAddr,
-    /// The port to listen on; 0 takes a free one
-    #[arg(long, value_name = "PORT", default_value_t = 3001, env = "MOCKFORGE_WS_PORT")]
-    pub(crate) ws_port: u16,
+    /// The address to listen on, or a name that stands for it, such as `localhost`
+    /// [default: 127.0.0.1]
+    #[arg(long, value_name = "HOST", value_parser = address::host, env = "MOCKFORGE_WS_HOST")]
+    pub(crate) host: Option<IpAddr>,
+    /// The port to listen on; 0 takes a free one [default: 3001]
+    #[arg(long, visible_alias = "port", value_name = "PORT", env = "MOCKFORGE_WS_PORT")]
+    pub(crate) ws_port: Option<u16>,
+    /// Read this configuration (YAML); flags and variables win over it [default: mockforge.yaml, if there is one]
+    #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// Play this script (JSONL) to every connection
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_REPLAY_FILE")]
     pub(crate) ws_replay_file: Option<PathBuf>,
@@ -53,46 +67,110 @@ pub(crate) struct Serve {
     /// 2024-01-01T00:00:00Z]
     #[arg(long, value_name = "TIME", env = "MOCKFORGE_WS_CLOCK")]
     pub(crate) clock: Option<TemplateClock>,
-    /// Send texts of scripts as they stand, without expanding templates
-    #[arg(long = "no-template-expand", action = ArgAction::SetFalse)]
-    pub(crate) template_expand: bool,
+    /// Send texts of scripts as they stand, without expanding templates [env: MOCKFORGE_RESPONSE_TEMPLATE_EXPAND=0]
+    #[arg(long = "no-template-expand", num_args = 0..=1, require_equals = true, default_missing_value = "false",
+          hide_possible_values = true, value_parser = BoolishValueParser::new(),
+          env = "MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", hide_env = true)]
+    pub(crate) template_expand: Option<bool>,
     /// Return each message unchanged instead of `echo: TEXT`
-    #[arg(long, env = "MOCKFORGE_WS_RAW_ECHO", value_parser = BoolishValueParser::new())]
-    pub(crate) raw_echo: bool,
-    /// The most connections at once; one more gets HTTP 503
-    #[arg(long, value_name = "N", default_value_t = 10_000, env = "MOCKFORGE_WS_MAX_CONNECTIONS")]
-    pub(crate) max_connections: usize,
-    /// The largest message in bytes; a larger one is answered with Close 1009
-    #[arg(long, value_name = "BYTES", default_value_t = 16 * 1024 * 1024, env = "MOCKFORGE_WS_MAX_MESSAGE_SIZE")]
-    pub(crate) max_message_size: usize,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL",
+          value_parser = BoolishValueParser::new(), env = "MOCKFORGE_WS_RAW_ECHO")]
+    pub(crate) raw_echo: Option<bool>,
+    /// The most connections at once; one more gets HTTP 503 [default: 10000]
+    #[arg(long, value_name = "N", value_parser = at_least_one, env = "MOCKFORGE_WS_MAX_CONNECTIONS")]
+    pub(crate) max_connections: Option<usize>,
+    /// The largest message, in bytes or with a unit; a larger one is answered with Close 1009 [default: 16MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size, env = "MOCKFORGE_WS_MAX_MESSAGE_SIZE")]
+    pub(crate) max_message_size: Option<usize>,
     /// How often clients are pinged, e.g. 30s or 200ms; one that answers nothing until the next ping is closed. 0: never
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration,
-          env = "MOCKFORGE_WS_HEARTBEAT_INTERVAL")]
-    pub(crate) heartbeat_interval: Duration,
+    /// [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, env = "MOCKFORGE_WS_HEARTBEAT_INTERVAL")]
+    pub(crate) heartbeat_interval: Option<Duration>,
+    /// Speak wss:// with this certificate (PEM), and those behind it that lead to its root
+    #[arg(long, value_name = "FILE", requires = "tls_key", env = "MOCKFORGE_WS_TLS_CERT")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of the certificate (PEM, not encrypted)
+    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "MOCKFORGE_WS_TLS_KEY")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Speak wss:// with a certificate of our own; the log says how clients come to trust it
+    #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"], value_parser = BoolishValueParser::new(),
+          env = "MOCKFORGE_WS_TLS_SELF_SIGNED")]
+    pub(crate) tls_self_signed: bool,
     /// What is logged: off, error, warn, info, debug, trace, or a filter such as `info,ws_server=debug`
     #[arg(long, value_name = "FILTER", default_value = "info", env = "MOCKFORGE_WS_LOG")]
-    pub(crate) log: String,
+    pub(crate) log: LogFilter,
+    #[command(flatten)]
+    pub(crate) traffic: Traffic,
+}
+
+/// The flag that names a script.
+pub(crate) const REPLAY_FILE_FLAG: &str = "--ws-replay-file";
+
+impl Args {
+    /// Why these arguments, each of which is right, cannot go together.
+    pub(crate) fn conflict(&self) -> Option<&'static str> {
+        match &self.command {
+            Command::Serve(serve) if serve.raw_echo == Some(true) && serve.ws_replay_file.is_some() => {
+                Some("--raw-echo cannot be used with --ws-replay-file: while a script plays there is no echo")
+            }
+            _ => None,
+        }
+    }
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    match parse_size(text)? {
+        0 => Err("expected 1 or more".to_owned()),
+        size => Ok(size),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("expected 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
-    /// The files
+    /// The files; `-` is what is typed or piped in
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Connect {
-    /// Where to connect, e.g. ws://localhost:3001/ws
-    #[arg(default_value = "ws://127.0.0.1:3001/ws")]
+    /// Where to connect, e.g. ws://localhost:3001/ws, or a port of this machine, e.g. 3001
+    #[arg(default_value = "ws://127.0.0.1:3001/ws", value_parser = address::server)]
     pub(crate) url: String,
     /// Offer a subprotocol; may be repeated, the preferred one first
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = subprotocol)]
     pub(crate) subprotocol: Vec<String>,
     /// Add a header to the handshake; may be repeated
-    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
-    pub(crate) header: Vec<String>,
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
+    pub(crate) header: Vec<(HeaderName, HeaderValue)>,
+    /// Trust who is certified by this authority (PEM), instead of those that the system knows
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+    /// Trust any server
+    #[arg(short = 'k', long, conflicts_with = "cacert")]
+    pub(crate) insecure: bool,
     /// How long to wait for more messages once the input has ended
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     pub(crate) wait: Duration,
+}
+
+fn subprotocol(text: &str) -> Result<String, String> {
+    // The grammar of a header's name is that of a subprotocol: a token of RFC 9110.
+    HeaderName::try_from(text).map_err(|_| "expected a name without spaces and commas".to_owned())?;
+    Ok(text.to_owned())
+}
+
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("write NAME: VALUE")?;
+    let name = name.trim().parse().map_err(|_| format!("`{}` is no name of a header", name.trim()))?;
+    let value = value.trim().parse().map_err(|_| "the value has characters that a header cannot have".to_owned())?;
+    Ok((name, value))
 }

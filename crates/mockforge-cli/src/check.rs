@@ -1,21 +1,54 @@
 //! `mockforge check`: says of each file what is wrong with it, or what it holds.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use mockforge_ws::CheckReport;
 
 use crate::args::Check;
+use crate::config_file::ConfigFile;
 
 pub(crate) fn check(options: &Check) -> anyhow::Result<ExitCode> {
     let mut stdout = io::stdout().lock();
     let mut code = ExitCode::SUCCESS;
     for file in &options.files {
-        let report = CheckReport::of_file(file);
-        writeln!(stdout, "{report}")?;
-        if !report.passed() {
+        let check = if is_config(file) { check_config } else { check_script };
+        if !check(file, &mut stdout).context("cannot write the report")? {
             code = ExitCode::FAILURE;
         }
     }
     Ok(code)
+}
+
+fn is_config(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+/// Says whether the file passes, as all of these.
+fn check_script(file: &Path, out: &mut impl Write) -> io::Result<bool> {
+    let report = match file {
+        file if file == Path::new("-") => CheckReport::of_reader(io::stdin().lock(), "stdin"),
+        file => CheckReport::of_file(file),
+    };
+    writeln!(out, "{report}")?;
+    Ok(report.passed())
+}
+
+/// Checks a configuration, and the scripts that it names.
+fn check_config(file: &Path, out: &mut impl Write) -> io::Result<bool> {
+    let config = match ConfigFile::load(file) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            writeln!(out, "{mistakes}")?;
+            return Ok(false);
+        }
+    };
+    writeln!(out, "{}", config.summary())?;
+    let mut passed = true;
+    for script in config.scripts() {
+        passed &= check_script(script, out)?;
+    }
+    Ok(passed)
 }

@@ -1,25 +1,35 @@
 //! `mockforge connect`: a small client for people and shell scripts. Lines in, messages out.
 //!
-//! On a terminal, messages are printed behind `< `; in a pipe, they are printed as they are.
+//! On a terminal, messages are printed behind `< `; in a pipe, they are printed as they are. Ctrl-C and Ctrl-D close the
+//! connection as the protocol has it; a second Ctrl-C ends the program at once.
+
+mod tls;
 
 use std::future::pending;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
-use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, header};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use crate::args::Connect;
+
+/// How long a server has to answer our Close frame.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+/// What shells make of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
 
 type Stream = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
@@ -30,15 +40,23 @@ pub(crate) fn connect(options: Connect) -> anyhow::Result<ExitCode> {
 
 async fn run(options: Connect) -> anyhow::Result<ExitCode> {
     let request = request(&options)?;
-    let (stream, response) = match connect_async(request).await {
+    let encrypted = request.uri().scheme_str() == Some("wss");
+    let connector =
+        if encrypted { Connector::Rustls(Arc::new(tls::client_config(&options)?)) } else { Connector::Plain };
+    let (stream, response) = match connect_async_tls_with_config(request, None, true, Some(connector)).await {
         Ok(connected) => connected,
         Err(Error::Http(response)) => {
-            let body = response.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
-            bail!("{} refused the handshake with HTTP {}\n{}", options.url, response.status(), body.trim_end());
+            let body = response.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+            let reason = first_line(&body).map(|line| format!(": {line}")).unwrap_or_default();
+            bail!("{} refused the handshake with HTTP {}{reason}", options.url, response.status());
         }
         Err(Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
             bail!("cannot connect to {}: nothing listens there", options.url);
         }
+        Err(Error::Io(error)) if encrypted && error.to_string().contains("invalid peer certificate") => bail!(
+            "cannot connect to {}: {error}; --cacert FILE names the authority that certifies it, --insecure trusts anybody",
+            options.url
+        ),
         Err(error) => bail!("cannot connect to {}: {error}", options.url),
     };
     if io::stdout().is_terminal() {
@@ -49,17 +67,21 @@ async fn run(options: Connect) -> anyhow::Result<ExitCode> {
     talk(stream, read_lines(), options.wait).await
 }
 
+/// The first line of a body that has anything, and no more of it than a message can show.
+fn first_line(body: &str) -> Option<String> {
+    const LONGEST: usize = 200;
+    let line = body.lines().map(str::trim).find(|line| !line.is_empty())?;
+    Some(match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
+    })
+}
+
 fn request(options: &Connect) -> anyhow::Result<Request> {
-    let url = if options.url.contains("://") { options.url.clone() } else { format!("ws://{}", options.url) };
-    if !url.starts_with("ws://") {
-        bail!("cannot connect to {url}: addresses begin with ws:// (wss:// is not supported yet)");
-    }
-    let mut request = url.as_str().into_client_request().with_context(|| format!("{url} is no WebSocket address"))?;
+    let mut request = options.url.as_str().into_client_request()?;
     let headers = request.headers_mut();
-    for line in &options.header {
-        let (name, value) = line.split_once(':').with_context(|| format!("--header {line}: write NAME: VALUE"))?;
-        let name: HeaderName = name.trim().parse().with_context(|| format!("--header {line}"))?;
-        headers.append(name, value.trim().parse().with_context(|| format!("--header {line}"))?);
+    for (name, value) in &options.header {
+        headers.append(name, value.clone());
     }
     if !options.subprotocol.is_empty() {
         let offered = HeaderValue::from_str(&options.subprotocol.join(", ")).context("--subprotocol")?;
@@ -82,7 +104,27 @@ fn read_lines() -> mpsc::Receiver<String> {
     receiver
 }
 
-async fn talk(mut stream: Stream, mut lines: mpsc::Receiver<String>, wait: Duration) -> anyhow::Result<ExitCode> {
+/// How a talk ended.
+enum Talk {
+    /// The server has closed it.
+    Closed,
+    /// The user wants to leave.
+    Leaving,
+}
+
+async fn talk(mut stream: Stream, lines: mpsc::Receiver<String>, wait: Duration) -> anyhow::Result<ExitCode> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let talk = tokio::select! {
+        talk = converse(&mut stream, lines, wait) => talk?,
+        _ = interrupted.recv() => Talk::Leaving,
+    };
+    match talk {
+        Talk::Closed => Ok(ExitCode::SUCCESS),
+        Talk::Leaving => leave(stream, interrupted).await,
+    }
+}
+
+async fn converse(stream: &mut Stream, mut lines: mpsc::Receiver<String>, wait: Duration) -> anyhow::Result<Talk> {
     let mut input_ended_at: Option<Instant> = None;
     loop {
         let given_up = async {
@@ -95,7 +137,7 @@ async fn talk(mut stream: Stream, mut lines: mpsc::Receiver<String>, wait: Durat
             line = lines.recv(), if input_ended_at.is_none() => match line {
                 Some(line) => stream.send(Message::text(line)).await?,
                 // On a terminal, the end of the input is Ctrl-D: the user wants to leave.
-                None if io::stdin().is_terminal() => return leave(stream).await,
+                None if io::stdin().is_terminal() => return Ok(Talk::Leaving),
                 None => input_ended_at = Some(Instant::now()),
             },
             message = stream.next() => match message {
@@ -103,27 +145,36 @@ async fn talk(mut stream: Stream, mut lines: mpsc::Receiver<String>, wait: Durat
                     report_close(frame.as_ref());
                     // The answer to the Close frame goes out as the stream is read to its end.
                     while let Some(Ok(_)) = stream.next().await {}
-                    return Ok(ExitCode::SUCCESS);
+                    return Ok(Talk::Closed);
                 }
                 Some(Ok(message)) => {
                     print(&message)?;
                     input_ended_at = input_ended_at.map(|_| Instant::now());
                 }
                 Some(Err(error)) => bail!("the connection failed: {error}"),
-                None => return Ok(ExitCode::SUCCESS),
+                None => return Ok(Talk::Closed),
             },
-            () = given_up => return leave(stream).await,
+            () = given_up => return Ok(Talk::Leaving),
         }
     }
 }
 
-async fn leave(mut stream: Stream) -> anyhow::Result<ExitCode> {
+/// Closes, and waits for the server's answer: not for long, and not when interrupted once more.
+async fn leave(stream: Stream, mut interrupted: Signal) -> anyhow::Result<ExitCode> {
+    tokio::select! {
+        closed = close(stream) => closed.map(|()| ExitCode::SUCCESS),
+        () = sleep(CLOSE_PATIENCE) => Ok(ExitCode::SUCCESS),
+        _ = interrupted.recv() => Ok(ExitCode::from(INTERRUPTED)),
+    }
+}
+
+async fn close(mut stream: Stream) -> anyhow::Result<()> {
     let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
     stream.close(Some(frame)).await?;
     while let Some(Ok(message)) = stream.next().await {
         print(&message)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn report_close(frame: Option<&CloseFrame>) {

@@ -3,28 +3,33 @@
 //! Exit codes: 0 done, 1 a problem with the user's input or a failed check, 2 usage. Logs and errors go to stderr; stdout
 //! holds only a command's answer.
 
+mod address;
 mod args;
 mod check;
+mod command_line;
+mod completions;
+mod config_file;
 mod connect;
 mod file_limit;
+mod log_filter;
+mod record;
+mod schema;
 mod serve;
+mod settings;
+mod traffic;
 
-use std::io;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
-
-use crate::args::{Args, Command};
+use crate::args::Command;
 
 fn main() -> ExitCode {
-    let outcome = match Args::parse().command {
-        Command::Serve(options) => serve::serve(options),
+    let outcome = match command_line::parse().command {
+        Command::Serve(options) => serve::serve(*options),
+        Command::Record(options) => record::record(options),
         Command::Check(options) => check::check(&options),
         Command::Connect(options) => connect::connect(options),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "mockforge", &mut io::stdout());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Schema => schema::schema(),
+        Command::Completions { shell } => completions::completions(shell),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -1,36 +1,66 @@
 //! `mockforge serve`: the server behind flags.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use mockforge_ws::{WsConfig, WsServer};
+use mockforge_ws::{CheckReport, PathMode, ServerError, WsConfig, WsServer};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
-use tracing_subscriber::EnvFilter;
 
 use crate::args::Serve;
-use crate::file_limit;
+use crate::{file_limit, settings};
 
 /// How long connections have for their closing handshake when the server is interrupted.
 const GRACE: Duration = Duration::from_secs(5);
 
 pub(crate) fn serve(options: Serve) -> anyhow::Result<ExitCode> {
-    start_log(&options.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
-    runtime.block_on(run(options))
+    options.log.start();
+    match settings::settings(options) {
+        Ok(config) => until_interrupted(config),
+        // As `mockforge check` says it, too.
+        Err(mistakes) => {
+            eprintln!("{mistakes}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }
 
-async fn run(options: Serve) -> anyhow::Result<ExitCode> {
+/// Serves until somebody interrupts it.
+pub(crate) fn until_interrupted(config: WsConfig) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
+    runtime.block_on(run(config))
+}
+
+async fn run(config: WsConfig) -> anyhow::Result<ExitCode> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
-
-    file_limit::raise(options.max_connections);
-    let exposed = !options.host.is_loopback();
-    let server = WsServer::builder().config(config(options)?).metrics_route().build()?.serve().await?;
+    file_limit::raise(config.max_connections);
+    let exposed = !config.host.is_loopback();
+    if (config.seed.is_some() || config.clock.is_some()) && !plays(&config) {
+        warn!("--seed and --clock have no effect without a script: --ws-replay-file FILE plays one");
+    }
+    let server = match WsServer::builder().config(config).metrics_route().build() {
+        // As `mockforge check` says it: each line begins with its place, and the last one counts.
+        Err(ServerError::Replay(errors)) => {
+            eprintln!("{}", CheckReport::from(errors));
+            return Ok(ExitCode::FAILURE);
+        }
+        built => built?,
+    };
+    let server = match server.serve().await {
+        Err(ServerError::PortInUse(address)) => bail!(
+            "port {} is in use: stop the other program, or choose another port with --ws-port N (0 takes a free one)",
+            address.port()
+        ),
+        served => served?,
+    };
     if exposed {
         warn!("listening beyond this machine: everybody who reaches {} can connect", server.address());
+    }
+    if let Some(ca_file) = server.ca_file() {
+        info!("{}", settings::how_to_trust(ca_file, &server.url()));
     }
     let mut stdout = io::stdout();
     // Whoever started us may have closed the pipe: that is no reason not to serve.
@@ -49,35 +79,7 @@ async fn run(options: Serve) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn config(options: Serve) -> anyhow::Result<WsConfig> {
-    // What has no flag comes from the environment.
-    let environment = WsConfig::from_env()?;
-    Ok(WsConfig {
-        host: options.host,
-        port: options.ws_port,
-        max_connections: options.max_connections,
-        max_message_size: options.max_message_size,
-        heartbeat_interval: options.heartbeat_interval,
-        replay_file: options.ws_replay_file,
-        template_expand: options.template_expand && environment.template_expand,
-        seed: options.seed,
-        clock: options.clock,
-        raw_echo: options.raw_echo,
-        ..environment
-    })
-}
-
-/// Logs go to stderr: stdout is for the one line that says where we listen.
-fn start_log(filter: &str) -> anyhow::Result<()> {
-    // jsonpath_lib logs each query that selects nothing.
-    let Ok(filter) = EnvFilter::builder().parse(format!("{filter},jsonpath_lib=off")) else {
-        bail!("--log {filter}: write a level such as `debug`, or a filter such as `info,ws_server=debug`");
-    };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .init();
-    Ok(())
+/// Whether any script plays.
+fn plays(config: &WsConfig) -> bool {
+    config.replay_file.is_some() || config.paths.iter().any(|path| matches!(path.mode, Some(PathMode::Replay(_))))
 }

@@ -23,21 +23,34 @@
 //! This crate only re-exports. Who needs one part alone depends on that part's crate: `ws-core` for the vocabulary,
 //! `ws-patterns`, `ws-rooms`, `ws-replay`, `ws-metrics`, `ws-server`, `ws-testing`.
 
+pub use ws_conditions::{
+    Bandwidth, Conditions, ConditionsError, ConnectionNumbers, Drip, Fault, FaultConfig, FaultDirection, FaultRule,
+    LatencyDistribution, LatencyInjector, LatencyProfile, OverLimit, PRESETS, Preset, RateLimit, RateLimiter, Schedule,
+    Trigger,
+};
 pub use ws_core::{
     Acceptance, BatchLimits, CloseFrame, Connection, Direction, EndStatus, Extensions, HandlerError, HandlerFuture,
     HandlerRegistry, HandlerResult, HandlerSet, Handshake, HandshakeDecision, Message, MessageBuffer, Middleware,
-    ObservedFrame, Offered, Origin, QueueLimits, Refusal, Rooms, SessionEnd, SessionObserver, Verdict, WhenFull,
-    WsContext, WsHandler, WsMessage, WsSender, close_code, handler_fn,
+    ObservedFrame, Offered, Origin, PathPattern, PathPatternError, QueueLimits, Refusal, Rooms, SessionEnd,
+    SessionEnding, SessionObserver, SessionPart, TrySendError, Verdict, WhenFull, WsContext, WsHandler, WsMessage,
+    WsSender, close_code, for_subprotocol, handler_fn, inbound_filter,
 };
 pub use ws_metrics::{MetricsRegistry, get_global_registry, record_ws_error};
 pub use ws_patterns::{Captures, JsonPath, MessagePattern, MessageRouter, MessageText};
+pub use ws_proxy::{
+    Fallback, PassthroughConfig, PassthroughHandler, ProxyDirection, ProxyError, ProxyMock, ProxyRule, TransformFn,
+    Transformed, UpstreamConnection, UpstreamPool, UpstreamTls, WsProxyConfig, WsProxyHandler,
+};
 pub use ws_replay::{
-    CheckReport, ReplayDirection, ReplayEntry, ReplayErrors, ReplayHandler, ReplayOptions, ReplayScript, TemplateClock,
+    CheckReport, RecordError, RecordOptions, RecordStats, Recorder, Redaction, ReplayDirection, ReplayEntry,
+    ReplayErrors, ReplayHandler, ReplayOptions, ReplayScript, TemplateClock,
 };
 pub use ws_rooms::{RoomBroadcaster, RoomLimits, RoomManager, RoomOptions};
 pub use ws_server::{
-    ReloadPolicy, Scope, ServerError, ServerHandle, Subprotocols, WsConfig, WsServer, WsServerBuilder, parse_duration,
-    router, router_with_handlers, try_router,
+    AcceptWith, Expected, HandshakeRule, HandshakeRules, PathConfig, PathMode, RateLimited, RefuseWith, ReloadPolicy,
+    Scope, ServerError, ServerHandle, Subprotocols, TlsConfig, TlsError, WsConfig, WsServer, WsServerBuilder,
+    parse_duration, parse_size, router, router_with_handlers, router_with_latency, router_with_proxy,
+    start_with_latency, try_router,
 };
 #[cfg(feature = "testing")]
 pub use ws_testing::{ClientError, TestClient, TestClientBuilder, TestServer};

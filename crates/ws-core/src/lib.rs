@@ -18,6 +18,7 @@ mod handshake;
 mod message;
 mod middleware;
 mod observer;
+mod path_pattern;
 mod queue;
 mod raw_frame;
 mod registry;
@@ -37,6 +38,7 @@ pub use handshake::{Acceptance, AcceptanceParts, Handshake, HandshakeDecision, R
 pub use message::{CloseFrame, Message};
 pub use middleware::{Middleware, Verdict, inbound_filter};
 pub use observer::{Direction, EndStatus, ObservedFrame, SessionEnd, SessionObserver};
+pub use path_pattern::{PathPattern, PathPatternError};
 pub use queue::QueueLimits;
 pub use raw_frame::RawFrame;
 pub use registry::{HandlerRegistry, HandlerSet};

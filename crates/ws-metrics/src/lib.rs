@@ -12,7 +12,7 @@
 //! | `mockforge_ws_messages_received_total` | counter | text and binary messages taken from the wire |
 //! | `mockforge_ws_messages_sent_total` | counter | text and binary messages put on the wire |
 //! | `mockforge_ws_messages_skipped_total` | counter | messages not sent because the client read too slowly |
-//! | `mockforge_ws_handshakes_refused_total{code}` | counter | handshakes refused, by HTTP status code |
+//! | `mockforge_ws_handshakes_refused_total{code}` | counter | handshakes refused, by HTTP status code; a series appears with the first refusal |
 //! | `mockforge_ws_errors_total` | counter | failures, see below |
 //!
 //! # What is an error

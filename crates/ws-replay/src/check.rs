@@ -1,6 +1,7 @@
 //! What `mockforge check` says of a replay file.
 
 use std::fmt;
+use std::io::Read;
 use std::path::Path;
 
 use crate::{Problem, ReplayErrors, ReplayScript, Summary};
@@ -33,6 +34,12 @@ impl CheckReport {
     pub fn of_file(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         Self::new(path.display().to_string(), ReplayScript::load(path))
+    }
+
+    /// Reads and checks what `reader` gives, which problems will call `name`. This blocks while it reads.
+    #[must_use]
+    pub fn of_reader(reader: impl Read, name: &str) -> Self {
+        Self::new(name.to_owned(), ReplayScript::read(reader, name))
     }
 
     /// Checks the text of a file, which problems will call `name`.
@@ -71,6 +78,14 @@ impl CheckReport {
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
         self.outcome.as_ref().ok().copied()
+    }
+}
+
+/// What is wrong with a file that was found not to play.
+impl From<ReplayErrors> for CheckReport {
+    fn from(errors: ReplayErrors) -> Self {
+        let name = errors.errors().first().map_or("", Problem::source_name).to_owned();
+        Self::new(name, Err(errors))
     }
 }
 

@@ -47,12 +47,21 @@ pub struct ReplayEntry {
     /// Whether the connection is closed after the text, if there is one.
     #[serde(default, skip_serializing_if = "is_false")]
     pub close: bool,
-    /// The close code; 1000 if left out.
+    /// The close code; 1000 if left out. 1005 is a Close frame without a code, 1006 an end without a Close frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
     /// The close reason, of at most 123 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Which connection's session it belongs to, if a file has several; 1 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conn: Option<u64>,
+    /// Whether it is a ping, with `text` as its payload.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ping: bool,
+    /// Whether it is a pong, with `text` as its payload.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub pong: bool,
     /// Whether the message is binary, with `text` as its base64.
     #[serde(default, skip_serializing_if = "is_false")]
     pub binary: bool,

@@ -3,6 +3,8 @@
 //! The script runs as work spawned on its connection's session, so it never outlives it, and ends at once with it, also in
 //! the middle of a wait or a delay.
 
+mod stall;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::future::pending;
@@ -12,16 +14,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
-use tracing::{debug, warn};
-use ws_core::{HandlerResult, Message, Origin, WsContext, WsHandler, WsMessage, WsSender};
+use tracing::warn;
+use ws_core::{HandlerResult, Message, Origin, WsContext, WsHandler, WsMessage, WsSender, close_code};
 
 use crate::{Action, Player, ReplayOptions, ReplayScript};
+use stall::StallReport;
 
 /// Plays a script on every connection of its paths, beside whatever other handlers do there.
 ///
 /// The script's clock starts when the connection was opened. What it sends has the origin [`Origin::Replay`], and waits
 /// when the client reads too slowly; the schedule does not shift by that. After the last entry the connection stays
-/// open, unless that entry closes it.
+/// open, unless that entry closes it. Where a recorded connection ended without a Close frame, the client gets one with
+/// code 1011.
 ///
 /// When the handler is exchanged during a reload, connections that are open go on with the script they began, as long
 /// as the new set has a handler for a script of the same name; new connections get the new script.
@@ -43,7 +47,7 @@ pub struct ReplayHandler {
     script: Arc<ReplayScript>,
     options: ReplayOptions,
     paths: Box<dyn Fn(&str) -> bool + Send + Sync>,
-    /// How many connections each path has had; only counted with a seed.
+    /// How many connections each path has had; only counted with a seed, or if the script has several sessions.
     connections: Mutex<HashMap<String, u64>>,
 }
 
@@ -65,7 +69,7 @@ impl ReplayHandler {
 
     /// The number of a new connection on `path`, from 0.
     fn count(&self, path: &str) -> u64 {
-        if self.options.seed.is_none() {
+        if self.options.seed.is_none() && !self.script.has_several_sessions() {
             return 0;
         }
         let mut connections = lock(&self.connections);
@@ -98,7 +102,8 @@ impl WsHandler for ReplayHandler {
         let sessions = ctx.extensions().get::<Sessions>().unwrap_or_default();
         lock(&sessions.0).insert(self.script.shared_name(), Arc::clone(&session));
         ctx.extensions().insert(sessions);
-        ctx.spawn(play(session, ctx.sender().with_origin(Origin::Replay)));
+        let report = StallReport::new(self.script.shared_name(), ctx.connection_id.clone());
+        ctx.spawn(play(session, ctx.sender().with_origin(Origin::Replay), report));
         Ok(())
     }
 
@@ -111,9 +116,14 @@ impl WsHandler for ReplayHandler {
     }
 
     async fn on_disconnect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
-        if let Some(session) = self.session(ctx) {
-            let untaken = lock(&session.player).untaken();
-            debug!(script = self.script.name(), connection = ctx.connection_id, untaken, "replay ended");
+        let Some(sessions) = ctx.extensions().get::<Sessions>() else { return Ok(()) };
+        // Taken out, so that it is told once.
+        let session = lock(&sessions.0).remove(self.script.name());
+        if let Some(session) = session {
+            let mut player = lock(&session.player);
+            // The last messages may not have been looked at.
+            player.poll(session.now());
+            stall::report_end(&player, self.script.name(), &ctx.connection_id);
         }
         Ok(())
     }
@@ -148,11 +158,20 @@ impl Session {
     fn now(&self) -> Duration {
         self.opened_at.elapsed()
     }
+
+    fn next_action(&self, report: &mut StallReport) -> Action {
+        let mut player = lock(&self.player);
+        let action = player.poll(self.now());
+        if action == Action::AwaitMessage {
+            report.waiting(&player);
+        }
+        action
+    }
 }
 
-async fn play(session: Arc<Session>, sender: WsSender) -> HandlerResult<()> {
+async fn play(session: Arc<Session>, sender: WsSender, mut report: StallReport) -> HandlerResult<()> {
     loop {
-        let action = lock(&session.player).poll(session.now());
+        let action = session.next_action(&mut report);
         match action {
             Action::Send(message) => {
                 // That the connection is closing or gone is no mistake of the script's.
@@ -165,6 +184,10 @@ async fn play(session: Arc<Session>, sender: WsSender) -> HandlerResult<()> {
                 None => pending().await,
             },
             Action::AwaitMessage => session.arrived.notified().await,
+            Action::Disconnect => {
+                let _ = sender.close(close_code::INTERNAL_ERROR, "the recorded connection was lost here").await;
+                return Ok(());
+            }
             Action::Finished => return Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! WebSocket sessions as files: parse, check, render and play JSONL scripts.
+//! WebSocket sessions as files: parse, check, render, play and record JSONL scripts.
 //!
 //! Who runs a server should use the facade `mockforge-ws` or the program `mockforge`; who builds one from sub-crates, or
 //! makes and checks replay files, uses this.
@@ -6,10 +6,11 @@
 //! - [`ReplayScript`] is a file that was read, checked and compiled; [`CheckReport`] tells what was found in it.
 //! - [`ReplayHandler`] plays a script on every connection of its paths, beside other handlers.
 //! - [`Player`] is the same without a connection: decisions alone, for other engines and for tests.
+//! - [`Recorder`] writes what connections really said as such a file.
 //! - [`ReplayEntry`] is one entry for serde, for programs that write files.
 //!
-//! A file is compiled once; playing it cannot fail. Nothing here opens a socket or starts a task, and only
-//! [`ReplayScript::load`] and [`CheckReport::of_file`] read files.
+//! A file is compiled once; playing it cannot fail. Nothing here opens a socket or starts a task. Only
+//! [`ReplayScript::load`] and [`CheckReport::of_file`] read files; only a [`Recorder`] writes some, on a thread of its own.
 
 mod check;
 mod entry;
@@ -18,7 +19,9 @@ mod nearest;
 mod options;
 mod player;
 mod problem;
+mod recorder;
 mod released;
+mod reported_code;
 mod script;
 mod template;
 
@@ -28,6 +31,7 @@ pub use handler::ReplayHandler;
 pub use options::{ReplayOptions, TemplateClock, TemplateClockError};
 pub use player::{Action, Player};
 pub use problem::{Position, Problem, ProblemKind, ReplayErrors};
+pub use recorder::{RecordError, RecordOptions, RecordStats, Recorder, Redaction};
 pub use script::{ReplayScript, Summary};
 
 /// The README's example is a test.

@@ -17,7 +17,7 @@ use ws_core::Message;
 use ws_patterns::MessageText;
 
 use crate::released::Released;
-use crate::script::Content;
+use crate::script::{Content, Ending, Session, Wait};
 use crate::template::Values;
 use crate::{ReplayDirection, ReplayOptions, ReplayScript};
 
@@ -30,11 +30,13 @@ pub enum Action {
     SleepUntil(Duration),
     /// Nothing before the next client message.
     AwaitMessage,
+    /// End the connection without a Close frame. This is the last action.
+    Disconnect,
     /// Nothing any more.
     Finished,
 }
 
-/// One session of a script.
+/// One session of a script, on one connection.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -59,6 +61,8 @@ pub enum Action {
 #[derive(Debug)]
 pub struct Player {
     script: Arc<ReplayScript>,
+    /// Which of its sessions.
+    session: usize,
     values: Values,
     /// The number of the present step.
     step: usize,
@@ -68,6 +72,17 @@ pub struct Player {
     since: Duration,
     inbox: Inbox,
     released: Option<Released>,
+    /// How many messages no wait had taken when the last one was released.
+    untaken_before: u64,
+}
+
+/// A wait that is open: its message has not come yet.
+pub(crate) struct OpenWait<'p> {
+    /// The number of its step.
+    pub(crate) step: usize,
+    pub(crate) wait: &'p Wait,
+    /// How many messages came, since the wait before was released, that do not match.
+    pub(crate) mismatched: u64,
 }
 
 /// How far the present step is.
@@ -81,18 +96,23 @@ enum Stage {
 }
 
 impl Player {
-    /// The session of the `nth` connection on `path`, from 0. Both matter to what is random, if there is a seed.
+    /// The session of the `nth` connection on `path`, from 0. Both matter to what is random, if there is a seed, and to
+    /// which session it is, if the script has several: the n-th of those that were recorded on this path, or of all if
+    /// none was; behind the last, it starts over.
     #[must_use]
     pub fn new(script: Arc<ReplayScript>, options: &ReplayOptions, path: &str, nth: u64) -> Self {
+        let session = script.session_for(path, nth);
         Self {
             values: Values::new(options, path, nth),
-            script,
+            session,
             step: 0,
             stage: Stage::Waiting,
-            clock: 0,
+            clock: script.session(session).start,
+            script,
             since: Duration::ZERO,
             inbox: Inbox::default(),
             released: None,
+            untaken_before: 0,
         }
     }
 
@@ -116,14 +136,18 @@ impl Player {
     /// What to do at `now`, counted from the session's start. Times never go back.
     pub fn poll(&mut self, now: Duration) -> Action {
         let script = Arc::clone(&self.script);
-        while let Some(step) = script.step(self.step) {
+        let session = script.session(self.session);
+        while let Some(step) = session.step(self.step) {
             match self.stage {
                 Stage::Waiting => {
                     if let Some(wait) = &step.wait {
-                        let Some((came, released)) = self.inbox.take(wait) else { return Action::AwaitMessage };
+                        let Some((came, released)) = self.inbox.take(&wait.expected) else {
+                            return Action::AwaitMessage;
+                        };
                         // What came before the wait began has held nothing up.
                         self.since = self.since.max(came);
                         self.released = Some(released);
+                        self.untaken_before = self.inbox.untaken();
                     }
                     if step.direction == ReplayDirection::In {
                         self.clock = step.ts;
@@ -147,8 +171,10 @@ impl Player {
                 Stage::Closing => {
                     let close = step.close.clone();
                     self.next_step();
-                    if let Some(frame) = close {
-                        return Action::Send(Message::Close(Some(frame)));
+                    match close {
+                        Some(Ending::Close(frame)) => return Action::Send(Message::Close(frame)),
+                        Some(Ending::Disconnect) => return Action::Disconnect,
+                        None => {}
                     }
                 }
             }
@@ -162,14 +188,31 @@ impl Player {
         self.inbox.untaken()
     }
 
+    /// The wait that holds the script, as [`poll`](Self::poll) left it.
+    pub(crate) fn open_wait(&self) -> Option<OpenWait<'_>> {
+        let wait = self.present().step(self.step).filter(|_| self.stage == Stage::Waiting)?.wait.as_ref()?;
+        let mismatched = self.inbox.untaken().saturating_sub(self.untaken_before);
+        wait.is_for_message().then_some(OpenWait { step: self.step, wait, mismatched })
+    }
+
+    /// What the log may show of the message that came last, if it is still kept.
+    pub(crate) fn latest_excerpt(&self) -> Option<String> {
+        self.inbox.latest().map(Arrived::excerpt)
+    }
+
     fn make(&mut self, content: &Content, ts: u64) -> Message {
         match content {
             Content::Binary(data) => Message::Binary(data.clone()),
+            Content::Ping(data) => Message::Ping(data.clone()),
             Content::Text(template) => {
                 let script_time = Duration::from_millis(ts);
                 Message::Text(template.render(script_time, &mut self.values, self.released.as_ref()))
             }
         }
+    }
+
+    fn present(&self) -> &Session {
+        self.script.session(self.session)
     }
 
     fn next_step(&mut self) {
@@ -183,6 +226,6 @@ impl Player {
     /// Whether a message may still be waited for. A wait that was released counts until its step is done, which keeps a
     /// message too many, never one too few.
     fn waits_ahead(&self) -> bool {
-        self.script.waits_from(self.step)
+        self.present().waits_from(self.step)
     }
 }

@@ -48,6 +48,14 @@ impl Problem {
         &self.kind
     }
 
+    /// If it says that entries behind the close on `line` are never reached: they are `count`.
+    pub(crate) fn count_unreached(&mut self, closes: usize, count: usize) {
+        match &mut self.kind {
+            ProblemKind::NeverReached { line, entries } if *line == closes => *entries = count,
+            _ => {}
+        }
+    }
+
     /// The beginning of its line, up to what it is.
     pub(crate) fn place(&self) -> String {
         let name = &self.source_name;
@@ -83,6 +91,19 @@ pub enum ProblemKind {
     /// The text is not JSON here.
     #[error("expected JSON: {0}")]
     Json(String),
+    /// Nothing in the file is JSON.
+    #[error(
+        "expected JSON: a replay file has one object a line, such as {{\"ts\": 0, \"text\": \"hello\"}}, or is one array of such objects"
+    )]
+    NotJson,
+    /// The entries are inside an object.
+    #[error(
+        "the entries stand inside an object, behind `{key}`: let the file be their array alone, or have one entry a line"
+    )]
+    ListInObject {
+        /// The key behind which they stand.
+        key: String,
+    },
     /// A value that is not an object stands where an entry should.
     #[error("expected an entry such as {{\"ts\": 0, \"text\": \"hello\"}}, found {found}")]
     NotAnEntry {
@@ -129,11 +150,29 @@ pub enum ProblemKind {
         /// Why it does not compile.
         reason: String,
     },
+    /// A ping or pong whose payload does not fit.
+    #[error("`text`: expected at most {limit} bytes in a ping or pong, found {found}")]
+    LongPing {
+        /// The limit in bytes.
+        limit: usize,
+        /// The length in bytes.
+        found: usize,
+    },
+    /// A mark that says what a file or a session is, behind the beginning of it.
+    #[error("`{key}` must stand before {rest}")]
+    NotFirst {
+        /// The key.
+        key: &'static str,
+        /// What it must stand before.
+        rest: &'static str,
+    },
     /// A binary message that is not base64.
     #[error("`text`: expected base64, as `binary` is true: {0}")]
     Base64(String),
     /// A close code that must not be sent.
-    #[error("`code`: expected 1000-1003, 1007-1014 or 3000-4999 (RFC 6455, section 7.4), found {0}")]
+    #[error(
+        "`code`: expected 1000-1003, 1007-1014 or 3000-4999 (RFC 6455, section 7.4), 1005 for none or 1006 for no Close frame, found {0}"
+    )]
     CloseCode(u64),
     /// A close reason that does not fit into a Close frame.
     #[error("`reason`: expected at most {limit} bytes, found {found}")]
@@ -165,11 +204,13 @@ pub enum ProblemKind {
     /// An incoming entry that says nothing about the message.
     #[error("expected `text` or `waitFor`: this entry says nothing about the message that should come in")]
     ExpectsNothing,
-    /// An entry behind the one that closes the connection.
-    #[error("this entry is never reached: line {line} closes the connection")]
+    /// Entries behind the one that closes the connection; the first of them has the place.
+    #[error("{}: line {line} closes the connection", never_reached(*.entries))]
     NeverReached {
         /// The line of the entry that closes.
         line: usize,
+        /// How many entries stand behind it.
+        entries: usize,
     },
     /// Doubtful: the file has no entries.
     #[error("has no entries: it will play nothing")]
@@ -191,6 +232,15 @@ pub enum ProblemKind {
     /// Doubtful: a token for a group that the regex of the wait does not have.
     #[error("`text`: `{0}` is sent as it stands: the pattern that was waited for last has no such group")]
     NoGroup(String),
+    /// Doubtful: the last line of a recording has no end, and is left out.
+    #[error("the last line is broken and left out: the recording ended in the middle of it")]
+    BrokenLastLine,
+    /// Doubtful: a recording that lacks something.
+    #[error("something is missing here: {0}")]
+    Truncated(String),
+    /// Doubtful: a close code that was recorded and cannot be sent.
+    #[error("`code`: {0} may not be sent: the Close frame will have no code")]
+    UnsendableCode(u64),
     /// Doubtful: an incoming entry whose example does not match its own pattern.
     #[error("`text` does not match `waitFor` of the same entry; only `waitFor` is looked at")]
     ExampleDiffers,
@@ -208,6 +258,9 @@ impl ProblemKind {
                 | Self::NoMessage(_)
                 | Self::NoGroup(_)
                 | Self::ExampleDiffers
+                | Self::BrokenLastLine
+                | Self::Truncated(_)
+                | Self::UnsendableCode(_)
         )
     }
 }
@@ -217,6 +270,13 @@ pub(crate) fn pattern_reason(error: HandlerError) -> String {
     match error {
         HandlerError::PatternError(reason) => reason,
         other => other.to_string(),
+    }
+}
+
+fn never_reached(entries: usize) -> String {
+    match entries {
+        0 | 1 => "this entry is never reached".to_owned(),
+        n => format!("this entry and the {} after it are never reached", n - 1),
     }
 }
 

@@ -3,23 +3,29 @@
 //! Everything that can be wrong is found here, when the file is read; playing a script cannot fail.
 
 mod compile;
+mod ending;
 mod fields;
+mod foreign;
+mod mark;
 mod read;
+mod session;
+mod sessions;
 mod source;
 mod step;
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use compile::Compiler;
+use sessions::Sessions;
 use source::{Findings, Source};
 
 use crate::{Problem, ProblemKind, ReplayErrors};
-pub(crate) use step::{Content, Step, Wait};
+pub(crate) use session::Session;
+pub(crate) use step::{Content, Ending, Expected, Wait, excerpt};
 
 /// A replay file that was read, checked and compiled.
 ///
@@ -43,9 +49,9 @@ pub(crate) use step::{Content, Step, Wait};
 #[derive(Debug)]
 pub struct ReplayScript {
     name: Arc<str>,
-    steps: Vec<Step>,
-    /// The number of the last step that waits for a message, plus one: from there on, messages are of no interest.
-    waits_end: usize,
+    entries: usize,
+    /// At least one.
+    sessions: Vec<Session>,
     warnings: Vec<Problem>,
 }
 
@@ -63,15 +69,15 @@ impl ReplayScript {
         let text = read::without_comments(text);
         let source = Source::new(Arc::clone(&name), &text);
         let mut findings = Findings::new(&source);
-        let mut compiler = Compiler::new(&source);
-        let entries = read::read_entries(&source, &mut findings, |entry, findings| compiler.entry(&entry, findings));
+        let mut sessions = Sessions::new(&source);
+        read::read_entries(&source, &mut findings, |object, findings| sessions.object(&object, findings));
+        let entries = sessions.entries();
+        let sessions = sessions.finish(&mut findings);
         if entries == 0 && !findings.has_errors() {
             findings.about_file(ProblemKind::NoEntries);
         }
         let warnings = findings.into_result()?;
-        let steps = compiler.into_steps();
-        let waits_end = steps.iter().rposition(Step::takes_message).map_or(0, |last| last + 1);
-        Ok(Self { name, steps, waits_end, warnings })
+        Ok(Self { name, entries, sessions, warnings })
     }
 
     /// Reads and compiles a replay file. This blocks while it reads.
@@ -82,20 +88,35 @@ impl ReplayScript {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ReplayErrors> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let whole_file = |kind| ReplayErrors::single(Problem::new(name.as_str().into(), None, kind));
+        match File::open(path) {
+            Ok(file) => Self::read(file, &name),
+            Err(error) => Err(unreadable(&error, &name)),
+        }
+    }
+
+    /// Reads and compiles what `reader` gives, which problems will call `name`. This blocks while it reads.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn read(reader: impl Read, name: &str) -> Result<Self, ReplayErrors> {
+        let whole_file = |kind| ReplayErrors::single(Problem::new(name.into(), None, kind));
         let mut bytes = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(Self::MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
-        let length = read.map_err(|error| whole_file(ProblemKind::Unreadable(error.to_string())))?;
+        let read = reader.take(Self::MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
+        let length = read.map_err(|error| unreadable(&error, name))?;
         if length as u64 > Self::MAX_FILE_BYTES {
             return Err(whole_file(ProblemKind::TooLarge { limit: Self::MAX_FILE_BYTES }));
         }
         match std::str::from_utf8(&bytes) {
-            Ok(text) => Self::parse(text, &name),
+            Ok(text) => Self::parse(text, name),
             Err(error) => {
                 let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-                let source = Source::new(name.as_str().into(), valid);
+                // A recording may be cut off in the middle of a character.
+                if mark::is_recording(valid) && !bytes[valid.len()..].contains(&b'\n') {
+                    return Self::parse(valid, name);
+                }
+                let source = Source::new(name.into(), valid);
                 let position = source.position(error.valid_up_to());
-                Err(ReplayErrors::single(Problem::new(name.as_str().into(), Some(position), ProblemKind::NotUtf8)))
+                Err(ReplayErrors::single(Problem::new(name.into(), Some(position), ProblemKind::NotUtf8)))
             }
         }
     }
@@ -116,9 +137,10 @@ impl ReplayScript {
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary {
-            entries: self.steps.len(),
-            waits: self.steps.iter().filter(|step| step.takes_message()).count(),
-            duration: self.steps.last().map_or(Duration::ZERO, |last| Duration::from_millis(last.ts)),
+            entries: self.entries,
+            sessions: self.sessions.len(),
+            waits: self.sessions.iter().map(Session::waits).sum(),
+            duration: self.sessions.iter().map(Session::duration).max().unwrap_or_default(),
         }
     }
 
@@ -126,25 +148,41 @@ impl ReplayScript {
         Arc::clone(&self.name)
     }
 
-    pub(crate) fn step(&self, number: usize) -> Option<&Step> {
-        self.steps.get(number)
+    pub(crate) fn session(&self, number: usize) -> &Session {
+        &self.sessions[number]
     }
 
-    /// Whether a step from `number` on waits for a message.
-    pub(crate) fn waits_from(&self, number: usize) -> bool {
-        number < self.waits_end
+    /// The number of the session that the `nth` connection on `path` gets, from 0: of those that were recorded on that
+    /// path, if there are some.
+    pub(crate) fn session_for(&self, path: &str, nth: u64) -> usize {
+        let turn = |count: usize| usize::try_from(nth % count.max(1) as u64).unwrap_or_default();
+        let is_on_path = |number: &usize| self.sessions[*number].path.as_deref() == Some(path);
+        let on_path: Vec<_> = (0..self.sessions.len()).filter(is_on_path).collect();
+        on_path.get(turn(on_path.len())).copied().unwrap_or_else(|| turn(self.sessions.len()))
+    }
+
+    /// Whether connections get different sessions.
+    pub(crate) fn has_several_sessions(&self) -> bool {
+        self.sessions.len() > 1
     }
 }
 
-/// What a script holds, in figures. It displays as `12 entries, 3 waits, 4.5 s`.
+fn unreadable(error: &io::Error, name: &str) -> ReplayErrors {
+    ReplayErrors::single(Problem::new(name.into(), None, ProblemKind::Unreadable(error.to_string())))
+}
+
+/// What a script holds, in figures. It displays as `12 entries, 3 waits, 4.5 s`, or as `12 entries of 2 sessions, 3 waits,
+/// 4.5 s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
     /// How many entries there are.
     pub entries: usize,
+    /// How many sessions they make: each connection plays one.
+    pub sessions: usize,
     /// How many of them wait for a client message.
     pub waits: usize,
-    /// How long it takes from the start to the last entry, without the time that waits take.
+    /// How long the longest session takes from its start to the last entry, without the time that waits take.
     pub duration: Duration,
 }
 
@@ -152,7 +190,11 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entries = if self.entries == 1 { "entry" } else { "entries" };
         let waits = if self.waits == 1 { "wait" } else { "waits" };
-        let seconds = self.duration.as_secs_f64();
-        write!(f, "{} {entries}, {} {waits}, {seconds} s", self.entries, self.waits)
+        let seconds = self.duration.as_millis() as f64 / 1000.0;
+        write!(f, "{} {entries}", self.entries)?;
+        if self.sessions > 1 {
+            write!(f, " of {} sessions", self.sessions)?;
+        }
+        write!(f, ", {} {waits}, {seconds} s", self.waits)
     }
 }

@@ -49,6 +49,11 @@ impl Template {
         Self { source: ByteString::from(text), tokens }
     }
 
+    /// A text in which braces are braces.
+    pub(crate) fn verbatim(text: String) -> Self {
+        Self { source: ByteString::from(text), tokens: Vec::new() }
+    }
+
     /// The text of one message. `script_time` is the `ts` of its entry, `released` what released the last wait.
     pub(crate) fn render(&self, script_time: Duration, values: &mut Values, released: Option<&Released>) -> ByteString {
         if self.tokens.is_empty() || !values.expand {

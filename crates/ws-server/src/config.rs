@@ -1,19 +1,29 @@
 //! How a server is set up.
 
+mod path;
+mod written;
+
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use ws_core::QueueLimits;
-use ws_replay::TemplateClock;
+use http::header;
+use serde::Deserialize;
+use ws_conditions::{Conditions, RateLimit};
+use ws_core::{Handshake, QueueLimits};
+use ws_proxy::WsProxyConfig;
+use ws_replay::{RecordOptions, TemplateClock};
 
+pub use self::path::{PathConfig, PathMode};
+pub use self::written::{parse_duration, parse_size};
 use crate::{ServerError, TlsConfig};
 
 /// What happens to open connections when the handlers are exchanged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ReloadPolicy {
     /// They stay open: their next message goes to the new handlers.
     #[default]
@@ -23,7 +33,9 @@ pub enum ReloadPolicy {
 }
 
 /// Which subprotocol a connection gets from those that its client offers.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Subprotocols {
     /// The first that is offered: a mock lets clients in.
     #[default]
@@ -36,6 +48,9 @@ pub enum Subprotocols {
 
 /// How a server is set up. Every field acts.
 ///
+/// In files, fields are written as they are called here, durations as [`parse_duration`] and sizes as [`parse_size`] read
+/// them; what is left out has its default.
+///
 /// ```
 /// use std::time::Duration;
 /// use ws_server::WsConfig;
@@ -43,43 +58,90 @@ pub enum Subprotocols {
 /// let config = WsConfig { port: 0, heartbeat_interval: Duration::from_secs(5), ..Default::default() };
 /// assert_eq!(config.max_connections, 10_000);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(title = "websocket"))]
 pub struct WsConfig {
     /// The address to listen on; the loopback address by default.
+    #[serde(deserialize_with = "written::host")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::HostSchema"))]
     pub host: IpAddr,
     /// The port to listen on, 3001 by default; 0 takes a free one.
     pub port: u16,
     /// The most connections at once, 1 or more; one more is refused with HTTP 503.
+    #[serde(deserialize_with = "written::at_least_one")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::AtLeastOneSchema"))]
     pub max_connections: usize,
     /// The largest message in bytes that is taken, 1 or more; a larger one closes the connection with code 1009.
+    #[serde(deserialize_with = "written::size")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::SizeSchema"))]
     pub max_message_size: usize,
     /// How often clients are pinged. One that has sent nothing by the next ping is closed. Zero switches it off.
+    #[serde(deserialize_with = "written::duration")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::DurationSchema"))]
     pub heartbeat_interval: Duration,
     /// The replay script that every connection plays.
     pub replay_file: Option<PathBuf>,
+    /// The real server behind this one. A script of [`replay_file`](Self::replay_file) then plays while that is down, which
+    /// needs `fallback: local`.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
+    pub proxy_config: Option<WsProxyConfig>,
+    /// Where all traffic is recorded.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
+    pub record: Option<RecordOptions>,
     /// Whether templates in replay scripts are expanded.
     pub template_expand: bool,
     /// Makes all that is random repeat.
     pub seed: Option<u64>,
     /// The clock that templates read; see [`TemplateClock`]. By default, the real one, or a fixed start with a seed.
+    #[serde(deserialize_with = "written::clock")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub clock: Option<TemplateClock>,
     /// Whether paths without a handler return each message unchanged instead of `echo: <text>`.
     pub raw_echo: bool,
     /// Which subprotocol a connection gets.
     pub subprotocols: Subprotocols,
+    /// The origins that browsers may connect from, such as `http://localhost:5173`; with none, from anywhere. A client that
+    /// sends no `Origin`, as those outside of browsers do, is let in.
+    pub allowed_origins: Vec<String>,
+    /// What the network does to connections. A path of [`paths`](Self::paths) may have its own.
+    #[serde(deserialize_with = "written::conditions")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
+    pub conditions: Option<Conditions>,
+    /// How many messages a connection may send in a time.
+    #[serde(deserialize_with = "written::rate_limit")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
+    pub rate_limit: Option<RateLimit>,
+    /// How many messages all connections together may send in a time.
+    #[serde(deserialize_with = "written::rate_limit")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
+    pub server_rate_limit: Option<RateLimit>,
     /// What happens to open connections when the handlers are exchanged.
     pub reload_policy: ReloadPolicy,
     /// How much may wait for a client that reads slowly.
+    #[serde(deserialize_with = "written::outbound_queue")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::QueueLimitsSchema"))]
     pub outbound_queue: QueueLimits,
     /// How much may wait for handlers that lag; when it is reached, reading stops.
+    #[serde(deserialize_with = "written::inbound_queue")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::QueueLimitsSchema"))]
     pub inbound_queue: QueueLimits,
     /// How long the closing handshake may take.
+    #[serde(deserialize_with = "written::duration")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::DurationSchema"))]
     pub close_timeout: Duration,
     /// TLS, and whose certificate is shown. By default there is none.
     pub tls: Option<TlsConfig>,
     /// How long a call of `on_connect` or `on_message` may take; a longer one closes the connection with code 1011.
+    #[serde(deserialize_with = "written::time_limit")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::DurationSchema"))]
     pub handler_timeout: Option<Duration>,
+    /// What is different on some paths. The first that fits a connection's path is its own.
+    pub paths: Vec<PathConfig>,
 }
+
+/// What waits for handlers by default.
+const INBOUND_QUEUE: QueueLimits = QueueLimits { messages: 256, bytes: 1024 * 1024 };
 
 impl Default for WsConfig {
     fn default() -> Self {
@@ -90,22 +152,37 @@ impl Default for WsConfig {
             max_message_size: 16 * 1024 * 1024,
             heartbeat_interval: Duration::from_secs(30),
             replay_file: None,
+            proxy_config: None,
+            record: None,
             template_expand: true,
             seed: None,
             clock: None,
             raw_echo: false,
             subprotocols: Subprotocols::FirstOffered,
+            allowed_origins: Vec::new(),
+            conditions: None,
+            rate_limit: None,
+            server_rate_limit: None,
             reload_policy: ReloadPolicy::Keep,
             outbound_queue: QueueLimits::default(),
-            inbound_queue: QueueLimits { messages: 256, bytes: 1024 * 1024 },
+            inbound_queue: INBOUND_QUEUE,
             close_timeout: Duration::from_secs(5),
             tls: None,
             handler_timeout: None,
+            paths: Vec::new(),
         }
     }
 }
 
 impl WsConfig {
+    /// Whether a client may connect from where it does.
+    pub(crate) fn allows_origin(&self, handshake: &Handshake) -> bool {
+        let Some(origin) = handshake.headers().get(header::ORIGIN).filter(|_| !self.allowed_origins.is_empty()) else {
+            return true;
+        };
+        self.allowed_origins.iter().any(|allowed| origin.as_bytes().eq_ignore_ascii_case(allowed.as_bytes()))
+    }
+
     /// The defaults, with what the environment says: `MOCKFORGE_WS_PORT`, `MOCKFORGE_WS_MAX_CONNECTIONS`,
     /// `MOCKFORGE_WS_MAX_MESSAGE_SIZE`, `MOCKFORGE_WS_HEARTBEAT_INTERVAL`, `MOCKFORGE_WS_REPLAY_FILE`,
     /// `MOCKFORGE_WS_SEED`, `MOCKFORGE_WS_CLOCK` and `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND`. An empty one counts as not set.
@@ -157,19 +234,6 @@ impl WsConfig {
         }
         Ok(())
     }
-}
-
-/// Reads a duration as people write it: `200ms`, `30s`, `1m 30s`; `0` is no time at all.
-///
-/// # Errors
-/// A text that says what is wrong with `value`.
-pub fn parse_duration(value: &str) -> Result<Duration, String> {
-    if value == "0" {
-        return Ok(Duration::ZERO);
-    }
-    let duration = SignedDuration::from_str(value)
-        .map_err(|_| "write a number and a unit, such as 200ms, 30s or 5m".to_owned())?;
-    Duration::try_from(duration).map_err(|_| "a duration is not negative".to_owned())
 }
 
 fn parse<T: FromStr<Err: Display>>(name: &'static str, value: &str) -> Result<T, ServerError> {

@@ -31,6 +31,18 @@ pub enum ServerError {
     /// TLS could not be set up.
     #[error(transparent)]
     Tls(#[from] crate::TlsError),
+    /// The way to the upstream makes no sense.
+    #[error(transparent)]
+    Proxy(#[from] ws_proxy::ProxyError),
+    /// The recording cannot be begun.
+    #[error(transparent)]
+    Record(#[from] ws_replay::RecordError),
+    /// Conditions or limits make no sense; every mistake in them is named.
+    #[error(transparent)]
+    Conditions(#[from] ws_conditions::ConditionsError),
+    /// The rules for handshakes make no sense.
+    #[error(transparent)]
+    HandshakeRules(#[from] ws_core::HandlerError),
     /// The port is taken.
     #[error("port {} is in use: stop the other program, or choose another port (0 takes a free one)", .0.port())]
     PortInUse(SocketAddr),

@@ -11,6 +11,8 @@ mod config;
 mod error;
 mod handshake_rules;
 mod interactive;
+mod path_conditions;
+mod rate_limited;
 mod router;
 mod scope;
 mod server;
@@ -20,10 +22,13 @@ mod tls;
 mod transport;
 mod upgrade;
 
-pub use config::{ReloadPolicy, Subprotocols, WsConfig, parse_duration};
+pub use config::{PathConfig, PathMode, ReloadPolicy, Subprotocols, WsConfig, parse_duration, parse_size};
 pub use error::ServerError;
 pub use handshake_rules::{AcceptWith, Expected, HandshakeRule, HandshakeRules, RefuseWith};
-pub use router::{router, router_with_handlers, try_router};
+pub use rate_limited::RateLimited;
+pub use router::{
+    router, router_with_handlers, router_with_latency, router_with_proxy, start_with_latency, try_router,
+};
 pub use scope::Scope;
 pub use server::{ServerHandle, WsServer, WsServerBuilder};
 pub use tls::{TlsConfig, TlsError};

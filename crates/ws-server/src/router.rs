@@ -3,13 +3,17 @@
 //! They read the environment (see [`WsConfig::from_env`]), can be nested and layered, and count into the global metrics
 //! registry. They mount `/ws` and `/ws/{*path}` and nothing else.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::any;
 use http::StatusCode;
-use tracing::error;
+use tracing::{error, info, warn};
+use ws_conditions::{FaultConfig, LatencyInjector, LatencyProfile};
 use ws_core::HandlerRegistry;
+use ws_proxy::WsProxyHandler;
 
 use crate::shared::Shared;
 use crate::upgrade::{no_such_path, upgrade};
@@ -42,12 +46,70 @@ pub fn try_router() -> Result<Router, ServerError> {
 ///
 /// A script named by `MOCKFORGE_WS_REPLAY_FILE` plays on the same connections. As [`router`], it cannot fail.
 pub fn router_with_handlers(handlers: Arc<HandlerRegistry>) -> Router {
-    from_environment(handlers).unwrap_or_else(|mistake| {
+    or_refuse_all(from_environment(handlers))
+}
+
+/// The router, or one that refuses every handshake and says why.
+fn or_refuse_all(router: Result<Router, ServerError>) -> Router {
+    router.unwrap_or_else(|mistake| {
         error!("the server refuses every handshake: {mistake}");
         let body = format!("{mistake}\n");
         routes(any(move || async move { (StatusCode::INTERNAL_SERVER_ERROR, body) }))
     })
 }
+
+/// A router that delays messages to clients and lets handshakes fail.
+///
+/// Everything else is as in [`router`].
+///
+/// ```
+/// use ws_conditions::{LatencyInjector, LatencyProfile};
+/// use ws_server::router_with_latency;
+///
+/// let app = router_with_latency(LatencyInjector::new(LatencyProfile::normal(), Default::default()));
+/// ```
+pub fn router_with_latency(latency: LatencyInjector) -> Router {
+    or_refuse_all(
+        WsConfig::from_env()
+            .and_then(|config| Ok(WsServer::builder().config(config).conditions(latency).build()?.router())),
+    )
+}
+
+/// A router that takes its clients to a real server.
+///
+/// Everything else is as in [`router`].
+///
+/// ```
+/// use ws_proxy::{WsProxyConfig, WsProxyHandler};
+/// use ws_server::router_with_proxy;
+///
+/// let upstream_url = "wss://api.example.com/ws".to_owned();
+/// let app = router_with_proxy(WsProxyHandler::new(WsProxyConfig { upstream_url, ..Default::default() }));
+/// ```
+pub fn router_with_proxy(proxy: WsProxyHandler) -> Router {
+    let build = |config| Ok(WsServer::builder().config(config).mode(proxy).build()?.router());
+    or_refuse_all(WsConfig::from_env().and_then(build))
+}
+
+/// Serves on all addresses of the machine, with the latency of `profile`, until Ctrl-C is pressed.
+///
+/// # Errors
+/// [`ServerError::PortInUse`] names the port if it is taken; others are those of [`try_router`].
+pub async fn start_with_latency(port: u16, profile: Option<LatencyProfile>) -> Result<(), ServerError> {
+    let config = WsConfig { host: Ipv4Addr::UNSPECIFIED.into(), port, ..WsConfig::from_env()? };
+    let conditions = profile.map(|profile| LatencyInjector::new(profile, FaultConfig::default()).into());
+    let server = WsServer::builder().config(WsConfig { conditions, ..config }).build()?.serve().await?;
+    info!("listening on {}", server.url());
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        warn!("Ctrl-C cannot be heard: {error}");
+        std::future::pending::<()>().await;
+    }
+    server.shutdown(GRACE).await;
+    Ok(())
+}
+
+/// How long [`start_with_latency`] waits for connections to close.
+const GRACE: Duration = Duration::from_secs(5);
 
 fn from_environment(handlers: Arc<HandlerRegistry>) -> Result<Router, ServerError> {
     Ok(WsServer::builder().config(WsConfig::from_env()?).registry(handlers).build()?.router())

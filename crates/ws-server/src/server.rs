@@ -11,6 +11,7 @@ use axum::Router;
 use axum::routing::get;
 use http::header;
 use tokio::net::TcpListener;
+use ws_conditions::Conditions;
 use ws_core::{HandlerRegistry, HandlerSet, Handshake, Middleware, Rooms, SessionObserver, WsHandler};
 use ws_metrics::{MetricsRegistry, get_global_registry};
 use ws_rooms::RoomManager;
@@ -93,6 +94,7 @@ pub struct WsServerBuilder {
     config: WsConfig,
     registry: Option<Arc<HandlerRegistry>>,
     handlers: HandlerSet,
+    modes: HandlerSet,
     rooms: Option<Arc<dyn Rooms>>,
     middleware: Vec<Arc<dyn Middleware>>,
     observers: Vec<Arc<dyn SessionObserver>>,
@@ -113,6 +115,20 @@ impl WsServerBuilder {
     #[must_use]
     pub fn handler(mut self, handler: impl WsHandler + 'static) -> Self {
         self.handlers.push(Arc::new(handler));
+        self
+    }
+
+    /// Adds a mode: a handler that runs behind the registered ones and is not touched by their reload.
+    #[must_use]
+    pub fn mode(mut self, mode: impl WsHandler + 'static) -> Self {
+        self.modes.push(Arc::new(mode));
+        self
+    }
+
+    /// Sets what the network does to connections; the same as [`WsConfig::conditions`].
+    #[must_use]
+    pub fn conditions(mut self, conditions: impl Into<Conditions>) -> Self {
+        self.config.conditions = Some(conditions.into());
         self
     }
 
@@ -178,11 +194,18 @@ impl WsServerBuilder {
         }
         let rooms = self.rooms.unwrap_or_else(|| Arc::new(RoomManager::new()));
         let scope = Scope::new(Arc::clone(&registry), rooms).fallback(assemble::fallback(&self.config));
-        let scope = assemble::modes(&self.config)?.into_iter().fold(scope, Scope::mode);
-        let scopes = ScopeResolver { default: Arc::new(scope), choose: self.choose_scope };
+        let scope = assemble::guards(&self.config)?.into_iter().fold(scope, Scope::guard);
+        let scope = assemble::modes(&self.config)?.into_iter().chain(self.modes).fold(scope, Scope::mode);
+        let scope = match self.config.conditions.clone() {
+            Some(conditions) => scope.conditions(assemble::plan(conditions, &self.config)?),
+            None => scope,
+        };
+        let paths = assemble::paths(&self.config, &scope)?;
+        let scopes = ScopeResolver { default: Arc::new(scope), paths, choose: self.choose_scope };
         let tls = self.config.tls.as_ref().map(|tls| TlsAcceptor::new(tls, self.config.host)).transpose()?;
         let metrics = self.metrics.unwrap_or_else(|| get_global_registry().clone());
         let mut observers: Vec<Arc<dyn SessionObserver>> = vec![Arc::new(metrics.clone())];
+        observers.extend(assemble::recorder(&self.config)?);
         observers.extend(self.observers);
         let shared = Arc::new(Shared::new(self.config, scopes, self.middleware, observers));
         Ok(WsServer { shared, registry, metrics, metrics_route: self.metrics_route, tls: tls.map(Arc::new) })

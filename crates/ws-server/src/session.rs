@@ -9,6 +9,8 @@ mod ending;
 mod heartbeat;
 mod inbox;
 mod intercept;
+mod link;
+mod paced;
 mod pump;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
+use ws_conditions::{ConnectionFault, ConnectionPlan, Pace};
 use ws_core::engine::{Outbound, OutboundQueue, SessionContext, outbound_queue};
 use ws_core::{Connection, Direction, EndStatus, HandlerError, Message, Origin, SessionEnd, SessionPart, WsSender};
 use ws_wire::Wire;
@@ -32,6 +35,8 @@ pub(crate) use self::chain::Chain;
 use self::driver::{Failures, panic_text};
 use self::ending::Ending;
 use self::inbox::Inbox;
+use self::link::Link;
+pub(crate) use self::paced::Paced;
 use self::pump::Pump;
 use crate::shared::{Shared, Slot};
 use crate::transport::Transport;
@@ -49,17 +54,30 @@ pub(crate) struct Session {
     connection: Arc<Connection>,
     sender: WsSender,
     queue: Option<OutboundQueue>,
+    plan: Option<Box<ConnectionPlan>>,
     end: Option<SessionEnd>,
     _slot: Slot,
 }
 
 impl Session {
     /// Opens the books for a connection: from here on it is counted as active.
-    pub(crate) fn open(shared: Arc<Shared>, chain: Chain, connection: Connection, slot: Slot) -> Self {
+    pub(crate) fn open(
+        shared: Arc<Shared>,
+        chain: Chain,
+        connection: Connection,
+        plan: Option<ConnectionPlan>,
+        slot: Slot,
+    ) -> Self {
         let (sender, queue) = outbound_queue(shared.config.outbound_queue);
         let connection = Arc::new(connection);
         shared.tell(|observer| observer.on_open(&connection));
-        Self { shared, chain, connection, sender, queue: Some(queue), end: None, _slot: slot }
+        Self { shared, chain, connection, sender, queue: Some(queue), plan: plan.map(Box::new), end: None, _slot: slot }
+    }
+
+    /// How fast the transport may be read and written, where that is limited.
+    pub(crate) fn paces(&self) -> (Option<Pace>, Option<Pace>) {
+        let pace = |direction| self.plan.as_ref().and_then(|plan| plan.pace(direction));
+        (pace(Direction::Inbound), pace(Direction::Outbound))
     }
 
     /// Says that the connection is established; `peer` is the socket's word where the handshake has none.
@@ -85,6 +103,8 @@ impl Session {
             let mut context =
                 SessionContext::new(Arc::clone(&connection), Arc::clone(&chain.scope().rooms), self.sender.clone());
             let mut pump = Pump::new(&mut wire, queue, &inbox, chain, &shared, &connection, context.spawn_queue());
+            pump.link =
+                self.plan.take().map(|plan| Box::new(Link::new(plan, connection.path(), shared.config.outbound_queue)));
 
             let ending = {
                 let limit = shared.config.handler_timeout;
@@ -111,7 +131,12 @@ impl Session {
                 let closing = closing(&mut pump, &ending, unfinished, parts, &failures);
                 let closing = shared.unless_abandoned(contained(&failures, closing));
                 // Boxed, as is all that comes at the end: an open connection does not hold room for it.
-                let _ = Box::pin(timeout(shared.config.close_timeout, closing)).await;
+                // A half-open connection stays for as long as its client does.
+                let limit = match ending {
+                    Ending::Broken(ConnectionFault::HalfOpen) => Duration::MAX,
+                    _ => shared.config.close_timeout,
+                };
+                let _ = Box::pin(timeout(limit, closing)).await;
                 ending
             };
             // A Close frame that waited in the queue went out in the place of ours.
@@ -212,8 +237,10 @@ async fn contained(failures: &Failures<'_>, work: impl Future<Output = ()>) {
 
 /// Sends what still has to go, and waits for the client's side of the closing handshake.
 async fn farewell<S: Transport>(pump: &mut Pump<'_, S>, ending: &Ending, failures: &Failures<'_>) {
-    if matches!(ending, Ending::Lost | Ending::SendFailed(_)) {
-        return;
+    match ending {
+        Ending::Lost | Ending::SendFailed(_) => return,
+        Ending::Broken(fault) => return broken(pump, fault).await,
+        _ => {}
     }
     if let Some(frame) = ending.farewell() {
         if !matches!(ending, Ending::SlowConsumer) {
@@ -245,8 +272,45 @@ async fn farewell<S: Transport>(pump: &mut Pump<'_, S>, ending: &Ending, failure
     }
 }
 
+/// How long what was sent before a reset may take to leave.
+const BEFORE_RESET: Duration = Duration::from_millis(100);
+
+/// Ends, or leaves, the transport as a fault wants it.
+async fn broken<S: Transport>(pump: &mut Pump<'_, S>, fault: &ConnectionFault) {
+    pump.queue.close();
+    match fault {
+        ConnectionFault::Reset => {
+            let _ = timeout(BEFORE_RESET, poll_fn(|cx| pump.wire.poll_flush(cx))).await;
+            if !pump.wire.transport().reset_on_drop() {
+                debug!("this transport cannot be reset: the client sees its end");
+            }
+        }
+        ConnectionFault::HalfOpen => {
+            let shutdown = pump.shared.shutdown.cancelled();
+            tokio::select! {
+                () = pump.wire.discard() => {}
+                () = shutdown => {}
+            }
+        }
+        // The client takes what else is sent for the rest of the frame: it has the word, until the time is up.
+        ConnectionFault::Unfinished(_) => {
+            if poll_fn(|cx| pump.wire.poll_flush(cx)).await.is_ok() {
+                pump.wire.discard().await;
+            }
+        }
+        ConnectionFault::Disconnect | ConnectionFault::Close(_) => {
+            if poll_fn(|cx| pump.wire.poll_flush(cx)).await.is_ok() {
+                pump.wire.linger().await;
+            }
+        }
+    }
+}
+
 /// Lets out what waits in the queue, up to a Close frame.
 async fn drain<S: Transport>(pump: &mut Pump<'_, S>) {
+    if let Some(link) = &mut pump.link {
+        link.outbound.hurry(pump.now);
+    }
     loop {
         if poll_fn(|cx| pump.wire.poll_ready(cx)).await.is_err() {
             return;

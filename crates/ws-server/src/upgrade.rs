@@ -18,13 +18,15 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::{debug, error, info};
+use ws_conditions::HandshakeAnswer;
 use ws_core::{Acceptance, Connection, Handshake, HandshakeDecision, Refusal, SubprotocolChoice, WsHandler};
 use ws_wire::{Wire, WireOptions};
 
 use crate::Subprotocols;
-use crate::session::{Chain, Session};
+use crate::session::{Chain, Paced, Session};
 use crate::shared::Shared;
 #[cfg(feature = "tls")]
 use crate::tls::TlsSocket;
@@ -39,7 +41,8 @@ pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Requ
     let on_upgrade = hyper::upgrade::on(&mut request);
     let handshake = read(&request);
     match decide(&shared, handshake).await {
-        Err(refusal) => answer(refusal),
+        Err(Denial::Refused(refusal)) => answer(refusal),
+        Err(Denial::Dropped) => no_answer(),
         Ok(Accepted { session, wire, subprotocol, headers }) => {
             shared.tasks.spawn(start(session, wire, on_upgrade, Arc::clone(&shared)));
             switch_protocols(&accept_key, subprotocol, headers)
@@ -47,8 +50,11 @@ pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Requ
     }
 }
 
-/// Answers requests for paths that the server does not have.
+/// Answers requests for paths below none of the routes: those that the configuration names are WebSocket paths, too.
 pub(crate) async fn no_such_path(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    if shared.scopes.of_path(read(&request).path()).is_some() {
+        return upgrade(State(shared), request).await;
+    }
     let path = request.uri().path();
     let refusal = Refusal::new(StatusCode::NOT_FOUND);
     if has_token(request.headers(), &header::UPGRADE, "websocket") {
@@ -115,7 +121,11 @@ const UPGRADE_HEADERS: [HeaderName; 4] =
 fn read(request: &Request) -> Handshake {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let mut headers = HeaderMap::new();
-    for (name, value) in request.headers().iter().filter(|(name, _)| !UPGRADE_HEADERS.contains(name)) {
+    let is_of_this_hop = |name: &HeaderName| {
+        // What `Connection` names is meant for the next hop only (RFC 9110, section 7.6.1).
+        UPGRADE_HEADERS.contains(name) || has_token(request.headers(), &header::CONNECTION, name.as_str())
+    };
+    for (name, value) in request.headers().iter().filter(|(name, _)| !is_of_this_hop(name)) {
         if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
             headers.append(name, copy);
         }
@@ -132,13 +142,42 @@ struct Accepted {
     headers: HeaderMap,
 }
 
-/// Asks limits and handlers; an accepted connection is open in the books from here on.
-async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, Refusal> {
-    let refuse = |handshake: &Handshake, refusal: Refusal| Err(refused(shared, handshake, refusal));
+/// How a handshake is not accepted.
+enum Denial {
+    /// With this answer.
+    Refused(Refusal),
+    /// Without an answer: the connection is closed.
+    Dropped,
+}
+
+/// Asks limits, conditions and handlers; an accepted connection is open in the books from here on.
+async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, Denial> {
+    let refuse = |handshake: &Handshake, refusal: Refusal| Err(Denial::Refused(refused(shared, handshake, refusal)));
+    if !shared.config.allows_origin(&handshake) {
+        return refuse(&handshake, Refusal::new(StatusCode::FORBIDDEN).body("This origin is not allowed here.\n"));
+    }
+    let scope = shared.scopes.resolve(&handshake);
+    let mut plan = None;
+    if let Some(conditions) = &scope.conditions {
+        let (verdict, connection) = conditions.next(Instant::now());
+        if !verdict.delay.is_zero() {
+            tokio::select! {
+                () = sleep(verdict.delay) => {}
+                () = shared.shutdown.cancelled() => return refuse(&handshake, full()),
+            }
+        }
+        match verdict.answer {
+            HandshakeAnswer::Accept => plan = Some(connection),
+            HandshakeAnswer::Refuse(refusal) => return refuse(&handshake, refusal),
+            HandshakeAnswer::Drop => {
+                info!(path = handshake.path(), "WebSocket handshake dropped without an answer");
+                return Err(Denial::Dropped);
+            }
+        }
+    }
     let Some(slot) = shared.take_slot().filter(|_| !shared.is_shutting_down()) else {
         return refuse(&handshake, full());
     };
-    let scope = shared.scopes.resolve(&handshake);
     let chain = Chain::new(scope, handshake.path());
     let acceptance = match ask(&chain.current(), &handshake).await {
         Ok(acceptance) => acceptance,
@@ -157,7 +196,8 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
     let connection = Connection::new(handshake, subprotocol.clone(), accepted.extensions);
     connection.set_leaves_pings(accepted.leaves_pings);
     let wire = WireOptions { max_message_size: shared.config.max_message_size, auto_pong: !accepted.leaves_pings };
-    let session = Session::open(Arc::clone(shared), chain, connection, slot);
+    let plan = plan.map(|plan| plan.open(connection.opened_at()));
+    let session = Session::open(Arc::clone(shared), chain, connection, plan, slot);
     Ok(Accepted { session, wire, subprotocol, headers: accepted.headers })
 }
 
@@ -214,6 +254,13 @@ fn answer(refusal: Refusal) -> Response {
     (status, headers, body).into_response()
 }
 
+/// Closes the connection instead of answering: a body that fails before its first byte makes hyper give up before it has
+/// written the head.
+fn no_answer() -> Response {
+    let failure = futures_util::future::err::<Bytes, _>(std::io::Error::other("dropped as the conditions want it"));
+    Response::new(Body::from_stream(futures_util::stream::once(failure)))
+}
+
 fn switch_protocols(accept_key: &str, subprotocol: Option<String>, extra: HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -260,8 +307,16 @@ async fn begin<S: Transport>(session: Session, transport: S, read: Bytes, option
         // Small messages leave at once.
         let _ = socket.set_nodelay(true);
     }
-    let wire = Wire::server(transport, read, options).await;
-    shared.tasks.spawn(session.serve(wire));
+    match session.paces() {
+        (None, None) => {
+            let wire = Wire::server(transport, read, options).await;
+            shared.tasks.spawn(session.serve(wire));
+        }
+        (reads, writes) => {
+            let wire = Wire::server(Paced::new(transport, reads, writes), read, options).await;
+            shared.tasks.spawn(session.serve(wire));
+        }
+    }
 }
 
 /// Takes away what hyper has wrapped around a stream; gives back what was read from it already, too.

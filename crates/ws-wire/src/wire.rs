@@ -177,10 +177,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Ends our half of the transport and throws away what the peer still sends, so that a Close frame which is on its
     /// way to a peer in the middle of a message is not lost to a reset.
     pub async fn linger(&mut self) {
-        let transport = &mut self.stream.get_mut().transport;
-        if transport.shutdown().await.is_err() {
-            return;
+        if self.stream.get_mut().transport.shutdown().await.is_ok() {
+            self.discard().await;
         }
+    }
+
+    /// Throws away what the peer sends until it ends its half of the transport. Nothing is answered.
+    pub async fn discard(&mut self) {
+        let transport = &mut self.stream.get_mut().transport;
         let mut discarded = BytesMut::with_capacity(READ_BUFFER);
         while let Ok(1..) = transport.read_buf(&mut discarded).await {
             discarded.clear();

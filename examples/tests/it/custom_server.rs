@@ -51,6 +51,7 @@ async fn a_taken_port_is_one_clear_line() {
     let said = why_not(command).await;
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with(&format!("error: port {port} is in use")), "{said}");
+    assert!(said.contains("MOCKFORGE_WS_PORT"), "{said}");
 }
 
 async fn get(host: &str, path: &str) -> String {

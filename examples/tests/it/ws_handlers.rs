@@ -44,7 +44,7 @@ async fn echo_and_chat_share_a_server_and_no_path() {
     assert_eq!(echo.recv_text().await.unwrap(), "echo: hello");
 
     let mut chat = join_chat(&demo).await;
-    assert_eq!(ask(&mut chat, "hello").await, "hello");
+    assert_eq!(ask(&mut chat, "hello").await, "[general] hello");
     // What either would have sent besides would stand before these answers.
     assert_eq!(ask(&mut chat, "/rooms").await, "Current rooms: general");
     assert_eq!(ask(&mut echo, "/rooms").await, "echo: /rooms");
@@ -61,6 +61,15 @@ async fn it_wants_port_3030_and_says_so_when_it_is_taken() {
     assert!(said.contains("MOCKFORGE_WS_PORT"), "{said}");
 }
 
+/// A script with a mistake keeps it from starting, and the mistake is named.
+#[tokio::test]
+async fn a_broken_script_is_no_server() {
+    let mut command = cargo_run("ws-handlers-demo");
+    command.env("MOCKFORGE_WS_PORT", "0").env("MOCKFORGE_WS_REPLAY_FILE", "/nonexistent/x.jsonl");
+    let said = why_not(command).await;
+    assert!(said.starts_with("error: /nonexistent/x.jsonl: cannot be read: "), "{said}");
+}
+
 /// E02: the first room, `/join`, `/leave`, `/rooms`, `/msg` and lines without a command.
 #[tokio::test]
 async fn people_talk_by_lines() {
@@ -74,17 +83,17 @@ async fn people_talk_by_lines() {
     // Alice is in two rooms, bob in one of them.
     alice.send_text("/msg Hello everyone!").await.unwrap();
     alice.send_text("and good bye").await.unwrap();
-    for said in ["/msg Hello everyone!", "and good bye"] {
-        for _room in ["general", "lobby"] {
-            assert_eq!(alice.recv_text().await.unwrap(), said);
+    for said in ["Hello everyone!", "and good bye"] {
+        for room in ["general", "lobby"] {
+            assert_eq!(alice.recv_text().await.unwrap(), format!("[{room}] {said}"));
         }
-        assert_eq!(bob.recv_text().await.unwrap(), said);
+        assert_eq!(bob.recv_text().await.unwrap(), format!("[general] {said}"));
     }
     bob.expect_silence(QUIET).await.unwrap();
 
     assert_eq!(ask(&mut alice, "/leave general").await, "Left room: general");
     assert_eq!(ask(&mut alice, "/rooms").await, "Current rooms: lobby");
-    assert_eq!(ask(&mut alice, "only in the lobby").await, "only in the lobby");
+    assert_eq!(ask(&mut alice, "only in the lobby").await, "[lobby] only in the lobby");
     bob.expect_silence(QUIET).await.unwrap();
 }
 
@@ -124,6 +133,10 @@ async fn mistakes_are_answered() {
     let mut client = join_chat(&demo).await;
     assert!(ask(&mut client, "/jion lobby").await.starts_with("Commands: /join ROOM"));
     assert!(ask(&mut client, "/join").await.starts_with("Commands: /join ROOM"));
+    assert!(ask(&mut client, "/msg").await.starts_with("Commands: /join ROOM"));
+    assert_eq!(ask(&mut client, "/leave nope").await, "You are not in room: nope");
+    let left = ask_json(&mut client, json!({"type": "leave", "room": "nope"})).await;
+    assert_eq!((&left["message"], &left["rooms"]), (&json!("You are not in room: nope"), &json!(["general"])));
     let unknown = ask_json(&mut client, json!({"type": "jion"})).await;
     assert_eq!(unknown["type"], "error");
     assert!(unknown["message"].as_str().unwrap().contains("expected one of `join`"), "{unknown}");

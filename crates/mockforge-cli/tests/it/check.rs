@@ -1,6 +1,9 @@
 //! `mockforge check`.
 
-use crate::process::{file, run, text};
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::process::{file, mockforge, run, text};
 
 /// M07: every mistake of a file is named with line and column, and the exit code says that there are some.
 #[test]
@@ -28,6 +31,23 @@ fn one_bad_file_among_good_ones_fails() {
     let output = run(&["check", good.to_str().unwrap(), "/nonexistent/x.jsonl"], &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("/nonexistent/x.jsonl"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_dash_is_what_is_piped_in() {
+    let mut child = mockforge(&["check", "-"], &[]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"{\"txt\": \"a\"}\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "stdin:1:2: unknown key `txt`; did you mean `text`?\nstdin: 1 error\n");
+}
+
+#[test]
+fn a_file_of_another_kind_is_one_line() {
+    let (_folder, path) = file("- ts: 0\n  text: hello\n- ts: 100\n  text: bye\n");
+    let report = text(&run(&["check", path.to_str().unwrap()], &[]).stdout);
+    assert_eq!(report.lines().count(), 2, "{report}");
+    assert!(report.contains(":1:1: expected JSON: a replay file has one object a line"), "{report}");
 }
 
 #[test]

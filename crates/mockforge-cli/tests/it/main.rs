@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod check;
+mod completions;
 mod connect;
 mod process;
+mod script_log;
 mod serve;
+mod usage;

@@ -35,6 +35,7 @@ async fn raw_echo_returns_messages_unchanged() {
     for (arguments, variables) in [
         (&["--ws-port", "0", "--raw-echo"][..], &[][..]),
         (&["--ws-port", "0"][..], &[("MOCKFORGE_WS_RAW_ECHO", "true")][..]),
+        (&["--ws-port", "0"][..], &[("MOCKFORGE_WS_RAW_ECHO", "yes")][..]),
     ] {
         let server = Serving::start(arguments, variables);
         let mut client = connect(&server).await;
@@ -78,7 +79,9 @@ async fn a_variable_switches_templates_off() {
         (None, "7"),
         (Some("1"), "7"),
         (Some("true"), "7"),
+        (Some("yes"), "7"),
         (Some("0"), "{{randInt 7 7}}"),
+        (Some("off"), "{{randInt 7 7}}"),
         (Some("FALSE"), "{{randInt 7 7}}"),
     ] {
         let variables: Vec<_> = value.map(|value| ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", value)).into_iter().collect();
@@ -116,9 +119,13 @@ fn a_broken_script_is_no_server() {
     let output = run(&["serve", "--ws-port", "0", "--ws-replay-file", path], &[]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stdout), "");
+    // As `check` says it: each line begins with its place, and the last one counts.
     let log = text(&output.stderr);
-    assert!(log.contains(&format!("{path}:2:")) && log.contains("text"), "{log}");
-    assert!(log.contains(&format!("{path}:3:")), "{log}");
+    let starts: Vec<_> = ["2:9: unknown key `txet`", "3:", " 2 errors"].map(|rest| format!("{path}:{rest}")).into();
+    assert_eq!(log.lines().count(), 3, "{log}");
+    for (line, start) in log.lines().zip(&starts) {
+        assert!(line.starts_with(start), "{log}");
+    }
 
     let output = run(&["serve", "--ws-port", "0", "--ws-replay-file", "/nonexistent/x.jsonl"], &[]);
     assert_eq!(output.status.code(), Some(1));
@@ -126,22 +133,38 @@ fn a_broken_script_is_no_server() {
 }
 
 #[test]
-fn wrong_input_is_one_line_that_names_it() {
+fn a_taken_port_is_one_line_that_says_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    for (arguments, variables, code, expected) in [
-        (&["serve", "--ws-port", &port][..], &[][..], 1, &*format!("port {port} is in use")),
-        (&["serve"], &[("MOCKFORGE_WS_PORT", "many")], 2, "many"),
-        (&["serve", "--heartbeat-interval", "soon"], &[], 2, "200ms"),
-        (&["serve", "--log", "a=b=c"], &[], 1, "--log a=b=c"),
-        (&["serve", "--clock", "noon"], &[], 2, "noon"),
-        (&["serve", "--ws-prot", "1"], &[], 2, "--ws-port"),
-    ] {
-        let output = run(arguments, variables);
-        let log = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {log}");
-        assert!(log.contains(expected), "{arguments:?}: {log}");
-    }
+    let output = run(&["serve", "--port", &port], &[]);
+    let log = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(log.starts_with(&format!("error: port {port} is in use")) && log.contains("--ws-port N"), "{log}");
+    assert_eq!(log.lines().count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn a_host_may_be_a_name() {
+    let server = Serving::start(&["--ws-port", "0", "--host", "localhost"], &[]);
+    assert!(server.url.starts_with("ws://127.0.0.1:"), "{}", server.url);
+    connect(&server).await;
+}
+
+/// A path without WebSockets says where they are, to the client and in the log.
+#[tokio::test]
+async fn a_wrong_path_is_told_where_to_go() {
+    let server = Serving::start(&["--ws-port", "0"], &[]);
+    let elsewhere = server.url.replace("/ws", "/chat").replace("ws:/chat", "ws:/");
+    let output = run(&["connect", &elsewhere], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    let expected = format!(
+        "error: {elsewhere} refused the handshake with HTTP 404 Not Found: There is nothing at /chat. \
+                            WebSockets are at /ws and /ws/...\n"
+    );
+    assert_eq!(said, expected);
+    let (_, log) = server.terminate();
+    assert!(log.contains("WebSocket handshake refused: WebSockets are at /ws and /ws/... path=\"/chat\""), "{log}");
 }
 
 /// A08: SIGTERM and SIGINT close every connection with code 1001, and the program ends with 0.

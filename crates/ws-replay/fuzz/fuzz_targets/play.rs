@@ -43,7 +43,7 @@ fn play(script: &Arc<ReplayScript>, messages: &[Message]) -> Vec<Message> {
                 Some(message) => player.on_message(now, message.clone()),
                 None => return sent,
             },
-            Action::Finished => return sent,
+            Action::Finished | Action::Disconnect => return sent,
         }
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ws_patterns::MessageText;
 
 use crate::released::Released;
-use crate::script::Wait;
+use crate::script::{Expected, excerpt};
 
 /// A message of the client, as far as waits look at it.
 #[derive(Debug)]
@@ -17,6 +17,14 @@ pub(super) enum Arrived {
 }
 
 impl Arrived {
+    /// What a line of the log may show of it.
+    pub(super) fn excerpt(&self) -> String {
+        match self {
+            Self::Text(text) => format!("{:?}", excerpt(text.as_str())),
+            Self::Binary(data) => format!("a binary message of {} bytes", data.len()),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.as_str().len(),
@@ -24,12 +32,12 @@ impl Arrived {
         }
     }
 
-    /// What `wait` makes of it, if this is what it waits for.
-    fn release(&self, wait: &Wait) -> Option<Released> {
-        match (wait, self) {
-            (Wait::Text(pattern), Self::Text(text)) => pattern.captures(text).map(Released::Text),
-            (Wait::Binary(expected), Self::Binary(data)) => {
-                let is_it = expected.as_ref().is_none_or(|expected| expected == data);
+    /// What a wait makes of it, if this is what it expects.
+    fn release(&self, expected: &Expected) -> Option<Released> {
+        match (expected, self) {
+            (Expected::Text(pattern), Self::Text(text)) => pattern.captures(text).map(Released::Text),
+            (Expected::Binary(bytes), Self::Binary(data)) => {
+                let is_it = bytes.as_ref().is_none_or(|bytes| bytes == data);
                 is_it.then(|| Released::Binary(data.clone()))
             }
             _ => None,
@@ -66,11 +74,12 @@ impl Inbox {
         }
     }
 
-    /// Takes the first message that `wait` waits for, and when it came.
-    pub(super) fn take(&mut self, wait: &Wait) -> Option<(Duration, Released)> {
+    /// Takes the first message that is as `expected`, and when it came.
+    pub(super) fn take(&mut self, expected: &Expected) -> Option<(Duration, Released)> {
         let unseen = self.waiting.iter().enumerate().skip(self.refused);
-        let found =
-            unseen.filter_map(|(number, (_, message))| message.release(wait).map(|released| (number, released))).next();
+        let found = unseen
+            .filter_map(|(number, (_, message))| message.release(expected).map(|released| (number, released)))
+            .next();
         let Some((number, released)) = found else {
             self.refused = self.waiting.len();
             return None;
@@ -84,6 +93,11 @@ impl Inbox {
     /// How many messages no wait has taken, those that gave way included.
     pub(super) fn untaken(&self) -> u64 {
         self.dropped + self.waiting.len() as u64
+    }
+
+    /// The one that came last.
+    pub(super) fn latest(&self) -> Option<&Arrived> {
+        self.waiting.back().map(|(_, message)| message)
     }
 
     /// Counts a message without keeping it.

@@ -1,77 +1,111 @@
-//! From the values of an entry to what is done: the rules that an entry and its neighbours must keep.
+//! From the values of an entry to what is done: the rules that an entry and its neighbours of the same session must keep.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine};
 use bytes::Bytes;
-use ws_core::CloseFrame;
-use ws_core::close_code::{self, MAX_REASON_BYTES};
 use ws_patterns::MessagePattern;
 
+use super::ending::ending;
 use super::fields::{Fields, Located};
 use super::read::RawEntry;
+use super::session::Session;
 use super::source::{Findings, Source};
-use super::step::{Content, Step, Wait};
+use super::step::{Content, Expected, Step, Wait};
 use crate::problem::pattern_reason;
 use crate::template::{Scope, Template};
 use crate::{ProblemKind, ReplayDirection};
 
-/// Compiles entries in their order.
+/// The longest payload of a ping or pong, in bytes.
+const MAX_PING_BYTES: usize = 125;
+
+/// What was compiled by how it is written: files repeat their patterns, and clones share.
+pub(super) type Patterns<'a> = Rc<RefCell<HashMap<&'a str, MessagePattern>>>;
+
+/// Compiles the entries of one session in their order.
 pub(super) struct Compiler<'s, 'a> {
     source: &'s Source<'a>,
-    steps: Vec<Step>,
+    /// Whether the file was recorded: what stands in it is what was said, word for word, also after a close.
+    is_recording: bool,
+    session: Session,
     /// The `ts` of the last entry that had a right one.
     last_ts: u64,
     /// The line of the entry that closes the connection.
     closed_on_line: Option<usize>,
+    /// How many entries stand behind it.
+    unreached: usize,
     /// The groups of the last wait, the whole match first; empty if there was none yet.
     groups: Vec<Option<String>>,
-    /// Files repeat their patterns; clones share what was compiled.
-    patterns: HashMap<&'a str, MessagePattern>,
+    patterns: Patterns<'a>,
 }
 
 impl<'s, 'a> Compiler<'s, 'a> {
-    pub(super) fn new(source: &'s Source<'a>) -> Self {
+    pub(super) fn new(source: &'s Source<'a>, is_recording: bool, patterns: Patterns<'a>, session: Session) -> Self {
         Self {
             source,
-            steps: Vec::new(),
-            last_ts: 0,
+            is_recording,
+            last_ts: session.start,
+            session,
             closed_on_line: None,
+            unreached: 0,
             groups: Vec::new(),
-            patterns: HashMap::new(),
+            patterns,
         }
     }
 
-    pub(super) fn into_steps(self) -> Vec<Step> {
-        self.steps
+    /// The session, when all of its entries were compiled.
+    pub(super) fn finish(self, findings: &mut Findings<'s, 'a>) -> Session {
+        if let Some(line) = self.closed_on_line {
+            findings.count_unreached(line, self.unreached);
+        }
+        self.session.complete()
     }
 
     /// Compiles one entry. If anything about it is wrong, the step is of no use, and `findings` knows.
-    pub(super) fn entry(&mut self, entry: &RawEntry<'a>, findings: &mut Findings<'s, 'a>) {
-        if let Some(line) = self.closed_on_line {
-            findings.at(entry.object, ProblemKind::NeverReached { line });
+    pub(super) fn entry(&mut self, entry: &RawEntry<'a>, fields: &Fields<'a>, findings: &mut Findings<'s, 'a>) {
+        let is_reached = self.closed_on_line.is_none();
+        if let Some(line) = self.closed_on_line.filter(|_| !self.is_recording) {
+            self.unreached += 1;
+            if self.unreached == 1 {
+                findings.at(entry.object, ProblemKind::NeverReached { line, entries: 1 });
+            }
         }
-        let fields = Fields::read(entry, findings);
-        let ts = self.ts(&fields, findings);
-        let frame = close_frame(&fields, findings);
+        let ts = self.ts(fields, findings);
+        let close = ending(fields, self.is_recording, findings);
         let direction = fields.direction();
         let step = match direction {
+            _ if is_answered_by_itself(fields, findings) => None,
             ReplayDirection::In => {
-                let wait = self.expectation(&fields, entry, findings);
-                Step { ts, direction, wait, content: None, close: None }
+                let expected = self.expectation(fields, entry, findings);
+                let at = fields.wait_for.as_ref().or(fields.text.as_ref()).map_or(entry.object, |written| written.at);
+                let wait = expected.map(|expected| self.wait(expected, at));
+                Some(Step { ts, direction, wait, content: None, close: None })
             }
             ReplayDirection::Out => {
                 // The pattern comes first: it says which groups the text may use.
-                let wait = fields.wait_for.as_ref().and_then(|written| self.pattern(written, findings));
-                let content = self.content(&fields, entry, findings);
-                Step { ts, direction, wait: wait.map(Wait::Text), content, close: frame }
+                let wait = fields.wait_for.as_ref().and_then(|written| {
+                    let pattern = self.pattern(written, findings)?;
+                    Some(self.wait(Expected::Text(pattern), written.at))
+                });
+                let content = match fields.control() {
+                    Some(_) => payload(fields, findings).map(Content::Ping),
+                    None => self.content(fields, entry, findings),
+                };
+                Some(Step { ts, direction, wait, content, close })
             }
         };
         if fields.closes().is_some() {
             self.closed_on_line.get_or_insert_with(|| self.source.line(self.source.offset_of(entry.object)));
         }
-        self.steps.push(step);
+        self.session.steps.extend(step.filter(|_| is_reached));
+    }
+
+    /// A wait that is written at `at`, a slice of the file.
+    fn wait(&self, expected: Expected, at: &str) -> Wait {
+        Wait { line: self.source.line(self.source.offset_of(at)), expected }
     }
 
     fn ts(&mut self, fields: &Fields<'a>, findings: &mut Findings<'s, 'a>) -> u64 {
@@ -91,10 +125,10 @@ impl<'s, 'a> Compiler<'s, 'a> {
         fields: &Fields<'a>,
         entry: &RawEntry<'a>,
         findings: &mut Findings<'s, 'a>,
-    ) -> Option<Wait> {
+    ) -> Option<Expected> {
         if fields.closes().is_some() {
             expect_nothing_beside_close(fields, findings);
-            return Some(Wait::ClientClose);
+            return Some(Expected::ClientClose);
         }
         if fields.is_binary().is_some() {
             if let Some(written) = &fields.wait_for {
@@ -103,7 +137,7 @@ impl<'s, 'a> Compiler<'s, 'a> {
             }
             self.groups = vec![None];
             let expected = fields.text.as_ref().and_then(|text| bytes(text, findings));
-            return Some(Wait::Binary(expected));
+            return Some(Expected::Binary(expected));
         }
         match (&fields.wait_for, &fields.text) {
             (Some(written), example) => {
@@ -113,11 +147,11 @@ impl<'s, 'a> Compiler<'s, 'a> {
                 if let Some(example) = example.filter(|example| !pattern.matches(&example.value)) {
                     findings.at(example.at, ProblemKind::ExampleDiffers);
                 }
-                Some(Wait::Text(pattern))
+                Some(Expected::Text(pattern))
             }
             (None, Some(text)) => {
                 self.groups = vec![None];
-                Some(Wait::Text(MessagePattern::exact(text.value.as_str())))
+                Some(Expected::Text(MessagePattern::exact(text.value.as_str())))
             }
             (None, None) => {
                 if !fields.flawed {
@@ -129,11 +163,11 @@ impl<'s, 'a> Compiler<'s, 'a> {
     }
 
     fn pattern(&mut self, written: &Located<'a, String>, findings: &mut Findings<'s, 'a>) -> Option<MessagePattern> {
-        let known = self.patterns.get(written.at).cloned();
+        let known = self.patterns.borrow().get(written.at).cloned();
         match known.map_or_else(|| written.value.parse::<MessagePattern>(), Ok) {
             Ok(pattern) => {
                 self.groups = pattern.groups().into_iter().map(|name| name.map(str::to_owned)).collect();
-                self.patterns.entry(written.at).or_insert_with(|| pattern.clone());
+                self.patterns.borrow_mut().entry(written.at).or_insert_with(|| pattern.clone());
                 Some(pattern)
             }
             Err(error) => {
@@ -167,6 +201,9 @@ impl<'s, 'a> Compiler<'s, 'a> {
         if fields.is_binary().is_some() {
             return bytes(text, findings).map(Content::Binary);
         }
+        if self.is_recording {
+            return Some(Content::Text(Template::verbatim(text.value.clone())));
+        }
         let scope = Scope { groups: &self.groups };
         let template = Template::compile(text.value.clone(), scope, |doubt| findings.at(text.at, doubt.0));
         Some(Content::Text(template))
@@ -185,30 +222,40 @@ fn expect_nothing_beside_close(fields: &Fields<'_>, findings: &mut Findings<'_, 
     }
 }
 
-/// The Close frame of an entry that closes; elsewhere, its parts have no business.
-fn close_frame(fields: &Fields<'_>, findings: &mut Findings<'_, '_>) -> Option<CloseFrame> {
-    let (code, reason) = (&fields.code, &fields.reason);
-    if fields.closes().is_none() {
-        let parts = [("code", code.as_ref().map(|code| code.at)), ("reason", reason.as_ref().map(|reason| reason.at))];
-        for (key, at) in parts {
-            if let Some(at) = at.filter(|_| !fields.flawed) {
-                findings.at(at, ProblemKind::Needs { key, needs: "\"close\": true" });
-            }
-        }
-        return None;
+/// Whether the entry is only for the record: pings are answered by themselves, so pongs are not sent and neither is waited
+/// for.
+fn is_answered_by_itself(fields: &Fields<'_>, findings: &mut Findings<'_, '_>) -> bool {
+    let Some((key, at)) = fields.control() else { return false };
+    if fields.closes().is_some() {
+        findings.at(at, ProblemKind::Excluded { key, beside: "in an entry that closes" });
     }
-    let sendable = code.as_ref().map_or(Some(close_code::NORMAL), |code| {
-        let sendable = u16::try_from(code.value).ok().filter(|code| close_code::is_sendable(*code));
-        if sendable.is_none() {
-            findings.at(code.at, ProblemKind::CloseCode(code.value));
-        }
-        sendable
-    });
-    let reason_text = reason.as_ref().map_or("", |reason| reason.value.as_str());
-    if let Some(reason) = reason.as_ref().filter(|_| reason_text.len() > MAX_REASON_BYTES) {
-        findings.at(reason.at, ProblemKind::LongReason { limit: MAX_REASON_BYTES, found: reason_text.len() });
+    let is_sent = key == "ping" && fields.direction() == ReplayDirection::Out;
+    if is_sent {
+        return false;
     }
-    CloseFrame::new(sendable?, reason_text).ok()
+    payload(fields, findings);
+    if let Some(wait_for) = &fields.wait_for {
+        let beside = "beside a pong, or a ping that comes in: they are answered by themselves";
+        findings.at(wait_for.at, ProblemKind::Excluded { key: "waitFor", beside });
+    }
+    true
+}
+
+/// The payload of a ping or pong.
+fn payload(fields: &Fields<'_>, findings: &mut Findings<'_, '_>) -> Option<Bytes> {
+    let payload = match (&fields.text, fields.is_binary()) {
+        (None, Some(at)) => {
+            findings.at(at, ProblemKind::Needs { key: "binary", needs: "`text`" });
+            return None;
+        }
+        (None, None) => return Some(Bytes::new()),
+        (Some(text), Some(_)) => bytes(text, findings)?,
+        (Some(text), None) => text.value.clone().into(),
+    };
+    if let Some(text) = fields.text.as_ref().filter(|_| payload.len() > MAX_PING_BYTES) {
+        findings.at(text.at, ProblemKind::LongPing { limit: MAX_PING_BYTES, found: payload.len() });
+    }
+    Some(payload)
 }
 
 fn bytes(text: &Located<'_, String>, findings: &mut Findings<'_, '_>) -> Option<Bytes> {

@@ -17,6 +17,7 @@ pub(super) struct Located<'a, T> {
 #[derive(Default)]
 pub(super) struct Fields<'a> {
     pub(super) ts: Option<Located<'a, u64>>,
+    pub(super) conn: Option<Located<'a, u64>>,
     pub(super) dir: Option<Located<'a, ReplayDirection>>,
     pub(super) text: Option<Located<'a, String>>,
     pub(super) wait_for: Option<Located<'a, String>>,
@@ -24,22 +25,36 @@ pub(super) struct Fields<'a> {
     pub(super) code: Option<Located<'a, u64>>,
     pub(super) reason: Option<Located<'a, String>>,
     pub(super) binary: Option<Located<'a, bool>>,
+    pub(super) ping: Option<Located<'a, bool>>,
+    pub(super) pong: Option<Located<'a, bool>>,
     /// Whether something in the entry was reported: then what seems to be missing may only be misspelt.
     pub(super) flawed: bool,
 }
 
 /// Every key that an entry may have; `waitFor` may be spelt `wait_for` too.
-const KEYS: [&str; 8] = ["ts", "dir", "text", "waitFor", "close", "code", "reason", "binary"];
+const KEYS: [&str; 11] = ["ts", "dir", "text", "waitFor", "close", "code", "reason", "binary", "conn", "ping", "pong"];
+
+/// Whether an entry may have this key.
+pub(super) fn is_key(name: &str) -> bool {
+    key_named(name).is_some()
+}
+
+/// The key of entries that is written so.
+pub(super) fn key_named(name: &str) -> Option<&'static str> {
+    let name = if name == "wait_for" { "waitFor" } else { name };
+    KEYS.into_iter().find(|key| *key == name)
+}
 
 impl<'a> Fields<'a> {
     pub(super) fn read(entry: &RawEntry<'a>, findings: &mut Findings<'_, '_>) -> Self {
-        let mut reader = Reader { findings, flawed: false };
+        let mut reader = Reader::new(findings);
         let mut fields = Self::default();
         for &(key, value) in &entry.fields {
             // Escapes of lone surrogates are the one thing that is well-formed here and no string.
             let name = serde_json::from_str::<String>(key).unwrap_or_else(|_| key.to_owned());
             match name.as_str() {
-                "ts" => reader.field("ts", "a whole number of milliseconds, 0 or more", key, value, &mut fields.ts),
+                "ts" => reader.ts(key, value, &mut fields.ts),
+                "conn" => reader.conn(key, value, &mut fields.conn),
                 "dir" => reader.field("dir", "\"in\" or \"out\"", key, value, &mut fields.dir),
                 "text" => {
                     reader.field("text", "a string (JSON in it with escaped quotes)", key, value, &mut fields.text);
@@ -52,6 +67,8 @@ impl<'a> Fields<'a> {
                 "code" => reader.field("code", "a close code such as 1000", key, value, &mut fields.code),
                 "reason" => reader.field("reason", "a string", key, value, &mut fields.reason),
                 "binary" => reader.field("binary", "true or false", key, value, &mut fields.binary),
+                "ping" => reader.field("ping", "true or false", key, value, &mut fields.ping),
+                "pong" => reader.field("pong", "true or false", key, value, &mut fields.pong),
                 _ => reader.problem(key, ProblemKind::UnknownKey { nearest: nearest(&name, KEYS), key: name }),
             }
         }
@@ -68,19 +85,38 @@ impl<'a> Fields<'a> {
         self.close.as_ref().filter(|close| close.value).map(|close| close.at)
     }
 
+    /// The place of `true` and the key, if the entry is a ping or a pong.
+    pub(super) fn control(&self) -> Option<(&'static str, &'a str)> {
+        let keys = [("ping", &self.ping), ("pong", &self.pong)];
+        keys.into_iter().find_map(|(key, value)| value.as_ref().filter(|it| it.value).map(|it| (key, it.at)))
+    }
+
     /// The place of `true`, if the message of the entry is binary.
     pub(super) fn is_binary(&self) -> Option<&'a str> {
         self.binary.as_ref().filter(|binary| binary.value).map(|binary| binary.at)
     }
 }
 
-struct Reader<'f, 's, 'a> {
+/// Reads the values of one object.
+pub(super) struct Reader<'f, 's, 'a> {
     findings: &'f mut Findings<'s, 'a>,
     flawed: bool,
 }
 
-impl Reader<'_, '_, '_> {
-    fn field<'v, T: DeserializeOwned>(
+impl<'f, 's, 'a> Reader<'f, 's, 'a> {
+    pub(super) fn new(findings: &'f mut Findings<'s, 'a>) -> Self {
+        Self { findings, flawed: false }
+    }
+
+    pub(super) fn ts<'v>(&mut self, key: &str, value: &'v str, slot: &mut Option<Located<'v, u64>>) {
+        self.field("ts", "a whole number of milliseconds, 0 or more", key, value, slot);
+    }
+
+    pub(super) fn conn<'v>(&mut self, key: &str, value: &'v str, slot: &mut Option<Located<'v, u64>>) {
+        self.field("conn", "the number of a connection, 0 or more", key, value, slot);
+    }
+
+    pub(super) fn field<'v, T: DeserializeOwned>(
         &mut self,
         name: &'static str,
         expected: &'static str,
@@ -106,7 +142,7 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    fn problem(&mut self, at: &str, kind: ProblemKind) {
+    pub(super) fn problem(&mut self, at: &str, kind: ProblemKind) {
         self.flawed = true;
         self.findings.at(at, kind);
     }

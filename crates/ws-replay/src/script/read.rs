@@ -9,6 +9,7 @@ use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::source::{Findings, Source};
+use super::{foreign, mark};
 use crate::ProblemKind;
 
 /// The keys and values of one entry, in their order, as they stand in the file.
@@ -28,6 +29,17 @@ fn is_blank(line: &str) -> bool {
     line.trim().is_empty()
 }
 
+/// The lines that are neither blank nor comments.
+pub(super) fn content_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').filter(|line| !is_blank(line) && !is_comment(line))
+}
+
+/// The text from the first line on that is neither blank nor a comment.
+pub(super) fn content_start(text: &str) -> Option<&str> {
+    let first = content_lines(text).next()?;
+    text.get(first.as_ptr() as usize - text.as_ptr() as usize..)
+}
+
 /// Blanks out the comment lines of a JSON array; every other character keeps its line and column. JSON lines are left as they are.
 pub(super) fn without_comments(text: &str) -> Cow<'_, str> {
     if !is_array(text) || !text.lines().any(is_comment) {
@@ -44,19 +56,16 @@ pub(super) fn without_comments(text: &str) -> Cow<'_, str> {
 }
 
 fn is_array(text: &str) -> bool {
-    let first = text.lines().find(|line| !is_blank(line) && !is_comment(line));
-    first.is_some_and(|line| line.trim_start().starts_with('['))
+    content_lines(text).next().is_some_and(|line| line.trim_start().starts_with('['))
 }
 
-/// Calls `each` with every entry of the text, which [`without_comments`] has seen, and returns how many values there were.
+/// Calls `each` with every entry of the text, which [`without_comments`] has seen.
 pub(super) fn read_entries<'a, 's>(
     source: &'s Source<'a>,
     findings: &mut Findings<'s, 'a>,
     mut each: impl FnMut(RawEntry<'a>, &mut Findings<'s, 'a>),
-) -> usize {
-    let mut values = 0;
+) {
     let mut value = |value: &'a RawValue, findings: &mut Findings<'s, 'a>| {
-        values += 1;
         if let Some(entry) = entry(value.get(), source, findings) {
             each(entry, findings);
         }
@@ -69,14 +78,23 @@ pub(super) fn read_entries<'a, 's>(
         if let Err(error) = read {
             json_error(text, &error, "", source, findings);
         }
-        return values;
+        return;
     }
-    for line in text.split('\n') {
-        if is_blank(line) || is_comment(line) {
-            continue;
-        }
+    if let Some(key) = foreign::list_in_object(text) {
+        findings.at(key, ProblemKind::ListInObject { key: key.trim_matches('"').to_owned() });
+        return;
+    }
+    if foreign::is_not_json(text) {
+        findings.at(content_start(text).unwrap_or(text), ProblemKind::NotJson);
+        return;
+    }
+    let may_be_cut_off = mark::is_recording(text) && !text.ends_with('\n');
+    for line in content_lines(text) {
         match serde_json::from_str(line) {
             Ok(entry) => value(entry, findings),
+            Err(_) if may_be_cut_off && source.offset_of(line) + line.len() == text.len() => {
+                findings.at(line, ProblemKind::BrokenLastLine);
+            }
             Err(error) => {
                 // A slice is read over in haste; the reader of values says more exactly what is wrong.
                 let error = serde_json::from_str::<serde_json::Value>(line).err().unwrap_or(error);
@@ -90,7 +108,6 @@ pub(super) fn read_entries<'a, 's>(
             }
         }
     }
-    values
 }
 
 fn entry<'a>(object: &'a str, source: &Source<'a>, findings: &mut Findings<'_, 'a>) -> Option<RawEntry<'a>> {
@@ -98,7 +115,7 @@ fn entry<'a>(object: &'a str, source: &Source<'a>, findings: &mut Findings<'_, '
         findings.at(object, ProblemKind::NotAnEntry { found: kind_of(object) });
         return None;
     }
-    match serde_json::Deserializer::from_str(object).deserialize_map(Fields) {
+    match serde_json::Deserializer::from_str(object).deserialize_map(FieldsVisitor) {
         Ok(fields) => Some(RawEntry { object, fields }),
         Err(error) => {
             json_error(object, &error, "", source, findings);
@@ -152,9 +169,10 @@ impl<'de, F: FnMut(&'de RawValue)> Visitor<'de> for Elements<F> {
     }
 }
 
-struct Fields;
+/// The keys and values of an object, as they stand in the text.
+pub(super) struct FieldsVisitor;
 
-impl<'de> Visitor<'de> for Fields {
+impl<'de> Visitor<'de> for FieldsVisitor {
     type Value = Vec<(&'de str, &'de str)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -67,6 +67,14 @@ impl<'s, 'a> Findings<'s, 'a> {
         self.add(kind, || Some(source.position(offset)));
     }
 
+    /// That entries behind a close are never reached is one problem, at the first of them: now it is known how many they are.
+    /// `line` has the one that closes.
+    pub(super) fn count_unreached(&mut self, line: usize, count: usize) {
+        for problem in &mut self.errors {
+            problem.count_unreached(line, count);
+        }
+    }
+
     /// A problem of the file as a whole.
     pub(super) fn about_file(&mut self, kind: ProblemKind) {
         self.add(kind, || None);

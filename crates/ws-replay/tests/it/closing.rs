@@ -50,12 +50,27 @@ fn an_incoming_close_leaves_the_end_to_the_client() {
     assert_eq!(player.poll(now), Action::AwaitMessage);
 }
 
-/// Every code that may stand in a Close frame is accepted, and no other.
+/// 1005 is a Close frame without a code, 1006 an end without a Close frame: neither has a reason.
+#[test]
+fn a_connection_may_end_without_a_code_or_without_a_frame() {
+    assert_eq!(run_messages(player(r#"{"close":true,"code":1005}"#), vec![]), [(0, Message::Close(None))]);
+    let mut lost = player(r#"{"text":"a","close":true,"code":1006}"#);
+    let now = std::time::Duration::ZERO;
+    assert_eq!(lost.poll(now), Action::Send(Message::text("a")));
+    assert_eq!([lost.poll(now), lost.poll(now)], [Action::Disconnect, Action::Finished]);
+    for code in [1005, 1006] {
+        let text = format!(r#"{{"close":true,"code":{code},"reason":"why"}}"#);
+        let errors = ReplayScript::parse(&text, "f").unwrap_err().to_string();
+        assert!(errors.contains("`reason` has no meaning beside the codes 1005 and 1006"), "{errors}");
+    }
+}
+
+/// Every code that may stand in a Close frame is accepted, the two that say that there is none, and no other.
 #[test]
 fn only_sendable_codes_are_accepted() {
     for code in 0..=5100_u16 {
         let text = format!(r#"{{"close":true,"code":{code}}}"#);
         let accepted = ReplayScript::parse(&text, "f").is_ok();
-        assert_eq!(accepted, ws_core::close_code::is_sendable(code), "{code}");
+        assert_eq!(accepted, ws_core::close_code::is_sendable(code) || matches!(code, 1005 | 1006), "{code}");
     }
 }

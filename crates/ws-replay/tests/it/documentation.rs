@@ -1,8 +1,9 @@
 //! The examples of the documentation: every file in it plays, and does what is said beside it.
 
-use ws_replay::ReplayScript;
+use ws_core::Message;
+use ws_replay::{Player, ReplayOptions, ReplayScript};
 
-use crate::simulation::run;
+use crate::simulation::{run, run_messages, script};
 
 /// The blocks of a document that are marked as `json`: each is a replay file.
 fn files(document: &str) -> Vec<&str> {
@@ -20,7 +21,7 @@ const TEMPLATES: &str = include_str!("../../../../docs/templates.md");
 #[test]
 fn every_example_plays_without_a_warning() {
     let (replay, templates) = (files(REPLAY), files(TEMPLATES));
-    assert_eq!((replay.len(), templates.len()), (6, 2));
+    assert_eq!((replay.len(), templates.len()), (8, 2));
     for file in replay.into_iter().chain(templates) {
         let script = ReplayScript::parse(file, "example").unwrap_or_else(|errors| panic!("{errors}\n{file}"));
         assert_eq!(script.warnings(), [], "{file}");
@@ -36,6 +37,12 @@ fn examples_do_what_is_said_of_them() {
 
     let recorded = file_with(REPLAY, "login:");
     assert_eq!(run(recorded, &[(40, "ann")]), [at(0, "login:"), at(90, "welcome")]);
+
+    let braces = file_with(REPLAY, "{{name}}");
+    assert_eq!(run(braces, &[(10, "hello?")]), [at(3, "use {{name}} for your name"), at(12, "hello (world)")]);
+
+    let news = Player::new(script(file_with(REPLAY, "/ws/news")), &ReplayOptions::default(), "/ws/news", 0);
+    assert_eq!(run_messages(news, vec![]), [(0, Message::text("here is the news"))]);
 
     let greeting = file_with(TEMPLATES, "I am");
     let replies = run(greeting, &[(0, "I am Ann"), (0, r#"{"order": {"id": 7}}"#)]);

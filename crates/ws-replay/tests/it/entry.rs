@@ -22,6 +22,14 @@ fn both_spellings_are_read_and_one_is_written() {
 }
 
 #[test]
+fn the_entries_of_a_recording_are_read() {
+    let line = r#"{"ts":15,"conn":2,"dir":"out","ping":true,"text":"hb"}"#;
+    let entry: ReplayEntry = serde_json::from_str(line).unwrap();
+    assert_eq!((entry.conn, entry.ping, entry.pong), (Some(2), true, false));
+    assert_eq!(serde_json::to_string(&entry).unwrap(), r#"{"ts":15,"dir":"out","text":"hb","conn":2,"ping":true}"#);
+}
+
+#[test]
 fn unknown_keys_are_refused() {
     assert!(serde_json::from_str::<ReplayEntry>(r#"{"ts":0,"txt":"hello"}"#).is_err());
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ws_replay::{CheckReport, ProblemKind, ReplayScript};
+use ws_replay::{CheckReport, Position, ProblemKind, ReplayScript};
 
 use crate::simulation::{replies, run};
 
@@ -31,7 +31,7 @@ fn windows_files_are_read() {
     let text = format!("\u{feff}{}", LINES.replace('\n', "\r\n"));
     assert_eq!(run(&text, &[]), run(LINES, &[]));
     let errors = ReplayScript::parse("\u{feff}x\r\n", "f").unwrap_err();
-    assert_eq!(errors.to_string(), "f:1:1: expected JSON: expected value");
+    assert_eq!(errors.errors()[0].position(), Some(Position { line: 1, column: 1 }), "{errors}");
 }
 
 /// The document's examples have entries without `ts` and `dir`: such an entry is due as soon as its turn comes.

@@ -15,11 +15,11 @@ use ws_replay::{ReplayHandler, ReplayOptions};
 use crate::simulation::script;
 
 /// A connection: what its session holds, and the client's end of it. Dropping it ends what was spawned.
-struct Session {
-    context: SessionContext,
+pub(crate) struct Session {
+    pub(crate) context: SessionContext,
     queue: OutboundQueue,
     spawned: JoinSet<HandlerResult<()>>,
-    opened_at: Instant,
+    pub(crate) opened_at: Instant,
 }
 
 impl Session {
@@ -32,7 +32,7 @@ impl Session {
         Self { context, queue, spawned: JoinSet::new(), opened_at }
     }
 
-    async fn connect(path: &str, handler: &ReplayHandler) -> Self {
+    pub(crate) async fn connect(path: &str, handler: &ReplayHandler) -> Self {
         let mut session = Self::open(path, QueueLimits::default());
         session.connected(handler).await;
         session
@@ -40,18 +40,18 @@ impl Session {
 
     async fn connected(&mut self, handler: &ReplayHandler) {
         handler.on_connect(self.context.view()).await.unwrap();
-        for work in self.context.spawn_queue().take() {
+        for work in self.context.spawn_queue().take().futures {
             self.spawned.spawn(work);
         }
     }
 
-    async fn say(&mut self, handler: &ReplayHandler, text: &str) {
+    pub(crate) async fn say(&mut self, handler: &ReplayHandler, text: &str) {
         let message = WsMessage::Text(text.to_owned());
         handler.on_message(self.context.view(), message).await.unwrap();
     }
 
     /// The next message, and when it came, in milliseconds since the connection was opened.
-    async fn next(&mut self) -> (u64, Message) {
+    pub(crate) async fn next(&mut self) -> (u64, Message) {
         let outbound = poll_fn(|cx| self.queue.poll_next(cx)).await;
         assert_eq!(outbound.origin, Origin::Replay);
         (u64::try_from(self.opened_at.elapsed().as_millis()).unwrap(), outbound.message)
@@ -62,7 +62,7 @@ impl Session {
     }
 }
 
-fn handler(text: &str) -> ReplayHandler {
+pub(crate) fn handler(text: &str) -> ReplayHandler {
     ReplayHandler::new(script(text), ReplayOptions::seeded(1))
 }
 
@@ -204,4 +204,34 @@ async fn messages_of_foreign_connections_are_let_pass() {
     let mut session = Session::open("/ws", QueueLimits::default());
     session.say(&handler, "go").await;
     assert!(session.is_silent_for(1000).await);
+}
+
+/// The n-th connection plays the n-th session, without a seed too; paths are counted apart.
+#[tokio::test(start_paused = true)]
+async fn connections_play_their_sessions() {
+    let file = script(
+        r#"{"conn":1,"text":"first"}
+           {"conn":2,"ts":20,"ping":true,"text":"second"}"#,
+    );
+    let handler = ReplayHandler::new(file, ReplayOptions::default());
+    let mut first = Session::connect("/ws", &handler).await;
+    let mut second = Session::connect("/ws", &handler).await;
+    let mut third = Session::connect("/ws", &handler).await;
+    let mut elsewhere = Session::connect("/ws/b", &handler).await;
+    assert_eq!(second.next().await, (20, Message::Ping("second".into())));
+    assert_eq!(
+        [first.next().await, third.next().await, elsewhere.next().await].map(|(_, message)| message),
+        [Message::text("first"), Message::text("first"), Message::text("first"),]
+    );
+}
+
+/// A connection that was lost cannot be lost again here: it is closed with a code that says so.
+#[tokio::test(start_paused = true)]
+async fn a_recorded_loss_closes_with_1011() {
+    let handler = handler("{\"recording\":1}\n{\"ts\":30,\"close\":true,\"code\":1006}");
+    let mut session = Session::connect("/ws", &handler).await;
+    let (time, message) = session.next().await;
+    assert_eq!(time, 30);
+    assert!(matches!(message, Message::Close(Some(frame)) if frame.code == 1011));
+    session.spawned.join_next().await.unwrap().unwrap().unwrap();
 }

@@ -31,7 +31,7 @@ fn every_mistake_is_reported_with_its_place() {
 {"ts": 100, "binary": true}
 {"text": "\ud800"}
     {"text": "é", "colour": 1}
-{"close": true, "code": 1006}
+{"close": true, "code": 1015}
 {"close": true, "code": 70000}
 "##;
     insta::assert_snapshot!(ReplayScript::parse(text, "broken.jsonl").unwrap_err());
@@ -73,11 +73,48 @@ fn a_report_lists_doubts_beside_mistakes() {
     assert!(report.to_string().ends_with("\nbroken.jsonl: 2 errors, with 11 warnings"), "{report}");
 }
 
+/// A file that is no JSON at all, or whose entries are in an object, gets one answer.
+#[test]
+fn a_file_of_another_kind_gets_one_line() {
+    let yaml = "# a session\n- ts: 0\n  text: hello\n\n- ts: 100\n  text: bye\n";
+    let report = CheckReport::of_text(yaml, "session.yaml").to_string();
+    let expected = "session.yaml:2:1: expected JSON: a replay file has one object a line, such as {\"ts\": 0, \"text\": \
+                    \"hello\"}, or is one array of such objects\nsession.yaml: 1 error";
+    assert_eq!(report, expected);
+
+    for (column, text) in [
+        (16, "// head\n{\"version\": 1, \"entries\": [{\"ts\": 0, \"text\": \"a\"}]}"),
+        (15, "\n{\"version\": 1,\"entries\": [\n  {\"ts\": 0, \"text\": \"a\"}\n  ]\n}\n"),
+    ] {
+        let errors = ReplayScript::parse(text, "list.json").unwrap_err().to_string();
+        let expected = "the entries stand inside an object, behind `entries`: let the file be their array alone, or have \
+                        one entry a line";
+        assert_eq!(errors, format!("list.json:2:{column}: {expected}"));
+    }
+    // A known key with a wrong value is a mistake of that entry.
+    let entry = ReplayScript::parse("{\"text\": [\"a\"]}", "f").unwrap_err().to_string();
+    assert!(entry.contains("`text`: expected a string"), "{entry}");
+    // One object among the lines is enough to take them for entries.
+    let mixed = ReplayScript::parse("{\"text\": \"a\"}\nx\ny", "f").unwrap_err();
+    assert_eq!(mixed.errors().len(), 2, "{mixed}");
+}
+
+/// What was read from elsewhere is checked as a file is, within the same limit.
+#[test]
+fn a_reader_is_a_file_too() {
+    let report = CheckReport::of_reader(&b"{\"txt\": 1}"[..], "stdin");
+    assert_eq!(report, CheckReport::of_text("{\"txt\": 1}", "stdin"));
+    let report = CheckReport::of_reader(std::io::repeat(b' '), "stdin").to_string();
+    assert!(report.starts_with("stdin: is larger than 64 MiB"), "{report}");
+    let report = CheckReport::of_reader(&b"{\"text\": \"\xff\"}"[..], "stdin").to_string();
+    assert!(report.starts_with("stdin:1:11: expected UTF-8"), "{report}");
+}
+
 /// A large file of garbage is reported in bounded space.
 #[test]
 fn mistakes_beyond_a_thousand_are_counted() {
-    let errors = ReplayScript::parse(&"x\n".repeat(1234), "garbage").unwrap_err();
+    let errors = ReplayScript::parse(&"{x\n".repeat(1234), "garbage").unwrap_err();
     assert_eq!((errors.errors().len(), errors.not_listed()), (1000, 234));
-    assert!(errors.to_string().ends_with("garbage:1000:1: expected JSON: expected value\nand 234 more"));
-    assert!(CheckReport::of_text(&"x\n".repeat(1234), "garbage").to_string().ends_with("garbage: 1234 errors"));
+    assert!(errors.to_string().ends_with("garbage:1000:2: expected JSON: key must be a string\nand 234 more"));
+    assert!(CheckReport::of_text(&"{x\n".repeat(1234), "garbage").to_string().ends_with("garbage: 1234 errors"));
 }

@@ -35,7 +35,7 @@ pub(crate) fn run_messages(mut player: Player, inputs: Vec<(u64, Message)>) -> V
                 Some(at) => now = at,
                 None => return sent,
             },
-            Action::Finished => return sent,
+            Action::Finished | Action::Disconnect => return sent,
         }
     }
 }

@@ -1,13 +1,19 @@
 //! Values as people write them: in variables, on the command line and in files.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected, Visitor};
+use ws_conditions::{Conditions, ConditionsError, RateLimit};
 use ws_core::QueueLimits;
 use ws_replay::TemplateClock;
+
+use crate::assemble;
+use crate::rate_limited::RateGuard;
 
 /// Reads a duration as people write it: `200ms`, `30s`, `1m 30s`; `0` is no time at all.
 ///
@@ -56,7 +62,7 @@ struct Written<F, N> {
 
 impl<'de, T, F, N> Visitor<'de> for Written<F, N>
 where
-    F: FnOnce(&str) -> Result<T, String>,
+    F: FnOnce(&str) -> Option<T>,
     N: FnOnce(u64) -> Option<T>,
 {
     type Value = T;
@@ -77,16 +83,15 @@ where
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
-        (self.text)(text).map_err(|_| E::invalid_value(Unexpected::Str(text), &self.expected))
+        (self.text)(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self.expected))
     }
 }
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let number = |number| (number == 0).then_some(Duration::ZERO);
     deserializer.deserialize_any(Written {
         expected: "a number and a unit, such as 200ms, 30s or 5m",
-        text: parse_duration,
-        number,
+        text: |text: &str| parse_duration(text).ok(),
+        number: |number| (number == 0).then_some(Duration::ZERO),
     })
 }
 
@@ -97,28 +102,152 @@ pub(super) fn time_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<O
 
 pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     deserializer.deserialize_any(Written {
-        expected: "a number of bytes, or a text such as 64KiB or 16MiB",
-        text: parse_size,
-        number: |number| usize::try_from(number).ok(),
+        expected: "a number of bytes, 1 or more, or a text such as 64KiB or 16MiB",
+        text: |text: &str| parse_size(text).ok().filter(|size| *size > 0),
+        number: positive,
+    })
+}
+
+pub(super) fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    deserializer.deserialize_any(Written {
+        expected: "a whole number, 1 or more",
+        text: |_: &str| None,
+        number: positive,
+    })
+}
+
+fn positive(number: u64) -> Option<usize> {
+    usize::try_from(number).ok().filter(|number| *number > 0)
+}
+
+pub(super) fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr, D::Error> {
+    deserializer.deserialize_any(Written {
+        expected: "an IP address, or `localhost`",
+        text: |text: &str| match text {
+            "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+            _ => text.parse().ok(),
+        },
+        number: |_| None,
     })
 }
 
 pub(super) fn clock<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TemplateClock>, D::Error> {
     let clock = deserializer.deserialize_any(Written {
         expected: "`real`, or a time such as 2024-01-01T00:00:00Z",
-        text: |text: &str| text.parse::<TemplateClock>().map_err(|error| error.to_string()),
+        text: |text: &str| text.parse().ok(),
         number: |_| None,
     });
     clock.map(Some)
 }
 
-#[derive(serde::Deserialize)]
-#[serde(remote = "QueueLimits", deny_unknown_fields)]
-pub(super) struct WrittenQueueLimits {
-    messages: usize,
-    #[serde(deserialize_with = "size")]
-    bytes: usize,
+/// Conditions, of which everything was checked: who reads a file wants to hear of a mistake at its place.
+pub(super) fn conditions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Conditions>, D::Error> {
+    let conditions = Option::<Conditions>::deserialize(deserializer)?;
+    if let Some(conditions) = conditions.clone() {
+        assemble::compile(conditions).map_err(problems)?;
+    }
+    Ok(conditions)
 }
+
+/// As [`conditions`].
+pub(super) fn rate_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RateLimit>, D::Error> {
+    let limit = Option::<RateLimit>::deserialize(deserializer)?;
+    if let Some(limit) = limit {
+        RateGuard::per_connection(limit).map_err(problems)?;
+    }
+    Ok(limit)
+}
+
+/// One line for each, which begins with the key that it is about.
+fn problems<E: de::Error>(error: ConditionsError) -> E {
+    let lines: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
+    E::custom(lines.join("\n"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    messages: Option<usize>,
+    #[serde(default, deserialize_with = "some_size")]
+    bytes: Option<usize>,
+}
+
+fn some_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    size(deserializer).map(Some)
+}
+
+impl Limits {
+    fn over(self, default: QueueLimits) -> QueueLimits {
+        QueueLimits { messages: self.messages.unwrap_or(default.messages), bytes: self.bytes.unwrap_or(default.bytes) }
+    }
+}
+
+pub(super) fn outbound_queue<'de, D: Deserializer<'de>>(deserializer: D) -> Result<QueueLimits, D::Error> {
+    Ok(Limits::deserialize(deserializer)?.over(QueueLimits::default()))
+}
+
+pub(super) fn inbound_queue<'de, D: Deserializer<'de>>(deserializer: D) -> Result<QueueLimits, D::Error> {
+    Ok(Limits::deserialize(deserializer)?.over(super::INBOUND_QUEUE))
+}
+
+/// How these values look to an editor.
+#[cfg(feature = "schema")]
+mod schema {
+    use std::borrow::Cow;
+
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+    macro_rules! written_as {
+        ($($name:ident: $schema:tt)*) => { $(
+            pub(in crate::config) struct $name;
+
+            impl JsonSchema for $name {
+                fn schema_name() -> Cow<'static, str> {
+                    stringify!($name).into()
+                }
+
+                fn inline_schema() -> bool {
+                    true
+                }
+
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    json_schema!($schema)
+                }
+            }
+        )* };
+    }
+
+    written_as! {
+        DurationSchema: {
+            "anyOf": [
+                { "type": "string", "pattern": r"^(0|\s*\d+(\.\d+)?\s*[a-zµ]+)", "examples": ["200ms", "30s", "1m 30s"] },
+                { "const": 0 },
+            ]
+        }
+        SizeSchema: {
+            "anyOf": [
+                { "type": "string", "pattern": r"^\s*\d+\s*([kKmMgG][iI]?)?[bB]?\s*$", "examples": ["64KiB", "16MiB"] },
+                { "type": "integer", "minimum": 1 },
+            ]
+        }
+        AtLeastOneSchema: { "type": "integer", "minimum": 1 }
+        AnyKeys: { "type": "object" }
+        HostSchema: { "type": "string", "examples": ["127.0.0.1", "localhost", "0.0.0.0", "::1"] }
+        QueueLimitsSchema: {
+            "type": "object",
+            "properties": {
+                "messages": { "type": "integer", "minimum": 0, "description": "The most messages that wait." },
+                "bytes": {
+                    "description": "The most payload bytes that wait.",
+                    "anyOf": [{ "type": "string", "examples": ["4MiB"] }, { "type": "integer", "minimum": 1 }]
+                }
+            },
+            "additionalProperties": false
+        }
+    }
+}
+#[cfg(feature = "schema")]
+pub(super) use schema::{AnyKeys, AtLeastOneSchema, DurationSchema, HostSchema, QueueLimitsSchema, SizeSchema};
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,5 @@
-//! The handlers of one connection as they are now: registered ones first, then the modes, or the default of neither.
+//! The handlers of one connection as they are now: guards first, then the registered ones, then the modes, or the default
+//! of neither.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,12 +26,12 @@ struct State {
 impl Chain {
     pub(crate) fn new(scope: Arc<Scope>, path: &str) -> Self {
         let mut watch = scope.handlers.watch();
-        let mut handlers = assemble(&scope, watch.handlers_for(path), path);
+        let mut handlers = answering(&scope, watch.handlers_for(path), path);
         let is_default = handlers.is_empty();
         if is_default {
             handlers.push(Arc::clone(&scope.fallback));
         }
-        let handlers = handlers.into();
+        let handlers = guarded(&scope, handlers);
         Self { scope, path: path.to_owned(), is_default, state: Mutex::new(State { watch, handlers }) }
     }
 
@@ -39,11 +40,11 @@ impl Chain {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.watch.has_changed() {
             let registered = state.watch.handlers_for(&self.path);
-            let mut handlers = assemble(&self.scope, registered, &self.path);
+            let mut handlers = answering(&self.scope, registered, &self.path);
             if handlers.is_empty() && self.is_default {
                 handlers.push(Arc::clone(&self.scope.fallback));
             }
-            state.handlers = handlers.into();
+            state.handlers = guarded(&self.scope, handlers);
         }
         Arc::clone(&state.handlers)
     }
@@ -58,7 +59,11 @@ impl Chain {
     }
 }
 
-fn assemble(scope: &Scope, mut handlers: HandlerSet, path: &str) -> HandlerSet {
+fn answering(scope: &Scope, mut handlers: HandlerSet, path: &str) -> HandlerSet {
     handlers.extend(scope.modes.iter().filter(|mode| mode.handles_path(path)).cloned());
     handlers
+}
+
+fn guarded(scope: &Scope, handlers: HandlerSet) -> Arc<[Arc<dyn WsHandler>]> {
+    scope.guards.iter().cloned().chain(handlers).collect()
 }

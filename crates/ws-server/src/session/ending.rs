@@ -1,5 +1,6 @@
 //! Why a session ends, what the client is told, and how it is counted.
 
+use ws_conditions::ConnectionFault;
 use ws_core::{CloseFrame, EndStatus, Origin, SessionEnding, close_code};
 use ws_wire::WireError;
 
@@ -26,6 +27,8 @@ pub(crate) enum Ending {
     Reloaded,
     /// The server shuts down.
     Shutdown,
+    /// A fault that was asked for.
+    Broken(ConnectionFault),
 }
 
 impl Ending {
@@ -44,7 +47,7 @@ impl Ending {
             Self::ClosedByUs(Some(frame), Origin::Proxy) if frame.code == close_code::BAD_GATEWAY => {
                 EndStatus::ProxyError
             }
-            Self::ClosedByUs(..) | Self::Reloaded => EndStatus::Normal,
+            Self::ClosedByUs(..) | Self::Reloaded | Self::Broken(_) => EndStatus::Normal,
             Self::Lost | Self::ReadFailed(_) | Self::HeartbeatLost => EndStatus::Error,
             Self::SendFailed(_) => EndStatus::SendError,
             Self::HandlerFailed(_) => EndStatus::HandlerError,
@@ -56,7 +59,9 @@ impl Ending {
     /// The Close frame that we still have to send.
     pub(crate) fn farewell(&self) -> Option<CloseFrame> {
         let (code, reason) = match self {
-            Self::ClosedByClient(_) | Self::ClosedByUs(..) | Self::Lost | Self::SendFailed(_) => return None,
+            Self::ClosedByClient(_) | Self::ClosedByUs(..) | Self::Lost | Self::SendFailed(_) | Self::Broken(_) => {
+                return None;
+            }
             Self::ReadFailed(error) => (error.close_code(), error.to_string()),
             Self::HandlerFailed(reason) => (close_code::INTERNAL_ERROR, reason.clone()),
             Self::SlowConsumer => (close_code::TRY_AGAIN_LATER, "the client reads too slowly".to_owned()),

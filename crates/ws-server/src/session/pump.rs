@@ -15,9 +15,10 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::debug;
+use ws_conditions::ConnectionFault;
 use ws_core::engine::{Outbound, OutboundQueue, SpawnQueue, SpawnedFuture};
 use ws_core::{
-    CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, SessionPart, WsHandler,
+    CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, RawFrame, SessionPart, WsHandler,
 };
 use ws_wire::Wire;
 
@@ -27,6 +28,7 @@ use super::ending::Ending;
 use super::heartbeat::{Beat, Heartbeat};
 use super::inbox::Inbox;
 use super::intercept::{inbound, outbound};
+use super::link::{Link, Parcel};
 use crate::config::ReloadPolicy;
 use crate::shared::Shared;
 use crate::transport::Transport;
@@ -53,6 +55,8 @@ pub(super) struct Pump<'a, S> {
     pub(super) spawned: Option<FuturesUnordered<SpawnedFuture>>,
     pub(super) parts: Vec<Box<dyn SessionPart>>,
     pub(super) heartbeat: Option<Heartbeat>,
+    /// The simulated network, if there is one.
+    pub(super) link: Option<Box<Link>>,
     pub(super) shutdown: Signal,
     /// Ready when the handlers were exchanged, under the policy that closes connections.
     pub(super) reload: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
@@ -110,6 +114,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             parts: Vec::new(),
             heartbeat: Heartbeat::new(shared.config.heartbeat_interval),
             shutdown: Signal::new(shared.shutdown.clone().cancelled_owned()),
+            link: None,
             reload,
             ending: None,
             closed_with: None,
@@ -143,6 +148,7 @@ impl<'a, S: Transport> Pump<'a, S> {
         self.wire.set_auto_pong(!self.connection.leaves_pings());
         for round in 0..ROUNDS {
             self.read(cx);
+            self.poll_link();
             if round == 0 {
                 // Behind the reading: an answer that has come counts, however late this session gets its turn.
                 self.poll_heartbeat(cx);
@@ -162,6 +168,9 @@ impl<'a, S: Transport> Pump<'a, S> {
             // All that was there is read and on its way, unless there was no room for it before and there is now.
             if lagging && self.inbox.has_room() {
                 continue;
+            }
+            if let Some(link) = &mut self.link {
+                link.arm(cx);
             }
             let held_up = !self.wire.may_read();
             let flushed = self.flush(cx);
@@ -215,7 +224,7 @@ impl<'a, S: Transport> Pump<'a, S> {
 
     /// Reads what is there, as far as it can be kept and answered.
     fn read(&mut self, cx: &mut Context<'_>) {
-        while self.ending.is_none() && self.inbox.has_room() && self.wire.may_read() {
+        while self.ending.is_none() && self.may_take_on() && self.wire.may_read() {
             let Poll::Ready(next) = self.wire.poll_next(cx) else { return };
             match next {
                 None => self.end(Ending::Lost),
@@ -225,10 +234,22 @@ impl<'a, S: Transport> Pump<'a, S> {
         }
     }
 
+    /// Whether one more message from the client can be kept.
+    fn may_take_on(&self) -> bool {
+        self.inbox.has_room() && self.link.as_ref().is_none_or(|link| link.inbound.has_room())
+    }
+
     fn received(&mut self, message: Message) {
         self.observe(Direction::Inbound, Origin::Client, &message);
         match message {
-            Message::Close(frame) => self.end(Ending::ClosedByClient(frame)),
+            Message::Close(frame) => {
+                if let Some(link) = &mut self.link {
+                    // What was on its way comes before it.
+                    link.inbound.hurry(self.now);
+                    self.deliver_due();
+                }
+                self.end(Ending::ClosedByClient(frame));
+            }
             // The answer to our own ping is for nobody who answers pings.
             Message::Pong(data) if data == HEARTBEAT && self.connection.leaves_pings() => {}
             message => {
@@ -238,9 +259,76 @@ impl<'a, S: Transport> Pump<'a, S> {
                 {
                     self.observe(Direction::Outbound, Origin::Session, &Message::Pong(data.clone()));
                 }
-                inbound(&self.shared.middleware, self.connection, message, &mut |message| self.inbox.push(message));
+                match &mut self.link {
+                    None => self.deliver(message),
+                    Some(link) => {
+                        let fault = link.receive(message, self.now);
+                        self.tell_fault(fault);
+                    }
+                }
             }
         }
+    }
+
+    /// Gives a message from the client to the handlers.
+    fn deliver(&self, message: Message) {
+        inbound(&self.shared.middleware, self.connection, message, &mut |message| self.inbox.push(message));
+    }
+
+    /// Lets the simulated network do what is due.
+    fn poll_link(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        if let Some(fault) = link.due(self.now) {
+            self.tell_fault(Some(fault.name()));
+            let ending = self.suffer(fault);
+            self.end(ending);
+        }
+        self.deliver_due();
+    }
+
+    /// Delivers what has come through the simulated network.
+    fn deliver_due(&mut self) {
+        while let Some(parcel) = self.link.as_mut().and_then(|link| link.inbound.take(self.now)) {
+            match parcel {
+                Parcel::Message(message) | Parcel::Frames(_, message) => self.deliver(message),
+                Parcel::Fault(fault) => {
+                    let ending = self.suffer(fault);
+                    self.end(ending);
+                }
+            }
+        }
+    }
+
+    fn tell_fault(&self, name: Option<&str>) {
+        if let Some(name) = name {
+            debug!(connection = self.connection.id(), "fault injected: {name}");
+            self.shared.tell(|observer| observer.on_fault(self.connection, name));
+        }
+    }
+
+    /// Carries out a fault of the whole connection, as far as it is done on the wire; returns how the connection ends.
+    fn suffer(&mut self, fault: ConnectionFault) -> Ending {
+        match fault {
+            ConnectionFault::Close(frame) => self.close_as_asked(frame),
+            ConnectionFault::Unfinished(frame) => {
+                self.wire.feed_raw(&frame);
+                Ending::Broken(ConnectionFault::Unfinished(frame))
+            }
+            fault => Ending::Broken(fault),
+        }
+    }
+
+    /// Sends a Close frame whose code may be one that nobody may send.
+    fn close_as_asked(&mut self, frame: CloseFrame) -> Ending {
+        let message = Message::Close(Some(frame.clone()));
+        if message.check_control().is_ok() {
+            let fed = self.feed(Outbound::new(message, Origin::Session));
+            return fed.err().unwrap_or(Ending::ClosedByUs(Some(frame), Origin::Session));
+        }
+        let mut payload = frame.code.to_be_bytes().to_vec();
+        payload.extend_from_slice(frame.reason.as_bytes());
+        self.wire.feed_raw(&RawFrame::new(RawFrame::CLOSE, payload));
+        Ending::Broken(ConnectionFault::Disconnect)
     }
 
     fn poll_spawned(&mut self, cx: &mut Context<'_>) {
@@ -293,17 +381,59 @@ impl<'a, S: Transport> Pump<'a, S> {
     /// Feeds the next message; pending while the socket is blocked or the queue is empty.
     pub(super) fn poll_feed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         ready!(self.wire.poll_ready(cx)).map_err(Ending::SendFailed)?;
-        let next = match self.fed_later.pop_front() {
-            Some(next) => next,
-            None => {
-                let next = ready!(self.queue.poll_next(cx));
-                match self.intercept(next) {
-                    Some(next) => next,
-                    None => return Poll::Ready(Ok(())),
-                }
+        if self.link.is_some() {
+            return self.poll_feed_through_link(cx);
+        }
+        match ready!(self.poll_outbound(cx)) {
+            Some(next) => Poll::Ready(self.feed(next)),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// The next message on its way to the client, when hooks and middleware have seen it; none, if they dropped it.
+    fn poll_outbound(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outbound>> {
+        if let Some(next) = self.fed_later.pop_front() {
+            return Poll::Ready(Some(next));
+        }
+        let next = ready!(self.queue.poll_next(cx));
+        Poll::Ready(self.intercept(next))
+    }
+
+    /// Sends what there is through the simulated network, and feeds what comes out of it.
+    fn poll_feed_through_link(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        while self.link.as_ref().is_some_and(|link| link.outbound.has_room()) {
+            let Poll::Ready(next) = self.poll_outbound(cx) else { break };
+            let Some(next) = next else { continue };
+            // Our own housekeeping is no traffic.
+            if next.origin == Origin::Session {
+                return Poll::Ready(self.feed(next));
             }
+            if let Some(link) = &mut self.link {
+                let fault = link.send(next, self.now);
+                self.tell_fault(fault);
+            }
+        }
+        let Some(parcel) = self.link.as_mut().and_then(|link| link.outbound.take(self.now)) else {
+            return Poll::Pending;
         };
-        Poll::Ready(self.feed(next))
+        Poll::Ready(match parcel {
+            Parcel::Message(message) => self.feed(message),
+            Parcel::Frames(frames, message) => {
+                self.feed_frames(&frames, &message);
+                Ok(())
+            }
+            Parcel::Fault(fault) => Err(self.suffer(fault)),
+        })
+    }
+
+    /// Puts frames on their way that stand for a message. It is observed where they still are that message.
+    fn feed_frames(&mut self, frames: &[RawFrame], message: &Outbound) {
+        let is_whole = frames.iter().all(|frame| frame.rsv == 0 && frame.opcode <= RawFrame::BINARY)
+            && frames.iter().map(|frame| &*frame.payload).collect::<Vec<_>>().concat() == payload(&message.message);
+        if is_whole {
+            self.observe(Direction::Outbound, message.origin, &message.message);
+        }
+        frames.iter().for_each(|frame| self.wire.feed_raw(frame));
     }
 
     /// Puts a message on its way; a Close frame is the end of the open phase.
@@ -346,5 +476,14 @@ impl<'a, S: Transport> Pump<'a, S> {
         for observer in &self.shared.observers {
             observer.on_frame(self.connection, ObservedFrame::new(direction, origin, message, self.now));
         }
+    }
+}
+
+/// The bytes of a text or binary message.
+fn payload(message: &Message) -> &[u8] {
+    match message {
+        Message::Text(text) => text.as_bytes(),
+        Message::Binary(data) => data,
+        _ => &[],
     }
 }

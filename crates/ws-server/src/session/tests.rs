@@ -78,12 +78,12 @@ async fn start(config: WsConfig, handler: impl WsHandler + 'static) -> Running {
     let registry = Arc::new(HandlerRegistry::new());
     registry.register(handler);
     let scope = Arc::new(Scope::new(Arc::clone(&registry), Arc::new(NoRooms)));
-    let scopes = ScopeResolver { default: Arc::clone(&scope), choose: None };
+    let scopes = ScopeResolver { default: Arc::clone(&scope), paths: Vec::new(), choose: None };
     let end = LastEnd::default();
     let shared = Arc::new(Shared::new(config, scopes, Vec::new(), vec![Arc::new(end.clone())]));
     let connection = Connection::new(Handshake::new("/ws", Default::default(), None), None, Default::default());
     let slot = shared.take_slot().unwrap();
-    let session = Session::open(Arc::clone(&shared), Chain::new(scope, "/ws"), connection, slot);
+    let session = Session::open(Arc::clone(&shared), Chain::new(scope, "/ws"), connection, None, slot);
     let (ours, transport) = duplex(64);
     let options = WireOptions { max_message_size: shared.config.max_message_size, ..WireOptions::default() };
     let wire = Wire::server(ours, bytes::Bytes::new(), options).await;

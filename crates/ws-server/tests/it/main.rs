@@ -16,6 +16,7 @@ mod memory;
 mod metrics;
 mod own_process;
 mod panics;
+mod paths;
 mod playing;
 mod programmed;
 mod protocol;

@@ -58,6 +58,9 @@ pub(super) const ROOMS: &[Room] = &[
 const TESTS_MAY_ALSO_USE: &[(&str, &str)] = &[
     // The test kit drives a whole server: the server's tests over sockets are written with it.
     ("ws-server", "ws-testing"),
+    // A proxy is shown by what clients of a whole server get from real upstreams.
+    ("ws-proxy", "ws-server"),
+    ("ws-proxy", "ws-testing"),
 ];
 
 impl Room {

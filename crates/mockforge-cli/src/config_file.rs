@@ -1,0 +1,144 @@
+//! `mockforge.yaml`: the configuration of `serve` in a file.
+//!
+//! Three steps: the YAML becomes a tree in which every value knows its place ([`tree`]); the tree becomes a [`WsConfig`],
+//! with every mistake in it collected ([`reading`]); files that it names are found from where it stands.
+
+mod mistake;
+mod reading;
+mod schema;
+mod tree;
+
+use std::fmt;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use mockforge_ws::{PathMode, TlsConfig, WsConfig};
+use serde::Deserialize;
+
+use self::mistake::Mistake;
+pub(crate) use self::schema::schema;
+use self::tree::Node;
+
+/// The file that is read if there is one and none is named.
+pub(crate) const DEFAULT: &str = "mockforge.yaml";
+
+/// The largest file that is read, in bytes: nobody writes more by hand.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// A configuration file that was read.
+#[derive(Debug)]
+pub(crate) struct ConfigFile {
+    pub(crate) path: PathBuf,
+    pub(crate) config: WsConfig,
+}
+
+/// What the file may hold.
+#[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "mockforge.yaml", description = "The configuration of `mockforge serve`.")]
+struct Document {
+    /// The WebSocket server.
+    websocket: WsConfig,
+}
+
+impl ConfigFile {
+    /// Reads `path`. Files that it names are meant as seen from the folder that it stands in.
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigMistakes> {
+        let failed = |mistakes| ConfigMistakes { path: path.to_owned(), mistakes };
+        let text = read(path).map_err(|problem| failed(vec![Mistake::of_file(problem)]))?;
+        let mut config = parse(&text).map_err(failed)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for file in files_of(&mut config) {
+            *file = folder.join(&*file);
+        }
+        Ok(Self { path: path.to_owned(), config })
+    }
+
+    /// The file that is read if none is named, if it is there.
+    pub(crate) fn default_path() -> Option<PathBuf> {
+        Some(PathBuf::from(DEFAULT)).filter(|path| path.exists())
+    }
+
+    /// What it configures, in a line.
+    pub(crate) fn summary(&self) -> String {
+        let WsConfig { host, port, tls, paths, .. } = &self.config;
+        let scheme = if tls.is_some() { "wss" } else { "ws" };
+        let paths = match paths.len() {
+            0 => String::new(),
+            1 => ", 1 path of its own kind".to_owned(),
+            n => format!(", {n} paths of their own kind"),
+        };
+        format!("{}: configures {scheme}://{}{paths}", self.path.display(), SocketAddr::new(*host, *port))
+    }
+
+    /// The replay scripts that it names.
+    pub(crate) fn scripts(&self) -> Vec<&Path> {
+        let of_paths = self.config.paths.iter().filter_map(|path| match &path.mode {
+            Some(PathMode::Replay(file)) => Some(file),
+            _ => None,
+        });
+        self.config.replay_file.iter().chain(of_paths).map(PathBuf::as_path).collect()
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let metadata = fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
+    if metadata.is_dir() {
+        return Err("is a folder; expected a YAML file".to_owned());
+    }
+    if metadata.len() > LARGEST {
+        return Err(format!("is larger than {} MiB", LARGEST / 1024 / 1024));
+    }
+    let bytes = fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
+}
+
+fn parse(text: &str) -> Result<WsConfig, Vec<Mistake>> {
+    let tree = Node::parse(text).map_err(|mistake| vec![mistake])?;
+    reading::read::<Document>(tree).map(|document| document.websocket)
+}
+
+/// The files and folders that a configuration names.
+fn files_of(config: &mut WsConfig) -> Vec<&mut PathBuf> {
+    let mut files: Vec<&mut PathBuf> = config.replay_file.iter_mut().collect();
+    files.extend(config.record.as_mut().map(|record| &mut record.file));
+    files.extend(config.proxy_config.as_mut().and_then(|upstream| upstream.tls.ca_file.as_mut()));
+    match &mut config.tls {
+        Some(TlsConfig::Files { cert_file, key_file }) => files.extend([cert_file, key_file]),
+        Some(TlsConfig::SelfSigned { ca_dir, .. }) => files.extend(ca_dir),
+        _ => {}
+    }
+    for path in &mut config.paths {
+        match &mut path.mode {
+            Some(PathMode::Replay(file)) => files.push(file),
+            Some(PathMode::Proxy(upstream)) => files.extend(&mut upstream.tls.ca_file),
+            _ => {}
+        }
+    }
+    files
+}
+
+/// All that is wrong with a configuration file; at least one mistake. It displays with one line for each.
+#[derive(Debug)]
+pub(crate) struct ConfigMistakes {
+    path: PathBuf,
+    mistakes: Vec<Mistake>,
+}
+
+impl fmt::Display for ConfigMistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        for mistake in &self.mistakes {
+            match mistake.place {
+                Some(place) => writeln!(f, "{path}:{}:{}: {}", place.line, place.column, mistake.text)?,
+                None => writeln!(f, "{path}: {}", mistake.text)?,
+            }
+        }
+        let count = self.mistakes.len();
+        write!(f, "{path}: {count} {}", if count == 1 { "error" } else { "errors" })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! `mockforge record`: a proxy that writes down what passes.
+
+use std::net::IpAddr;
+use std::process::ExitCode;
+
+use mockforge_ws::{WsConfig, WsProxyConfig};
+
+use crate::log_filter::LogFilter;
+use crate::traffic::Recording;
+use crate::{address, serve};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Record {
+    /// The real server, ws:// or wss://
+    #[arg(long, value_name = "URL")]
+    upstream: String,
+    #[command(flatten)]
+    recording: Recording,
+    /// The address to listen on, or a name that stands for it
+    #[arg(long, value_name = "HOST", value_parser = address::host, default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// The port to listen on; 0 takes a free one
+    #[arg(long, visible_alias = "port", value_name = "PORT", default_value_t = 3001)]
+    ws_port: u16,
+    /// What is logged: off, error, warn, info, debug, trace, or a filter such as `info,ws_proxy=debug`
+    #[arg(long, value_name = "FILTER", default_value = "info", env = "MOCKFORGE_WS_LOG")]
+    log: LogFilter,
+}
+
+pub(crate) fn record(options: Record) -> anyhow::Result<ExitCode> {
+    options.log.start();
+    let config = WsConfig {
+        host: options.host,
+        port: options.ws_port,
+        proxy_config: Some(WsProxyConfig { upstream_url: options.upstream, ..WsProxyConfig::default() }),
+        record: Some(options.recording.into()),
+        ..WsConfig::default()
+    };
+    serve::until_interrupted(config)
+}

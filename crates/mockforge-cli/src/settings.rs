@@ -1,0 +1,59 @@
+//! What `serve` is told: flags and variables over the configuration file over the defaults.
+
+use std::path::Path;
+
+use mockforge_ws::{TlsConfig, WsConfig};
+use tracing::info;
+
+use crate::args::Serve;
+use crate::config_file::{ConfigFile, ConfigMistakes};
+
+/// All of it together.
+pub(crate) fn settings(options: Serve) -> Result<WsConfig, ConfigMistakes> {
+    let file = match &options.config {
+        Some(path) => Some(ConfigFile::load(path)?),
+        None => ConfigFile::default_path().map(|path| ConfigFile::load(&path)).transpose()?,
+    };
+    if let Some(file) = &file {
+        info!("configured by {}", std::path::absolute(&file.path).as_deref().unwrap_or(&file.path).display());
+    }
+    Ok(over(options, file.map(|file| file.config).unwrap_or_default()))
+}
+
+fn over(options: Serve, file: WsConfig) -> WsConfig {
+    let self_signed = options.tls_self_signed.then(|| match file.tls.clone() {
+        // The file may say more of it.
+        Some(tls @ TlsConfig::SelfSigned { .. }) => tls,
+        _ => TlsConfig::self_signed(),
+    });
+    let files = options.tls_cert.zip(options.tls_key).map(|(cert, key)| TlsConfig::files(cert, key));
+    let config = WsConfig {
+        host: options.host.unwrap_or(file.host),
+        port: options.ws_port.unwrap_or(file.port),
+        max_connections: options.max_connections.unwrap_or(file.max_connections),
+        max_message_size: options.max_message_size.unwrap_or(file.max_message_size),
+        heartbeat_interval: options.heartbeat_interval.unwrap_or(file.heartbeat_interval),
+        replay_file: options.ws_replay_file.or(file.replay_file),
+        template_expand: options.template_expand.unwrap_or(file.template_expand),
+        seed: options.seed.or(file.seed),
+        clock: options.clock.or(file.clock),
+        raw_echo: options.raw_echo.unwrap_or(file.raw_echo),
+        tls: files.or(self_signed).or(file.tls),
+        ..file
+    };
+    options.traffic.over(config)
+}
+
+/// How clients come to trust `ca_file`, one line for each kind.
+pub(crate) fn how_to_trust(ca_file: &Path, url: &str) -> String {
+    let ca = ca_file.display();
+    let https = url.replacen("wss://", "https://", 1);
+    format!(
+        "clients connect once they trust {ca}\n\
+         \x20 here:    mockforge connect --cacert {ca} {url}\n\
+         \x20 curl:    curl --cacert {ca} {https}\n\
+         \x20 Node:    NODE_EXTRA_CA_CERTS={ca} node client.js\n\
+         \x20 Python:  SSL_CERT_FILE={ca} python3 client.py\n\
+         \x20 browser: import it in the settings, as an authority that identifies websites"
+    )
+}

@@ -1,0 +1,102 @@
+//! Wrong usage: exit code 2, and an error that names what is wrong, flag or variable.
+
+use crate::process::{Serving, run, text};
+
+/// Runs into wrong usage; gives back what is said of it.
+#[track_caller]
+fn wrong(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let output = run(arguments, variables);
+    let log = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?} {variables:?}: {log}");
+    log
+}
+
+#[test]
+fn wrong_arguments_are_named() {
+    for (arguments, expected) in [
+        (&["serve", "--heartbeat-interval", "soon"][..], "200ms"),
+        (&["serve", "--clock", "noon"], "noon"),
+        (&["serve", "--ws-prot", "1"], "--ws-port"),
+        (&["serve", "--log", "a=b=c"], "'--log <FILTER>': `c` is no level"),
+        (
+            &["serve", "--log", "debgu"],
+            "`debgu` is no level, those are off, error, warn, info, debug, trace; did you mean `debug`?",
+        ),
+        (&["serve", "--max-connections", "0"], "'--max-connections <N>': expected 1 or more"),
+        (&["serve", "--max-message-size", "0"], "'--max-message-size <BYTES>': expected 1 or more"),
+        (&["serve", "--host", "no such host"], "'--host <HOST>': expected an IP address or a name"),
+        (&["serve", "x.jsonl"], "mockforge serve --ws-replay-file x.jsonl"),
+        (&["serve", "--raw-echo", "--ws-replay-file", "x.jsonl"], "--raw-echo cannot be used with --ws-replay-file"),
+        (&["connect", "-H", "foo"], "write NAME: VALUE"),
+        (&["connect", "-H", "f o: bar"], "`f o` is no name of a header"),
+        (&["connect", "--subprotocol", "a b"], "'--subprotocol <NAME>'"),
+        (&["connect", "http://127.0.0.1:1/"], "begin with ws://"),
+    ] {
+        let log = wrong(arguments, &[]);
+        assert!(log.contains(expected), "{arguments:?}: {log}");
+    }
+    // Other commands have no scripts to play.
+    assert!(!wrong(&["connect", "3001", "x.jsonl"], &[]).contains("--ws-replay-file"));
+}
+
+#[test]
+fn wrong_variables_are_named_and_not_their_flags() {
+    for (variable, value, flag) in [
+        ("MOCKFORGE_WS_HOST", "no such host", "--host"),
+        ("MOCKFORGE_WS_PORT", "many", "--ws-port"),
+        ("MOCKFORGE_WS_SEED", "-1", "--seed"),
+        ("MOCKFORGE_WS_CLOCK", "noon", "--clock"),
+        ("MOCKFORGE_WS_RAW_ECHO", "maybe", "--raw-echo"),
+        ("MOCKFORGE_WS_MAX_CONNECTIONS", "0", "--max-connections"),
+        ("MOCKFORGE_WS_MAX_MESSAGE_SIZE", "0", "--max-message-size"),
+        ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", "soon", "--heartbeat-interval"),
+        ("MOCKFORGE_WS_LOG", "debgu", "--log"),
+        ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", "maybe", "--no-template-expand"),
+    ] {
+        let log = wrong(&["serve"], &[(variable, value)]);
+        assert!(log.contains(&format!("invalid value '{value}' for '{variable}'")), "{log}");
+        assert!(!log.contains(flag), "{log}");
+    }
+    // The flag is to blame when both are wrong: it would have won.
+    let log = wrong(&["serve", "--ws-port", "few"], &[("MOCKFORGE_WS_PORT", "many")]);
+    assert!(log.contains("invalid value 'few' for '--ws-port <PORT>'"), "{log}");
+    // What cannot go together cannot either when it comes from variables; a variable that says no is no conflict.
+    let script = ["serve", "--ws-replay-file", "/nonexistent/x.jsonl"];
+    assert!(wrong(&script, &[("MOCKFORGE_WS_RAW_ECHO", "on")]).contains("--raw-echo cannot be used"));
+    assert_eq!(run(&script, &[("MOCKFORGE_WS_RAW_ECHO", "off")]).status.code(), Some(1));
+}
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    let variables = [
+        ("MOCKFORGE_WS_HOST", ""),
+        ("MOCKFORGE_WS_REPLAY_FILE", ""),
+        ("MOCKFORGE_WS_SEED", ""),
+        ("MOCKFORGE_WS_CLOCK", ""),
+        ("MOCKFORGE_WS_RAW_ECHO", ""),
+        ("MOCKFORGE_WS_MAX_CONNECTIONS", ""),
+        ("MOCKFORGE_WS_MAX_MESSAGE_SIZE", ""),
+        ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", ""),
+        ("MOCKFORGE_WS_LOG", ""),
+        ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", ""),
+    ];
+    let (code, log) = Serving::start(&["--ws-port", "0"], &variables).terminate();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("WARN"), "{log}");
+    // The port's own: whether 3001 is free or taken, its emptiness is no error.
+    let output = run(&["serve", "--host", "192.0.2.1"], &[("MOCKFORGE_WS_PORT", "")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("192.0.2.1:3001"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn help_names_every_variable() {
+    let help = text(&run(&["serve", "--help"], &[]).stdout);
+    for name in
+        ["HOST", "PORT", "REPLAY_FILE", "SEED", "CLOCK", "RAW_ECHO", "MAX_CONNECTIONS", "HEARTBEAT_INTERVAL", "LOG"]
+    {
+        assert!(help.contains(&format!("[env: MOCKFORGE_WS_{name}=")), "{name}: {help}");
+    }
+    assert!(help.contains("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND=0"), "{help}");
+    assert!(help.contains("--port"), "{help}");
+}

@@ -1,0 +1,171 @@
+//! What is different on a path.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use ws_conditions::{Conditions, RateLimit};
+use ws_core::PathPattern;
+use ws_proxy::WsProxyConfig;
+
+use super::written;
+use crate::{HandshakeRule, HandshakeRules};
+
+/// What is different on the paths that fit a pattern.
+///
+/// In files, what a mode needs stands beside it: `{ path: /ws/chat, mode: replay, replay_file: chat.jsonl }`.
+///
+/// ```
+/// use ws_server::{PathConfig, PathMode, WsConfig};
+///
+/// let chat = PathConfig::new("/ws/chat".parse()?).mode(PathMode::Replay("chat.jsonl".into()));
+/// let raw = PathConfig::new("/ws/raw/**".parse()?).mode(PathMode::RawEcho);
+/// let config = WsConfig { paths: vec![chat, raw], ..WsConfig::default() };
+/// # Ok::<(), ws_core::PathPatternError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "Written")]
+#[non_exhaustive]
+pub struct PathConfig {
+    /// The paths. Those outside of `/ws` are served, too, where the server is not nested in another one.
+    pub path: PathPattern,
+    /// What answers there; by default, what answers everywhere.
+    pub mode: Option<PathMode>,
+    /// Who is let in; asked before all handlers.
+    pub handshake: Vec<HandshakeRule>,
+    /// What the network does there; by default, what it does everywhere.
+    pub conditions: Option<Conditions>,
+    /// How many messages a connection may send in a time; by default, as many as everywhere.
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// What answers on a path, behind the handlers.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum PathMode {
+    /// Text is answered with `echo: <text>` and binary as it came.
+    Echo,
+    /// Each message is returned unchanged.
+    RawEcho,
+    /// This script plays to every connection.
+    Replay(PathBuf),
+    /// A real server. With [`Fallback::Local`](ws_proxy::Fallback::Local), echo answers while it is down.
+    Proxy(Box<WsProxyConfig>),
+}
+
+impl PathConfig {
+    /// Paths on which nothing is different yet.
+    #[must_use]
+    pub fn new(path: PathPattern) -> Self {
+        Self { path, mode: None, handshake: Vec::new(), conditions: None, rate_limit: None }
+    }
+
+    /// Sets what answers there.
+    #[must_use]
+    pub fn mode(mut self, mode: PathMode) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
+    /// Adds a rule for handshakes, behind those that were added before.
+    #[must_use]
+    pub fn handshake(mut self, rule: HandshakeRule) -> Self {
+        self.handshake.push(rule);
+        self
+    }
+
+    /// Sets what the network does there.
+    #[must_use]
+    pub fn conditions(mut self, conditions: impl Into<Conditions>) -> Self {
+        self.conditions = Some(conditions.into());
+        self
+    }
+
+    /// Sets how many messages a connection may send in a time.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = Some(limit);
+        self
+    }
+}
+
+/// How it is written in files.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct Written {
+    /// The paths: `*` is one segment, `**` at the end is all the rest.
+    path: String,
+    /// What answers there. If it is left out: what `replay_file` or `proxy` say, or what answers everywhere.
+    mode: Option<WrittenMode>,
+    /// The script that plays to every connection; for `mode: replay`.
+    replay_file: Option<PathBuf>,
+    /// The real server; for `mode: proxy`.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
+    proxy: Option<Box<WsProxyConfig>>,
+    /// Who is let in; the first rule that fits a handshake decides.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<written::AnyKeys>"))]
+    handshake: Vec<HandshakeRule>,
+    /// What the network does there, instead of what it does everywhere.
+    #[serde(default, deserialize_with = "written::conditions")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
+    conditions: Option<Conditions>,
+    /// How many messages a connection may send in a time.
+    #[serde(default, deserialize_with = "written::rate_limit")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
+    rate_limit: Option<RateLimit>,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+enum WrittenMode {
+    /// Text is answered with `echo: <text>` and binary as it came.
+    Echo,
+    /// Each message is returned unchanged.
+    RawEcho,
+    /// The script `replay_file` plays to every connection.
+    Replay,
+    /// The real server of `proxy`.
+    Proxy,
+}
+
+impl TryFrom<Written> for PathConfig {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let path = written.path.parse().map_err(|problem| format!("path: {problem}"))?;
+        let mode = match (written.mode, written.replay_file, written.proxy) {
+            (None, None, None) => None,
+            (Some(WrittenMode::Echo), None, None) => Some(PathMode::Echo),
+            (Some(WrittenMode::RawEcho), None, None) => Some(PathMode::RawEcho),
+            (Some(WrittenMode::Replay) | None, Some(file), None) => Some(PathMode::Replay(file)),
+            (Some(WrittenMode::Proxy) | None, None, Some(proxy)) => Some(PathMode::Proxy(proxy)),
+            (Some(WrittenMode::Replay), None, _) => return Err("`mode: replay` needs a `replay_file`".to_owned()),
+            (Some(WrittenMode::Proxy), _, None) => return Err("`mode: proxy` needs a `proxy`".to_owned()),
+            (_, Some(_), Some(_)) => {
+                return Err(
+                    "expected `replay_file` or `proxy`; a script that plays while the upstream is down is for \
+                            the whole server"
+                        .to_owned(),
+                );
+            }
+            (_, Some(_), None) => return Err("replay_file: goes with `mode: replay` only".to_owned()),
+            (_, None, Some(_)) => return Err("proxy: goes with `mode: proxy` only".to_owned()),
+        };
+        HandshakeRules::new(written.handshake.clone()).map_err(|problem| format!("handshake: {problem}"))?;
+        let Written { handshake, conditions, rate_limit, .. } = written;
+        Ok(Self { path, mode, handshake, conditions, rate_limit })
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for PathConfig {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PathConfig".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Written::json_schema(generator)
+    }
+}

@@ -1,0 +1,220 @@
+//! The simulated network between a session and its socket: it carries out what the conditions decide.
+//!
+//! Each direction is a line in which messages keep their order. What it holds is bounded; when a line is full, nothing more
+//! is taken from the queue or read from the socket.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::Context;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+use ws_conditions::{Act, ConnectionFault, ConnectionPlan, MAX_HOLD};
+use ws_core::engine::Outbound;
+use ws_core::{Direction, Message, QueueLimits, RawFrame};
+
+/// What comes out of a line.
+pub(super) enum Parcel<T> {
+    /// A message as it goes on.
+    Message(T),
+    /// Frames that stand for a message.
+    Frames(Vec<RawFrame>, T),
+    /// A fault of the whole connection.
+    Fault(ConnectionFault),
+}
+
+/// The network of one connection.
+pub(super) struct Link {
+    plan: Box<ConnectionPlan>,
+    path: String,
+    pub(super) outbound: Line<Outbound>,
+    pub(super) inbound: Line<Message>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Link {
+    pub(super) fn new(plan: Box<ConnectionPlan>, path: &str, limits: QueueLimits) -> Self {
+        Self { plan, path: path.to_owned(), outbound: Line::new(limits), inbound: Line::new(limits), timer: None }
+    }
+
+    /// Sends a message of ours on its way; says which fault it suffers, if it does.
+    pub(super) fn send(&mut self, outbound: Outbound, now: Instant) -> Option<&'static str> {
+        if matches!(outbound.message, Message::Close(_)) {
+            // Nothing overtakes it, and what waits for a successor has none.
+            self.outbound.release_held(now);
+            self.outbound.push(Parcel::Message(outbound), now);
+            return None;
+        }
+        let decision = self.plan.on_message(Direction::Outbound, &outbound.message, &[&self.path], now);
+        let with = |message, outbound: &Outbound| Outbound::new(message, outbound.origin);
+        self.outbound.carry_out(decision.act, outbound, with, now + decision.delay, now)
+    }
+
+    /// Takes a message of the client's on its way; says which fault it suffers, if it does.
+    pub(super) fn receive(&mut self, message: Message, now: Instant) -> Option<&'static str> {
+        let decision = self.plan.on_message(Direction::Inbound, &message, &[&self.path], now);
+        self.inbound.carry_out(decision.act, message, |message, _| message, now + decision.delay, now)
+    }
+
+    /// What happens to the whole connection now, if anything.
+    pub(super) fn due(&mut self, now: Instant) -> Option<ConnectionFault> {
+        self.outbound.release_held_if_due(now);
+        self.inbound.release_held_if_due(now);
+        self.plan.due(now)
+    }
+
+    /// Has the task woken when something is due.
+    pub(super) fn arm(&mut self, cx: &mut Context<'_>) {
+        let due = [self.plan.next_due(), self.outbound.next_due(), self.inbound.next_due()];
+        let Some(due) = due.into_iter().flatten().min() else {
+            self.timer = None;
+            return;
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if timer.deadline() != due {
+            timer.as_mut().reset(due);
+        }
+        if timer.as_mut().poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+    }
+}
+
+/// Messages on their way in one direction.
+pub(super) struct Line<T> {
+    limits: QueueLimits,
+    waiting: VecDeque<(Instant, Parcel<T>)>,
+    bytes: usize,
+    /// A message that waits for the next one to overtake it, and until when.
+    held: Option<(Instant, Parcel<T>)>,
+    /// The connection ends: everything is due.
+    hurried: bool,
+}
+
+/// What a line counts of a thing.
+pub(super) trait Payload {
+    fn size(&self) -> usize;
+}
+
+impl Payload for Message {
+    fn size(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Payload for Outbound {
+    fn size(&self) -> usize {
+        self.message.len()
+    }
+}
+
+impl<T: Payload + Clone> Line<T> {
+    fn new(limits: QueueLimits) -> Self {
+        Self { limits, waiting: VecDeque::new(), bytes: 0, held: None, hurried: false }
+    }
+
+    /// Whether another message may be taken on.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.len() < self.limits.messages && self.bytes < self.limits.bytes
+    }
+
+    /// The next that is due.
+    pub(super) fn take(&mut self, now: Instant) -> Option<Parcel<T>> {
+        if !self.hurried && self.waiting.front()?.0 > now {
+            return None;
+        }
+        let (_, parcel) = self.waiting.pop_front()?;
+        self.bytes -= parcel.size();
+        if self.waiting.is_empty() {
+            self.waiting.shrink_to(8);
+        }
+        Some(parcel)
+    }
+
+    /// Lets out all that is on its way, at once.
+    pub(super) fn hurry(&mut self, now: Instant) {
+        self.release_held(now);
+        self.hurried = true;
+    }
+
+    fn carry_out(
+        &mut self,
+        act: Act,
+        message: T,
+        with: impl Fn(Message, &T) -> T,
+        due: Instant,
+        now: Instant,
+    ) -> Option<&'static str> {
+        let name = name(&act);
+        match act {
+            Act::Drop => {}
+            Act::Duplicate(times) => {
+                for _ in 0..times {
+                    self.push(Parcel::Message(message.clone()), due);
+                }
+            }
+            Act::HoldForNext => {
+                // One at a time: what was held has been overtaken by this one's turn.
+                self.release_held(now);
+                self.held = Some((due + MAX_HOLD, Parcel::Message(message)));
+                return name;
+            }
+            Act::Replace(other) => {
+                let changed = with(other, &message);
+                self.push(Parcel::Message(changed), due);
+            }
+            Act::Frames(frames) => self.push(Parcel::Frames(frames, message), due),
+            Act::End(fault) => self.push(Parcel::Fault(fault), due),
+            _ => self.push(Parcel::Message(message), due),
+        }
+        self.release_held(now);
+        name
+    }
+
+    /// Puts something behind all that waits.
+    fn push(&mut self, parcel: Parcel<T>, due: Instant) {
+        let due = self.waiting.back().map_or(due, |(last, _)| due.max(*last));
+        self.bytes += parcel.size();
+        self.waiting.push_back((due, parcel));
+    }
+
+    fn release_held(&mut self, now: Instant) {
+        if let Some((_, parcel)) = self.held.take() {
+            self.push(parcel, now);
+        }
+    }
+
+    fn release_held_if_due(&mut self, now: Instant) {
+        if self.held.as_ref().is_some_and(|(until, _)| *until <= now) {
+            self.release_held(now);
+        }
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        let waiting = self.waiting.front().map(|(due, _)| *due);
+        let held = self.held.as_ref().map(|(until, _)| *until);
+        waiting.into_iter().chain(held).min()
+    }
+}
+
+impl<T: Payload> Parcel<T> {
+    fn size(&self) -> usize {
+        match self {
+            Self::Message(message) | Self::Frames(_, message) => message.size(),
+            Self::Fault(_) => 0,
+        }
+    }
+}
+
+/// What observers are told of an act; nothing, if it is none.
+fn name(act: &Act) -> Option<&'static str> {
+    Some(match act {
+        Act::Drop => "drop",
+        Act::Duplicate(_) => "duplicate",
+        Act::HoldForNext => "reorder",
+        Act::Replace(_) => "change",
+        Act::Frames(_) => "frames",
+        Act::End(fault) => fault.name(),
+        _ => return None,
+    })
+}
