@@ -8,7 +8,7 @@ use crate::{
     load::Timing,
     results::Results,
     scenario::Scenario,
-    server::{Entrant, Launch, Server},
+    server::{self, Ability, Entrant, Launch, Server},
 };
 
 /// A server that is ready to be started.
@@ -33,6 +33,16 @@ pub(crate) fn prepare(args: &Args) -> Result<Vec<Contestant>> {
     Ok(contestants)
 }
 
+/// Starts a server; a proxy gets a fresh upstream, which runs on the load's core.
+fn start(launch: &Launch, scenario: &Scenario, cores: Cores) -> Result<(Server, Option<Server>)> {
+    if scenario.needs() != Ability::Proxy {
+        return Ok((Server::start(launch, cores.server)?, None));
+    }
+    let upstream = Server::start(&server::upstream()?, cores.load)?;
+    let proxy = Server::start(&launch.with(format!("ws://{}/ws", upstream.address())), cores.server)?;
+    Ok((proxy, Some(upstream)))
+}
+
 /// Runs everything. The first failure ends it: a server that answers wrongly has no figures.
 pub(crate) fn hold(
     contestants: &[Contestant],
@@ -45,11 +55,11 @@ pub(crate) fn hold(
     for scenario in scenarios {
         for round in 1..=runs {
             for Contestant { entrant, launch } in contestants {
-                if scenario.needs_rooms() && !entrant.rooms {
+                if !entrant.can(scenario.needs()) {
                     continue;
                 }
-                let sample = Server::start(launch, cores.server)
-                    .and_then(|server| scenario.run(&server, timing))
+                let sample = start(launch, scenario, cores)
+                    .and_then(|(server, _upstream)| scenario.run(&server, timing))
                     .with_context(|| format!("{} in {}, round {round}", entrant.name, scenario.name))?;
                 eprintln!("{} {round}/{runs} {}: {:.3}", scenario.name, entrant.name, sample.figure);
                 results.push(scenario.name, &entrant.name, sample);

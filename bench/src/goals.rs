@@ -14,11 +14,12 @@ pub(crate) enum Limit {
     Figure(f64),
 }
 
-pub(crate) const GOALS: [Goal; 5] = [
+pub(crate) const GOALS: [Goal; 6] = [
     Goal { scenario: "echo-64", limit: Limit::Times { peer: "tokio-websockets", times: 1.25 } },
     Goal { scenario: "echo-512", limit: Limit::Times { peer: "tokio-websockets", times: 1.25 } },
     Goal { scenario: "pipelined", limit: Limit::Times { peer: "bun", times: 2.0 } },
     Goal { scenario: "broadcast", limit: Limit::Times { peer: "bun", times: 3.0 } },
+    Goal { scenario: "proxied", limit: Limit::Times { peer: "pump", times: 1.25 } },
     Goal { scenario: "idle", limit: Limit::Figure(8.0) },
 ];
 

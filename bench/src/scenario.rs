@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     load::{Broadcast, Connect, Echo, Idle, Timing, Traffic},
-    server::Server,
+    server::{Ability, Server},
 };
 
 pub(crate) struct Scenario {
@@ -17,6 +17,8 @@ pub(crate) struct Scenario {
 
 enum Load {
     Echo(Echo),
+    /// The server stands before another one, which echoes.
+    Proxied(Echo),
     Broadcast(Broadcast),
     Idle(Idle),
     Connect(Connect),
@@ -31,7 +33,7 @@ pub(crate) struct Sample {
     pub(crate) traffic: Option<Traffic>,
 }
 
-pub(crate) const SCENARIOS: [Scenario; 7] = [
+pub(crate) const SCENARIOS: [Scenario; 9] = [
     Scenario {
         name: "echo-64",
         title: "echo, 64 connections x 32 B",
@@ -57,6 +59,16 @@ pub(crate) const SCENARIOS: [Scenario; 7] = [
         title: "broadcast to a room of 500, 32 B, 32 outstanding",
         load: Load::Broadcast(Broadcast { members: 500, bytes: 32, outstanding: 32 }),
     },
+    Scenario {
+        name: "proxied",
+        title: "echo behind a proxy, 64 connections x 32 B; the proxy is counted",
+        load: Load::Proxied(Echo { connections: 64, bytes: 32, in_flight: 1 }),
+    },
+    Scenario {
+        name: "proxied-pipelined",
+        title: "echo behind a proxy, 64 connections x 32 B, 16 in flight each; the proxy is counted",
+        load: Load::Proxied(Echo { connections: 64, bytes: 32, in_flight: 16 }),
+    },
     Scenario { name: "idle", title: "5,000 idle connections", load: Load::Idle(Idle { connections: 5000 }) },
     Scenario {
         name: "connect",
@@ -66,14 +78,19 @@ pub(crate) const SCENARIOS: [Scenario; 7] = [
 ];
 
 impl Scenario {
-    pub(crate) fn needs_rooms(&self) -> bool {
-        matches!(self.load, Load::Broadcast(_))
+    /// What a server must be able to do to take part.
+    pub(crate) fn needs(&self) -> Ability {
+        match self.load {
+            Load::Broadcast(_) => Ability::Rooms,
+            Load::Proxied(_) => Ability::Proxy,
+            _ => Ability::Echo,
+        }
     }
 
     /// What the figure counts.
     pub(crate) fn unit(&self) -> &'static str {
         match self.load {
-            Load::Echo(_) => "CPU s per M messages",
+            Load::Echo(_) | Load::Proxied(_) => "CPU s per M messages",
             Load::Broadcast(_) => "CPU s per M deliveries",
             Load::Idle(_) => "KiB RSS per connection",
             Load::Connect(_) => "CPU s per M connections",
@@ -87,7 +104,7 @@ impl Scenario {
     pub(crate) fn run(&self, server: &Server, timing: Timing) -> Result<Sample> {
         let (address, probe) = (server.address(), server.probe());
         let traffic = match &self.load {
-            Load::Echo(echo) => echo.run(address, &probe, timing)?,
+            Load::Echo(echo) | Load::Proxied(echo) => echo.run(address, &probe, timing)?,
             Load::Broadcast(broadcast) => broadcast.run(address, &probe, timing)?,
             Load::Connect(connect) => connect.run(address, &probe)?,
             Load::Idle(idle) => return Ok(Sample { figure: idle.run(address, &probe)? / 1024.0, traffic: None }),

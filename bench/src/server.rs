@@ -5,7 +5,7 @@
 mod entrant;
 mod npm;
 
-pub(crate) use self::entrant::{Entrant, Launch};
+pub(crate) use self::entrant::{Ability, Entrant, Launch, upstream};
 
 use std::{
     io::{self, BufRead, BufReader},

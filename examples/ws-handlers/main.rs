@@ -59,7 +59,9 @@ async fn serve() -> Result<(), String> {
 
 fn port() -> Result<u16, String> {
     match env::var("MOCKFORGE_WS_PORT") {
-        Ok(port) if !port.is_empty() => port.parse().map_err(|_| format!("MOCKFORGE_WS_PORT={port}: a port is a number up to 65535")),
+        Ok(port) if !port.is_empty() => {
+            port.parse().map_err(|_| format!("MOCKFORGE_WS_PORT={port}: a port is a number up to 65535"))
+        }
         _ => Ok(3030),
     }
 }

@@ -1,8 +1,9 @@
-//! Our server as somebody would embed it: an echo handler at /ws/echo, a room at /ws/room, defaults everywhere else.
+//! Our server as somebody would embed it: an echo handler at /ws/echo, a room at /ws/room, defaults everywhere else. Given
+//! the URL of an upstream, it is a proxy instead.
 //!
 //! One thread, as the peers, because it gets one core.
 
-use mockforge_ws::{HandlerResult, WsConfig, WsContext, WsHandler, WsMessage, WsServer};
+use mockforge_ws::{HandlerResult, WsConfig, WsContext, WsHandler, WsMessage, WsProxyConfig, WsServer};
 
 struct Echo;
 
@@ -45,8 +46,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-    let config = WsConfig { port: 0, ..WsConfig::default() };
-    let server = WsServer::builder().config(config).handler(Echo).handler(Room).build()?.serve().await?;
+    let upstream = std::env::args().nth(1);
+    let proxy_config = upstream.map(|upstream_url| WsProxyConfig { upstream_url, ..WsProxyConfig::default() });
+    let config = WsConfig { port: 0, proxy_config, ..WsConfig::default() };
+    let server = match &config.proxy_config {
+        Some(_) => WsServer::builder().config(config),
+        None => WsServer::builder().config(config).handler(Echo).handler(Room),
+    };
+    let server = server.build()?.serve().await?;
     println!("listening on {}", server.url());
     // Until the bench kills us.
     std::future::pending().await

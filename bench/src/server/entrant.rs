@@ -15,12 +15,24 @@ use super::npm;
 #[derive(Debug, Clone)]
 pub(crate) struct Entrant {
     pub(crate) name: String,
-    /// Whether it has a room to broadcast in.
-    pub(crate) rooms: bool,
+    abilities: &'static [Ability],
     /// Whether it takes part without being asked.
     pub(crate) always: bool,
     source: Source,
 }
+
+/// What a server is measured at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ability {
+    /// It returns each message.
+    Echo,
+    /// It has a room to broadcast in.
+    Rooms,
+    /// Told the URL of another server, it stands before that one.
+    Proxy,
+}
+
+use Ability::{Echo, Proxy, Rooms};
 
 #[derive(Debug, Clone)]
 enum Source {
@@ -46,26 +58,27 @@ pub(crate) struct Launch {
 impl Entrant {
     /// All that the bench knows, ours first.
     pub(crate) fn known() -> Vec<Self> {
-        let new = |name: &str, rooms, always, source| Self { name: name.into(), rooms, always, source };
+        let new = |name: &str, abilities, always, source| Self { name: name.into(), abilities, always, source };
         vec![
-            new("ours", true, true, Source::Bin { bin: "ours", package: "mockforge-ws" }),
-            new("mockforge", false, false, Source::Mockforge),
+            new("ours", &[Echo, Rooms, Proxy], true, Source::Bin { bin: "ours", package: "mockforge-ws" }),
+            new("mockforge", &[Echo], false, Source::Mockforge),
             new(
                 "tokio-websockets",
-                false,
+                &[Echo],
                 true,
                 Source::Bin { bin: "peer_tokio_websockets", package: "tokio-websockets" },
             ),
-            new("fastwebsockets", false, true, Source::Bin { bin: "peer_fastwebsockets", package: "fastwebsockets" }),
-            new("axum", false, true, Source::Bin { bin: "peer_axum", package: "axum" }),
+            new("fastwebsockets", &[Echo], true, Source::Bin { bin: "peer_fastwebsockets", package: "fastwebsockets" }),
+            new("axum", &[Echo], true, Source::Bin { bin: "peer_axum", package: "axum" }),
             new(
                 "tokio-tungstenite",
-                false,
+                &[Echo],
                 true,
                 Source::Bin { bin: "peer_tokio_tungstenite", package: "tokio-tungstenite" },
             ),
-            new("bun", true, true, Source::Bun),
-            new("node-ws", true, false, Source::NodeWs),
+            new("pump", &[Proxy], true, Source::Bin { bin: "peer_pump", package: "tokio-tungstenite" }),
+            new("bun", &[Echo, Rooms], true, Source::Bun),
+            new("node-ws", &[Echo, Rooms], false, Source::NodeWs),
         ]
     }
 
@@ -76,7 +89,11 @@ impl Entrant {
         if name.is_empty() || words.is_empty() {
             return Err("expected NAME=PROGRAM".into());
         }
-        Ok(Self { name: name.into(), rooms: true, always: true, source: Source::Given(words) })
+        Ok(Self { name: name.into(), abilities: &[Echo, Rooms, Proxy], always: true, source: Source::Given(words) })
+    }
+
+    pub(crate) fn can(&self, ability: Ability) -> bool {
+        self.abilities.contains(&ability)
     }
 
     /// What is measured: the version, as far as it is known.
@@ -115,6 +132,21 @@ impl Entrant {
             }
         }
     }
+}
+
+impl Launch {
+    /// The same with another argument at its end.
+    pub(crate) fn with(&self, argument: String) -> Self {
+        let mut launch = self.clone();
+        launch.args.push(argument.into());
+        launch
+    }
+}
+
+/// The echo that proxies are put before. It is nobody's peer there.
+pub(crate) fn upstream() -> Result<Launch> {
+    let program = cargo_build(&bench_folder().join("Cargo.toml"), "mockforge-bench", "peer_tokio_websockets")?;
+    Ok(Launch { program, args: Vec::new() })
 }
 
 /// The folder this package lies in.

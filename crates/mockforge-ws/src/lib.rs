@@ -66,4 +66,7 @@ mod documents {
 
     #[doc = include_str!("../../../docs/handlers.md")]
     struct Handlers;
+
+    #[doc = include_str!("../../../docs/tls.md")]
+    struct Tls;
 }

@@ -111,6 +111,15 @@ impl WsContext {
         self.sender.close(code, reason).await
     }
 
+    /// Ends the connection after what was sent before, without a Close frame: the client sees code 1006, as when the server
+    /// is gone.
+    ///
+    /// # Errors
+    /// [`HandlerError::SendError`](crate::HandlerError::SendError) if the connection has ended or is closing already.
+    pub fn disconnect(&self) -> HandlerResult<()> {
+        self.sender.disconnect()
+    }
+
     /// The Close frame of the side that closed first. It is there in `on_disconnect`, unless the connection ended without
     /// one or it had no code.
     #[must_use]

@@ -66,6 +66,8 @@ struct State {
     /// A Close frame was queued, or the reader is gone: nothing more is taken.
     closed: bool,
     cut: bool,
+    /// What waits is the last; then the connection ends without a Close frame.
+    disconnects: bool,
     skipped: u64,
     /// Senders that wait for space.
     blocked: usize,
@@ -178,6 +180,23 @@ impl Shared {
         }
     }
 
+    /// Takes nothing more; when what waits is on the wire, the connection ends without a Close frame.
+    pub(crate) fn disconnect(&self) -> Result<(), Closed> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(Closed);
+        }
+        state.closed = true;
+        state.disconnects = true;
+        let reader = state.reader.take();
+        drop(state);
+        self.space.notify_waiters();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        Ok(())
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.state().closed
     }
@@ -232,7 +251,7 @@ fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
 pub fn outbound_queue(limits: QueueLimits) -> (WsSender, OutboundQueue) {
     let state = Mutex::new(State::default());
     let shared = Arc::new(Shared { limits, state, space: Notify::new() });
-    (WsSender::from_queue(Arc::clone(&shared)), OutboundQueue { shared, batch: VecDeque::new() })
+    (WsSender::from_queue(Arc::clone(&shared)), OutboundQueue { shared, batch: VecDeque::new(), disconnected: false })
 }
 
 /// The end of an outbound queue that a session drains. When it is dropped, senders get an error.
@@ -240,6 +259,7 @@ pub struct OutboundQueue {
     shared: Arc<Shared>,
     /// Taken under one lock, given out one by one.
     batch: VecDeque<Outbound>,
+    disconnected: bool,
 }
 
 impl OutboundQueue {
@@ -267,6 +287,7 @@ impl OutboundQueue {
             if state.waiting.capacity() > IDLE_CAPACITY {
                 state.waiting = VecDeque::new();
             }
+            self.disconnected = state.disconnects;
             remember(&mut state.reader, cx);
             return Poll::Pending;
         };
@@ -285,6 +306,12 @@ impl OutboundQueue {
             self.shared.space.notify_waiters();
         }
         Poll::Ready(next)
+    }
+
+    /// Whether the last [`poll_next`](Self::poll_next) found nothing because the connection is to end without a Close frame.
+    #[must_use]
+    pub fn is_disconnected(&self) -> bool {
+        self.disconnected
     }
 
     /// Drops what waits and takes nothing more.
@@ -351,6 +378,19 @@ mod tests {
         assert_eq!(sender.offer(Message::text("late"), WhenFull::Skip), Offered::Closed);
         assert_eq!(next(&mut queue).await.message, Message::text("last"));
         assert!(matches!(next(&mut queue).await.message, Message::Close(Some(frame)) if frame.code == 4000));
+    }
+
+    #[tokio::test]
+    async fn a_disconnection_comes_behind_what_waits() {
+        let (sender, mut queue) = outbound_queue(limits(10, 1000));
+        sender.send_text("last").await.unwrap();
+        sender.disconnect().unwrap();
+        assert_eq!(sender.offer(Message::text("late"), WhenFull::Skip), Offered::Closed);
+        sender.disconnect().unwrap_err();
+        assert_eq!(next(&mut queue).await.message, Message::text("last"));
+        assert!(!queue.is_disconnected());
+        assert!(poll_fn(|cx| Poll::Ready(queue.poll_next(cx))).await.is_pending());
+        assert!(queue.is_disconnected());
     }
 
     #[tokio::test]

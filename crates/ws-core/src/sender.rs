@@ -180,6 +180,18 @@ impl WsSender {
         self.send(Message::Text(value.to_string().into())).await
     }
 
+    /// Ends the connection after what was sent before, without a Close frame: the client sees code 1006.
+    ///
+    /// # Errors
+    /// [`HandlerError::SendError`] if the connection has ended or is closing; so it is for a handle made from a channel.
+    pub fn disconnect(&self) -> HandlerResult<()> {
+        let disconnected = match &self.sink {
+            Sink::Queue(shared) => shared.disconnect(),
+            Sink::Function(_) => Err(Closed),
+        };
+        disconnected.map_err(|Closed| HandlerError::SendError("the connection is closed".into()))
+    }
+
     /// Closes the connection after what was sent before. Nothing can be sent afterwards.
     ///
     /// # Errors

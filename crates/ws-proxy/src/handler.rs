@@ -102,12 +102,6 @@ impl WsProxyHandler {
         self
     }
 
-    /// How it is set up.
-    #[must_use]
-    pub fn config(&self) -> &WsProxyConfig {
-        &self.config
-    }
-
     /// Whether connections of `path` go to the upstream; see [`WsProxyConfig::should_proxy`](WsProxyConfig#method.should_proxy).
     #[must_use]
     pub fn should_proxy(&self, path: &str) -> bool {
@@ -129,6 +123,13 @@ impl WsProxyHandler {
     /// The handler that stands in on this connection.
     fn stand_in(&self, connection: &Connection) -> Option<&Arc<dyn WsHandler>> {
         self.fallback.as_ref().filter(|_| connection.extensions().get::<FellBack>().is_some())
+    }
+
+    async fn fallback_connected(&self, ctx: &mut WsContext) -> HandlerResult<()> {
+        match &self.fallback {
+            Some(fallback) => fallback.on_connect(ctx).await,
+            None => Ok(()),
+        }
     }
 
     /// Opens an upstream connection for a client that somebody else has accepted: its subprotocol is settled already.
@@ -226,8 +227,10 @@ impl Rules {
 #[async_trait]
 impl WsHandler for WsProxyHandler {
     async fn on_handshake(&self, handshake: &Handshake) -> HandlerResult<HandshakeDecision> {
+        if !self.should_proxy(handshake.path()) {
+            return Ok(HandshakeDecision::Pass);
+        }
         let proxy = match &self.proxy {
-            _ if !self.should_proxy(handshake.path()) => return Ok(HandshakeDecision::Pass),
             Ok(proxy) => proxy,
             Err(error) => return Ok(refused(StatusCode::BAD_GATEWAY, error).into()),
         };
@@ -252,11 +255,8 @@ impl WsHandler for WsProxyHandler {
         if ctx.extensions().get::<Proxied>().is_some() {
             return Ok(());
         }
-        if let Some(stand_in) = self.stand_in(ctx.connection()).cloned() {
-            return stand_in.on_connect(ctx).await;
-        }
         if ctx.extensions().get::<FellBack>().is_some() {
-            return Ok(());
+            return self.fallback_connected(ctx).await;
         }
         let reserved = ctx.extensions().remove::<Reserved>().and_then(|reserved| reserved.take());
         let upstream = match reserved {
@@ -269,10 +269,7 @@ impl WsHandler for WsProxyHandler {
                 }
                 Err(_) => {
                     ctx.extensions().insert(FellBack);
-                    return match self.fallback.clone() {
-                        Some(fallback) => fallback.on_connect(ctx).await,
-                        None => Ok(()),
-                    };
+                    return self.fallback_connected(ctx).await;
                 }
             },
         };
@@ -331,7 +328,6 @@ fn acceptance(answer: Answer) -> Acceptance {
         Some(subprotocol) => Acceptance::new().subprotocol(subprotocol),
         None => Acceptance::new().no_subprotocol(),
     };
-    // Since `HeaderMap` gives a name only with its first value.
     let headers = answer.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
     headers.fold(acceptance.leave_pings(), |acceptance, (name, value)| acceptance.header(name, value))
 }

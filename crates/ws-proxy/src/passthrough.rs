@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::HeaderValue;
 use tracing::error;
-use ws_core::{HandlerResult, Message, WsContext, WsHandler, WsMessage};
+use ws_core::{HandlerResult, Message, Origin, WsContext, WsHandler, WsMessage};
 use ws_patterns::MessagePattern;
 
 use crate::dial::{Dialer, Request};
@@ -113,7 +113,13 @@ pub struct PassthroughHandler {
 
 /// The ways up from one connection, by what leads there: after a reload the new handler finds the old one's.
 #[derive(Clone, Default)]
-struct Ways(Arc<Mutex<Vec<(String, Arc<Uplink>)>>>);
+struct Ways(Arc<Mutex<Vec<Way>>>);
+
+struct Way {
+    /// Upstream and pattern.
+    name: String,
+    uplink: Arc<Uplink>,
+}
 
 impl PassthroughHandler {
     /// A passthrough. A mistake in the configuration is logged here, once, and closes a connection at its first message
@@ -165,8 +171,8 @@ impl PassthroughHandler {
         });
         let name = format!("{} {}", self.config.upstream_url, self.config.pattern);
         let mut ways = ways.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, uplink)) = ways.iter().find(|(other, _)| *other == name) {
-            return Ok(Arc::clone(uplink));
+        if let Some(way) = ways.iter().find(|way| way.name == name) {
+            return Ok(Arc::clone(&way.uplink));
         }
         let uplink = Arc::<Uplink>::default();
         let request = Request {
@@ -180,7 +186,7 @@ impl PassthroughHandler {
             Box::pin(async move { dialer.dial(&request).await.map(|dialled| dialled.upstream) }) as _
         };
         ctx.attach(Relay::passthrough(Box::new(dial), Arc::clone(&uplink), ctx.sender()));
-        ways.push((name, Arc::clone(&uplink)));
+        ways.push(Way { name, uplink: Arc::clone(&uplink) });
         Ok(uplink)
     }
 }
@@ -205,7 +211,7 @@ impl WsHandler for PassthroughHandler {
                 Ok(())
             }
             Err(error) => {
-                let sender = ctx.sender().with_origin(ws_core::Origin::Proxy);
+                let sender = ctx.sender().with_origin(Origin::Proxy);
                 sender.send(Message::Close(Some(bad_gateway(error)))).await
             }
         }

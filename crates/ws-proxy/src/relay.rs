@@ -4,6 +4,8 @@
 //! and flushes it at once, and gives all that has come to the client's queue.
 
 mod stall;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -154,7 +156,7 @@ impl Relay {
             Kind::Proxy(Some(transform)) => {
                 let (down, back) = (&mut self.down, &mut self.back);
                 let transformed = transform.apply(ProxyDirection::ToClient, &message);
-                transformed.apply(message, |message| down.push_back(message), |message| back.push_back(message));
+                transformed.apply(message, |message| keep(down, message), |message| keep(back, message));
             }
             // The client's own pings are answered by its session, and the upstream's are for us.
             Kind::Passthrough(_) => match message {
@@ -343,6 +345,14 @@ impl End {
             }
             Self::Failed(error) => matches!(error, ProxyError::Lost { .. }),
         }
+    }
+}
+
+/// Keeps what a transform made, if it may be sent.
+fn keep(queue: &mut VecDeque<Message>, message: Message) {
+    match message.check_control() {
+        Ok(()) => queue.push_back(message),
+        Err(error) => warn!("a transform made what cannot be sent: {error}"),
     }
 }
 

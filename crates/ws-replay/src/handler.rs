@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
-use ws_core::{HandlerResult, Message, Origin, WsContext, WsHandler, WsMessage, WsSender, close_code};
+use ws_core::{HandlerResult, Message, Origin, WsContext, WsHandler, WsMessage, WsSender};
 
 use crate::{Action, Player, ReplayOptions, ReplayScript};
 use stall::StallReport;
@@ -24,8 +24,7 @@ use stall::StallReport;
 ///
 /// The script's clock starts when the connection was opened. What it sends has the origin [`Origin::Replay`], and waits
 /// when the client reads too slowly; the schedule does not shift by that. After the last entry the connection stays
-/// open, unless that entry closes it. Where a recorded connection ended without a Close frame, the client gets one with
-/// code 1011.
+/// open, unless that entry closes it. Where a recorded connection ended without a Close frame, so does this one.
 ///
 /// When the handler is exchanged during a reload, connections that are open go on with the script they began, as long
 /// as the new set has a handler for a script of the same name; new connections get the new script.
@@ -185,7 +184,8 @@ async fn play(session: Arc<Session>, sender: WsSender, mut report: StallReport) 
             },
             Action::AwaitMessage => session.arrived.notified().await,
             Action::Disconnect => {
-                let _ = sender.close(close_code::INTERNAL_ERROR, "the recorded connection was lost here").await;
+                // An error says that the connection has ended already.
+                let _ = sender.disconnect();
                 return Ok(());
             }
             Action::Finished => return Ok(()),

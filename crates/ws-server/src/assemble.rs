@@ -87,7 +87,10 @@ pub(crate) fn plan(conditions: Conditions, config: &WsConfig) -> Result<Plan, Co
 
 pub(crate) fn compile(conditions: Conditions) -> Result<Plan, ConditionsError> {
     conditions.compile(|pattern| {
-        let pattern: MessagePattern = pattern.parse().map_err(|problem: HandlerError| problem.to_string())?;
+        let pattern: MessagePattern = pattern.parse().map_err(|problem| match problem {
+            HandlerError::PatternError(reason) => reason,
+            other => other.to_string(),
+        })?;
         Ok(Arc::new(move |message: &Message| match message {
             Message::Text(text) => pattern.matches(text),
             Message::Binary(data) => std::str::from_utf8(data).is_ok_and(|text| pattern.matches(text)),

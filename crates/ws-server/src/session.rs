@@ -24,6 +24,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::Fuse;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 use ws_conditions::{ConnectionFault, ConnectionPlan, Pace};
@@ -108,10 +109,12 @@ impl Session {
 
             let ending = {
                 let limit = shared.config.handler_timeout;
-                let mut driver = pin!(driver::drive(&mut context, chain, &inbox, limit, &failures));
+                let mut driver = pin!(driver::drive(&mut context, chain, &inbox, limit, &failures).fuse());
                 let ending = pump.run(driver.as_mut()).await;
                 log(&ending, &connection);
-                let parts = std::mem::take(&mut pump.parts);
+                let mut parts = std::mem::take(&mut pump.parts);
+                // What a handler attached in a turn that a panic cut short is told, too.
+                parts.extend(pump.spawn_queue.take().parts);
                 // After our own Close frame the running call may finish. After the client's, parts that forward what
                 // it said get the rest of it. After anything else the call is dropped here.
                 let unfinished = match ending {
@@ -125,6 +128,7 @@ impl Session {
                     }
                     _ => {
                         inbox.close();
+                        driver.set(Fuse::terminated());
                         Unfinished::Nothing
                     }
                 };
@@ -200,14 +204,17 @@ async fn closing<S: Transport, D: Future<Output = Result<(), String>>>(
     let handlers_and_parts = async {
         match unfinished {
             Unfinished::Nothing => part_ways(&mut parts, ending).await,
-            Unfinished::Call(driver) => drop(tokio::join!(driver, part_ways(&mut parts, ending))),
+            Unfinished::Call(driver) => {
+                let call = contained(failures, driver.map(drop));
+                tokio::join!(call, part_ways(&mut parts, ending));
+            }
             Unfinished::Messages(mut driver) => {
                 let handled = poll_fn(|cx| {
                     let handled = driver.as_mut().poll(cx);
                     parts.retain_mut(|part| part.poll(cx).is_pending());
-                    handled
+                    handled.map(drop)
                 });
-                let _ = timeout(PARTING, handled).await;
+                let _ = timeout(PARTING, contained(failures, handled)).await;
                 part_ways(&mut parts, ending).await;
             }
         }
@@ -245,6 +252,9 @@ async fn farewell<S: Transport>(pump: &mut Pump<'_, S>, ending: &Ending, failure
     if let Some(frame) = ending.farewell() {
         if !matches!(ending, Ending::SlowConsumer) {
             contained(failures, drain(pump)).await;
+            if let Some(Ending::Broken(fault)) = pump.ending.take() {
+                return broken(pump, &fault).await;
+            }
         }
         if pump.closed_with.is_none() {
             if poll_fn(|cx| pump.wire.poll_ready(cx)).await.is_err() {
@@ -272,20 +282,23 @@ async fn farewell<S: Transport>(pump: &mut Pump<'_, S>, ending: &Ending, failure
     }
 }
 
-/// How long what was sent before a reset may take to leave.
-const BEFORE_RESET: Duration = Duration::from_millis(100);
+/// How long what was sent before a fault may take to leave.
+const BEFORE_FAULT: Duration = Duration::from_millis(100);
 
 /// Ends, or leaves, the transport as a fault wants it.
 async fn broken<S: Transport>(pump: &mut Pump<'_, S>, fault: &ConnectionFault) {
     pump.queue.close();
     match fault {
         ConnectionFault::Reset => {
-            let _ = timeout(BEFORE_RESET, poll_fn(|cx| pump.wire.poll_flush(cx))).await;
+            let _ = timeout(BEFORE_FAULT, poll_fn(|cx| pump.wire.poll_flush(cx))).await;
             if !pump.wire.transport().reset_on_drop() {
                 debug!("this transport cannot be reset: the client sees its end");
             }
         }
         ConnectionFault::HalfOpen => {
+            // What was sent before is on its way; nothing else is done for a connection that may stay for ever.
+            let _ = timeout(BEFORE_FAULT, poll_fn(|cx| pump.wire.poll_flush(cx))).await;
+            pump.spawned = None;
             let shutdown = pump.shared.shutdown.cancelled();
             tokio::select! {
                 () = pump.wire.discard() => {}
@@ -306,7 +319,7 @@ async fn broken<S: Transport>(pump: &mut Pump<'_, S>, fault: &ConnectionFault) {
     }
 }
 
-/// Lets out what waits in the queue, up to a Close frame.
+/// Lets out what waits in the queue, up to a Close frame or another end, which is left in `ending`.
 async fn drain<S: Transport>(pump: &mut Pump<'_, S>) {
     if let Some(link) = &mut pump.link {
         link.outbound.hurry(pump.now);
@@ -317,7 +330,11 @@ async fn drain<S: Transport>(pump: &mut Pump<'_, S>) {
         }
         match poll_fn(|cx| Poll::Ready(pump.poll_feed(cx))).await {
             Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(_)) | Poll::Pending => return,
+            Poll::Ready(Err(ending)) => {
+                pump.ending = Some(ending);
+                return;
+            }
+            Poll::Pending => return,
         }
     }
 }

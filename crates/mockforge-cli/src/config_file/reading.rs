@@ -31,10 +31,7 @@ pub(super) fn read<T: DeserializeOwned>(mut tree: Node) -> Result<T, Vec<Mistake
         let at = node(&tree, &error.trail);
         // What is wrong with the whole of something that lacks a part follows from that.
         if !at.is_some_and(|node| node.wounded) {
-            mistakes.extend(error.text.lines().map(|text| Mistake {
-                place: Some(at.and_then(|node| place_of(node, text)).unwrap_or(place)),
-                text: text.to_owned(),
-            }));
+            mistakes.extend(split(&error.text, place, at));
         }
         if mistakes.len() >= MOST || !cut(&mut tree, &error.trail) {
             break;
@@ -44,22 +41,36 @@ pub(super) fn read<T: DeserializeOwned>(mut tree: Node) -> Result<T, Vec<Mistake
     Err(mistakes)
 }
 
-/// The place below `node` that a text is about which begins with a key, such as `faults[2].probability: `.
-fn place_of(node: &Node, text: &str) -> Option<Place> {
-    let (key, _) = text.split_once(": ")?;
-    let mut place = None;
-    let mut node = node;
-    for step in key.split(['.', '[']) {
-        let next = match &node.value {
-            Value::List(items) => step.strip_suffix(']').and_then(|index| items.get(index.parse::<usize>().ok()?)),
-            Value::Map(entries) => entries.iter().find(|(key, _)| key.text == step).map(|(_, value)| value),
-            _ => None,
-        };
-        let Some(next) = next else { break };
-        place = Some(next.place);
-        node = next;
+/// The mistakes of one error: each line that begins with a key below `node` is one of its own.
+fn split(text: &str, place: Place, node: Option<&Node>) -> Vec<Mistake> {
+    let mut mistakes: Vec<Mistake> = Vec::new();
+    for line in text.lines() {
+        match (node.and_then(|node| below(node, line)), mistakes.last_mut()) {
+            (Some(mistake), _) => mistakes.push(mistake),
+            (None, Some(before)) => before.text.extend([" ", line.trim()]),
+            (None, None) => mistakes.push(Mistake { place: Some(place), text: line.to_owned() }),
+        }
     }
-    place
+    mistakes
+}
+
+/// The mistake of a text that begins with a key below `node`, such as `faults[2].probability: `. Of the key, only its last
+/// name is left: the place says more, and what was cut out has moved the numbers.
+fn below(mut node: &Node, text: &str) -> Option<Mistake> {
+    let (key, what) = text.split_once(": ")?;
+    let mut name = "";
+    for step in key.split(['.', '[']) {
+        node = match &node.value {
+            Value::List(items) => items.get(step.strip_suffix(']')?.parse::<usize>().ok()?)?,
+            Value::Map(entries) => {
+                let (key, value) = entries.iter().find(|(key, _)| key.text == step)?;
+                name = &key.text;
+                value
+            }
+            _ => return None,
+        };
+    }
+    Some(Mistake { place: Some(node.place), text: format!("`{name}`: {what}") })
 }
 
 /// The node that a trail leads to.

@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use mockforge_ws::{
-    AcceptWith, Conditions, Fallback, FaultConfig, HandshakeRule, LatencyInjector, LatencyProfile, OverLimit, PathConfig,
-    PathMode, QueueLimits, RateLimit, RecordOptions, ReloadPolicy, Subprotocols, TlsConfig, WsConfig, WsProxyConfig,
+    AcceptWith, Conditions, Fallback, FaultConfig, HandshakeRule, LatencyInjector, LatencyProfile, OverLimit,
+    PathConfig, PathMode, QueueLimits, RateLimit, RecordOptions, ReloadPolicy, Subprotocols, TlsConfig, WsConfig,
+    WsProxyConfig,
 };
 
 use super::*;
@@ -165,7 +166,7 @@ websocket:
             "14:16 expected a text, found a list",
             "15:8 `key_file` is missing: the private key of the certificate",
             "17:7 unknown key `pth`; did you mean `path`?",
-            "18:13 path: a path begins with `/`",
+            "18:13 `path`: a path begins with `/`",
             "19:28 expected `echo`, `raw_echo`, `replay` or `proxy`, found `ehco`; did you mean `echo`?",
             "20:7 `mode: replay` needs a `replay_file`",
             "21:7 `path` is missing",
@@ -187,7 +188,7 @@ websocket:
       - fault: drop
         probability: 1.5
       - fault: close
-        code: 1006
+        code: 4000
         matching: \"[\"
   paths:
     - path: /ws/a
@@ -195,8 +196,24 @@ websocket:
     - path: /ws/b
       conditions: { preset: nonesuch }
 ";
-    let told = mistakes(text);
-    println!("{told:#?}");
+    let faults = "`refuse`, `delay_handshake`, `drop_handshake`, `reset`, `disconnect`, `half_open`, `close`, `drop`, \
+                  `duplicate`, `reorder`, `delay`, `truncate`, `corrupt`, `fragment`, `bad_utf8`, `oversized`, `bad_rsv` or \
+                  `bad_opcode`";
+    assert_eq!(
+        mistakes(text),
+        [
+            "3:27 `messages`: expected at least 1, got 0".to_owned(),
+            "5:29 unknown key `jiter_ms`; did you mean `jitter_ms`?".to_owned(),
+            format!("7:18 expected {faults}, found `dorp`; did you mean `drop`?"),
+            "9:22 `probability`: expected a number from 0 to 1, got 1.5".to_owned(),
+            "12:19 `matching`: regular expression `[`: unclosed character class; to match this text literally, \
+             write \\["
+                .to_owned(),
+            "15:19 `handshake`: regex parse error: ( ^ error: unclosed group".to_owned(),
+            "17:19 unknown `preset`, expected one of flaky-mobile, proxy-reload, server-restart, slow-consumer"
+                .to_owned(),
+        ]
+    );
 }
 
 #[test]

@@ -4,8 +4,10 @@
 
 mod check;
 mod completions;
+mod config;
 mod connect;
 mod process;
 mod script_log;
 mod serve;
+mod tls;
 mod usage;

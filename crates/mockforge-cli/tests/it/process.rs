@@ -50,7 +50,12 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = mockforge(&[&["serve"], arguments].concat(), variables).spawn().unwrap();
+        Self::spawn(mockforge(&[&["serve"], arguments].concat(), variables))
+    }
+
+    /// The same, of a command that says where and how it is run.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {

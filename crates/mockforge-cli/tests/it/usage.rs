@@ -23,7 +23,7 @@ fn wrong_arguments_are_named() {
             "`debgu` is no level, those are off, error, warn, info, debug, trace; did you mean `debug`?",
         ),
         (&["serve", "--max-connections", "0"], "'--max-connections <N>': expected 1 or more"),
-        (&["serve", "--max-message-size", "0"], "'--max-message-size <BYTES>': expected 1 or more"),
+        (&["serve", "--max-message-size", "0"], "expected 1 or more"),
         (&["serve", "--host", "no such host"], "'--host <HOST>': expected an IP address or a name"),
         (&["serve", "x.jsonl"], "mockforge serve --ws-replay-file x.jsonl"),
         (&["serve", "--raw-echo", "--ws-replay-file", "x.jsonl"], "--raw-echo cannot be used with --ws-replay-file"),

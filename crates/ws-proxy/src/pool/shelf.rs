@@ -30,7 +30,7 @@ const CLOSING: Duration = Duration::from_secs(1);
 
 /// Opens connections, and keeps some ready.
 pub(crate) struct Pool {
-    dialer: Dialer,
+    dialer: Arc<Dialer>,
     size: usize,
     stateless: bool,
     idle_timeout: Duration,
@@ -56,7 +56,7 @@ impl Pool {
     /// If the CA file cannot be used.
     pub(crate) fn new(config: &WsProxyConfig) -> Result<Arc<Self>, ProxyError> {
         Ok(Arc::new(Self {
-            dialer: Dialer::new(config)?,
+            dialer: Arc::new(Dialer::new(config)?),
             size: config.connection_pool_size,
             stateless: config.stateless,
             idle_timeout: config.idle_timeout,
@@ -128,14 +128,10 @@ impl Pool {
         for _ in 0..missing {
             let place =
                 Place { pool: Arc::downgrade(self), key: Arc::clone(key), counted: |shelf| &mut shelf.dialling };
-            let (dialler, request) = (Arc::downgrade(self), request.clone());
+            let (dialer, request) = (Arc::clone(&self.dialer), request.clone());
             self.spawn(async move {
-                let Some(pool) = dialler.upgrade() else { return };
-                match pool.dialer.dial(&request).await {
-                    Ok(dialled) => {
-                        drop(pool);
-                        place.put(dialled).await;
-                    }
+                match dialer.dial(&request).await {
+                    Ok(dialled) => place.put(dialled).await,
                     Err(error) => debug!("no connection is kept ready: {error}"),
                 }
             });

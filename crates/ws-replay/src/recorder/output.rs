@@ -178,11 +178,14 @@ mod tests {
         }
     }
 
-    const LINE: &str = "{\"ts\":0,\"text\":\"a message of some length\"}\n";
+    const LINE: &str =
+        "{\"ts\":0,\"text\":\"a message that is longer than the mark that says what is missing here\"}\n";
 
-    /// Wherever the disk ends: what is there are whole lines, the figures are right, and it plays.
+    /// Wherever the disk ends: what is there are whole lines and, if there is room for it, the mark; the figures are
+    /// right, and it plays.
     #[test]
     fn a_full_disk_leaves_whole_lines() {
+        let mark = "{\"truncated\":\"cannot write: no storage space\"}\n";
         for capacity in line::HEADER.len()..800 {
             let mut disk = Disk { content: Vec::new(), capacity };
             let counters = Counters::default();
@@ -201,7 +204,9 @@ mod tests {
             assert!(content.ends_with('\n'), "{capacity}: {content}");
             assert_eq!(content.matches(LINE).count() as u64, stats.frames, "{capacity}");
             assert_eq!((stats.frames + stats.lost_frames, stats.errors), (20, 1), "{capacity}");
-            assert_eq!(content.contains("truncated") as u64, stats.truncated, "{capacity}");
+            let room = capacity - line::HEADER.len() - content.matches(LINE).count() * LINE.len();
+            assert_eq!(content.ends_with(mark), room >= mark.len(), "{capacity}: {content}");
+            assert_eq!(u64::from(content.ends_with(mark)), stats.truncated, "{capacity}");
             let script = ReplayScript::parse(&content, "f").unwrap();
             assert_eq!(script.summary().entries as u64, stats.frames);
         }

@@ -272,6 +272,30 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// What JSONPath finds is gone, also where names come twice, and all else is still the same JSON.
+        #[test]
+        fn redacted_json_is_json_without_the_values(
+            names in proptest::collection::vec(proptest::sample::select(vec!["a", "b", "\\u0061"]), 0..6),
+            depth in 0..4_usize,
+        ) {
+            let members = |inner: &str| {
+                let members: Vec<_> = names.iter().map(|name| format!(" \"{name}\" : {inner}")).collect();
+                format!("{{{}}}", members.join(","))
+            };
+            let text = (0..depth).fold(members("[1, \"secret\"]"), |inner, _| members(&inner));
+            let redacted = redacted(&text, &[Redaction::jsonpath("$..a").unwrap()]);
+            if redacted == "(nothing)" {
+                proptest::prop_assert!(!names.iter().any(|name| *name != "b"));
+                return Ok(());
+            }
+            let json: Value = serde_json::from_str(&redacted).unwrap();
+            let path = JsonPath::compile("$..a").unwrap();
+            proptest::prop_assert!(path.select(&json).into_iter().all(|value| value == "[redacted]"), "{}", redacted);
+            proptest::prop_assert!(names.contains(&"b") || !redacted.contains("secret"), "{}", redacted);
+        }
+    }
+
     #[test]
     fn matches_are_replaced_by_what_was_said() {
         let card = Redaction::regex(r"\d{4,}").unwrap().with("$0\"");

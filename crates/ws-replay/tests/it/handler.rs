@@ -225,13 +225,13 @@ async fn connections_play_their_sessions() {
     );
 }
 
-/// A connection that was lost cannot be lost again here: it is closed with a code that says so.
 #[tokio::test(start_paused = true)]
-async fn a_recorded_loss_closes_with_1011() {
-    let handler = handler("{\"recording\":1}\n{\"ts\":30,\"close\":true,\"code\":1006}");
+async fn a_recorded_loss_is_a_loss_again() {
+    let handler = handler("{\"recording\":1}\n{\"ts\":10,\"text\":\"last\"}\n{\"ts\":30,\"close\":true,\"code\":1006}");
     let mut session = Session::connect("/ws", &handler).await;
-    let (time, message) = session.next().await;
-    assert_eq!(time, 30);
-    assert!(matches!(message, Message::Close(Some(frame)) if frame.code == 1011));
+    assert_eq!(session.next().await, at(10, "last"));
     session.spawned.join_next().await.unwrap().unwrap().unwrap();
+    assert_eq!(session.opened_at.elapsed(), Duration::from_millis(30));
+    assert!(session.is_silent_for(1).await);
+    assert!(session.queue.is_disconnected());
 }

@@ -14,6 +14,7 @@ fn piece() -> impl Strategy<Value = String> {
             "{", "}", "[", "]", "\"", ":", ",", "\n", "\r\n", "#", "//", "\\", "\u{feff}", "\"ts\":0", "\"ts\":", "5", "-1",
             "\"text\":\"", "{{", "}}", "{{uuid}}", "{{now+", "{{$.", "{{1}}", "\"waitFor\":\"", "(?<n>a)", "$.a", "$[",
             "\"close\":true", "\"code\":", "4000", "\"dir\":\"in\"", "\"binary\":true", "AA==", "\\ud800", "\u{e9}",
+            "{\"recording\":1}\n", "\"open\":\"/ws\"", "\"truncated\":\"x\"", "\"conn\":2", "\"ping\":true", "1006",
         ]).prop_map(str::to_owned),
         1 => ".{0,5}",
     ]

@@ -153,7 +153,13 @@ impl TryFrom<Written> for PathConfig {
             (_, Some(_), None) => return Err("replay_file: goes with `mode: replay` only".to_owned()),
             (_, None, Some(_)) => return Err("proxy: goes with `mode: proxy` only".to_owned()),
         };
-        HandshakeRules::new(written.handshake.clone()).map_err(|problem| format!("handshake: {problem}"))?;
+        for (n, rule) in written.handshake.iter().enumerate() {
+            HandshakeRules::new(vec![rule.clone()]).map_err(|problem| {
+                let problem = problem.to_string();
+                let what = problem.split_once("handshake rule 1: ").map_or(problem.as_str(), |(_, what)| what);
+                format!("handshake[{n}]: {what}")
+            })?;
+        }
         let Written { handshake, conditions, rate_limit, .. } = written;
         Ok(Self { path, mode, handshake, conditions, rate_limit })
     }

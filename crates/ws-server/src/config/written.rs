@@ -226,7 +226,7 @@ mod schema {
         }
         SizeSchema: {
             "anyOf": [
-                { "type": "string", "pattern": r"^\s*\d+\s*([kKmMgG][iI]?)?[bB]?\s*$", "examples": ["64KiB", "16MiB"] },
+                { "type": "string", "pattern": r"^\s*\d+\s*(([kKmMgG][iI]?)?[bB])?\s*$", "examples": ["64KiB", "16MiB"] },
                 { "type": "integer", "minimum": 1 },
             ]
         }

@@ -47,13 +47,15 @@ impl Link {
         }
         let decision = self.plan.on_message(Direction::Outbound, &outbound.message, &[&self.path], now);
         let with = |message, outbound: &Outbound| Outbound::new(message, outbound.origin);
-        self.outbound.carry_out(decision.act, outbound, with, now + decision.delay, now)
+        self.outbound.carry_out(decision.act, outbound, with, now + decision.delay, now);
+        decision.fault
     }
 
     /// Takes a message of the client's on its way; says which fault it suffers, if it does.
     pub(super) fn receive(&mut self, message: Message, now: Instant) -> Option<&'static str> {
         let decision = self.plan.on_message(Direction::Inbound, &message, &[&self.path], now);
-        self.inbound.carry_out(decision.act, message, |message, _| message, now + decision.delay, now)
+        self.inbound.carry_out(decision.act, message, |message, _| message, now + decision.delay, now);
+        decision.fault
     }
 
     /// What happens to the whole connection now, if anything.
@@ -63,9 +65,9 @@ impl Link {
         self.plan.due(now)
     }
 
-    /// Has the task woken when something is due.
-    pub(super) fn arm(&mut self, cx: &mut Context<'_>) {
-        let due = [self.plan.next_due(), self.outbound.next_due(), self.inbound.next_due()];
+    /// Has the task woken when something more is due than at `now`.
+    pub(super) fn arm(&mut self, cx: &mut Context<'_>, now: Instant) {
+        let due = [self.plan.next_due(), self.outbound.next_due(now), self.inbound.next_due(now)];
         let Some(due) = due.into_iter().flatten().min() else {
             self.timer = None;
             return;
@@ -85,7 +87,7 @@ pub(super) struct Line<T> {
     limits: QueueLimits,
     waiting: VecDeque<(Instant, Parcel<T>)>,
     bytes: usize,
-    /// A message that waits for the next one to overtake it, and until when.
+    /// A message that waits for the next one to overtake it, and when it would have been due.
     held: Option<(Instant, Parcel<T>)>,
     /// The connection ends: everything is due.
     hurried: bool,
@@ -94,17 +96,28 @@ pub(super) struct Line<T> {
 /// What a line counts of a thing.
 pub(super) trait Payload {
     fn size(&self) -> usize;
+
+    /// Whether faults are about it; control frames are late like all others, and that is all.
+    fn is_data(&self) -> bool;
 }
 
 impl Payload for Message {
     fn size(&self) -> usize {
         self.len()
     }
+
+    fn is_data(&self) -> bool {
+        Message::is_data(self)
+    }
 }
 
 impl Payload for Outbound {
     fn size(&self) -> usize {
         self.message.len()
+    }
+
+    fn is_data(&self) -> bool {
+        self.message.is_data()
     }
 }
 
@@ -113,9 +126,14 @@ impl<T: Payload + Clone> Line<T> {
         Self { limits, waiting: VecDeque::new(), bytes: 0, held: None, hurried: false }
     }
 
-    /// Whether another message may be taken on.
+    /// Whether another message may be taken on. One of any size always fits into an empty line.
     pub(super) fn has_room(&self) -> bool {
-        self.waiting.len() < self.limits.messages && self.bytes < self.limits.bytes
+        let has_room = self.waiting.len() < self.limits.messages && self.bytes < self.limits.bytes;
+        has_room || self.waiting.is_empty()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.held.is_none()
     }
 
     /// The next that is due.
@@ -137,17 +155,11 @@ impl<T: Payload + Clone> Line<T> {
         self.hurried = true;
     }
 
-    fn carry_out(
-        &mut self,
-        act: Act,
-        message: T,
-        with: impl Fn(Message, &T) -> T,
-        due: Instant,
-        now: Instant,
-    ) -> Option<&'static str> {
-        let name = name(&act);
+    fn carry_out(&mut self, act: Act, message: T, with: impl Fn(Message, &T) -> T, due: Instant, now: Instant) {
+        let overtakes = message.is_data();
         match act {
-            Act::Drop => {}
+            // What is lost overtakes nothing.
+            Act::Drop => return,
             Act::Duplicate(times) => {
                 for _ in 0..times {
                     self.push(Parcel::Message(message.clone()), due);
@@ -156,8 +168,8 @@ impl<T: Payload + Clone> Line<T> {
             Act::HoldForNext => {
                 // One at a time: what was held has been overtaken by this one's turn.
                 self.release_held(now);
-                self.held = Some((due + MAX_HOLD, Parcel::Message(message)));
-                return name;
+                self.held = Some((due, Parcel::Message(message)));
+                return;
             }
             Act::Replace(other) => {
                 let changed = with(other, &message);
@@ -167,8 +179,9 @@ impl<T: Payload + Clone> Line<T> {
             Act::End(fault) => self.push(Parcel::Fault(fault), due),
             _ => self.push(Parcel::Message(message), due),
         }
-        self.release_held(now);
-        name
+        if overtakes {
+            self.release_held(now);
+        }
     }
 
     /// Puts something behind all that waits.
@@ -179,20 +192,21 @@ impl<T: Payload + Clone> Line<T> {
     }
 
     fn release_held(&mut self, now: Instant) {
-        if let Some((_, parcel)) = self.held.take() {
-            self.push(parcel, now);
+        if let Some((due, parcel)) = self.held.take() {
+            self.push(parcel, due.max(now));
         }
     }
 
     fn release_held_if_due(&mut self, now: Instant) {
-        if self.held.as_ref().is_some_and(|(until, _)| *until <= now) {
+        if self.held.as_ref().is_some_and(|(due, _)| *due + MAX_HOLD <= now) {
             self.release_held(now);
         }
     }
 
-    fn next_due(&self) -> Option<Instant> {
-        let waiting = self.waiting.front().map(|(due, _)| *due);
-        let held = self.held.as_ref().map(|(until, _)| *until);
+    /// When there is something to do next. What is due already waits for the socket, which wakes the task itself.
+    fn next_due(&self, now: Instant) -> Option<Instant> {
+        let waiting = self.waiting.front().map(|(due, _)| *due).filter(|due| *due > now);
+        let held = self.held.as_ref().map(|(due, _)| *due + MAX_HOLD);
         waiting.into_iter().chain(held).min()
     }
 }
@@ -204,17 +218,4 @@ impl<T: Payload> Parcel<T> {
             Self::Fault(_) => 0,
         }
     }
-}
-
-/// What observers are told of an act; nothing, if it is none.
-fn name(act: &Act) -> Option<&'static str> {
-    Some(match act {
-        Act::Drop => "drop",
-        Act::Duplicate(_) => "duplicate",
-        Act::HoldForNext => "reorder",
-        Act::Replace(_) => "change",
-        Act::Frames(_) => "frames",
-        Act::End(fault) => fault.name(),
-        _ => return None,
-    })
 }

@@ -148,12 +148,12 @@ impl<'a, S: Transport> Pump<'a, S> {
         self.wire.set_auto_pong(!self.connection.leaves_pings());
         for round in 0..ROUNDS {
             self.read(cx);
+            let lagging = !self.may_take_on();
             self.poll_link();
             if round == 0 {
                 // Behind the reading: an answer that has come counts, however late this session gets its turn.
                 self.poll_heartbeat(cx);
             }
-            let lagging = !self.inbox.has_room();
             if let Poll::Ready(Err(reason)) = driver.as_mut().poll(cx) {
                 self.end(Ending::HandlerFailed(reason));
             }
@@ -166,11 +166,11 @@ impl<'a, S: Transport> Pump<'a, S> {
                 return Poll::Ready(ending);
             }
             // All that was there is read and on its way, unless there was no room for it before and there is now.
-            if lagging && self.inbox.has_room() {
+            if lagging && self.may_take_on() {
                 continue;
             }
             if let Some(link) = &mut self.link {
-                link.arm(cx);
+                link.arm(cx, self.now);
             }
             let held_up = !self.wire.may_read();
             let flushed = self.flush(cx);
@@ -206,17 +206,19 @@ impl<'a, S: Transport> Pump<'a, S> {
     }
 
     fn poll_heartbeat(&mut self, cx: &mut Context<'_>) {
+        let reading = self.may_take_on();
         let Some(heartbeat) = &mut self.heartbeat else { return };
         if self.wire.take_heard() {
             heartbeat.heard();
         }
-        while let Poll::Ready(beat) = heartbeat.poll_beat(cx, self.now, self.inbox.has_room()) {
+        while let Poll::Ready(beat) = heartbeat.poll_beat(cx, self.now, reading) {
             match beat {
                 Beat::Lost => return self.end(Ending::HeartbeatLost),
                 Beat::Ping => {
                     let payload = if self.connection.leaves_pings() { HEARTBEAT } else { b"" };
                     let ping = Message::Ping(Bytes::from_static(payload));
-                    self.fed_later.push_back(Outbound::new(ping, Origin::Session));
+                    // In front: a simulated network that is full does not hold it up.
+                    self.fed_later.push_front(Outbound::new(ping, Origin::Session));
                 }
             }
         }
@@ -227,8 +229,8 @@ impl<'a, S: Transport> Pump<'a, S> {
         while self.ending.is_none() && self.may_take_on() && self.wire.may_read() {
             let Poll::Ready(next) = self.wire.poll_next(cx) else { return };
             match next {
-                None => self.end(Ending::Lost),
-                Some(Err(error)) => self.end(Ending::from_read_error(error)),
+                None => self.ended_by_client(Ending::Lost),
+                Some(Err(error)) => self.ended_by_client(Ending::from_read_error(error)),
                 Some(Ok(message)) => self.received(message),
             }
         }
@@ -242,14 +244,7 @@ impl<'a, S: Transport> Pump<'a, S> {
     fn received(&mut self, message: Message) {
         self.observe(Direction::Inbound, Origin::Client, &message);
         match message {
-            Message::Close(frame) => {
-                if let Some(link) = &mut self.link {
-                    // What was on its way comes before it.
-                    link.inbound.hurry(self.now);
-                    self.deliver_due();
-                }
-                self.end(Ending::ClosedByClient(frame));
-            }
+            Message::Close(frame) => self.ended_by_client(Ending::ClosedByClient(frame)),
             // The answer to our own ping is for nobody who answers pings.
             Message::Pong(data) if data == HEARTBEAT && self.connection.leaves_pings() => {}
             message => {
@@ -270,6 +265,15 @@ impl<'a, S: Transport> Pump<'a, S> {
         }
     }
 
+    /// Ends as the client wants it, behind what of its messages is still on the way.
+    fn ended_by_client(&mut self, ending: Ending) {
+        if let Some(link) = &mut self.link {
+            link.inbound.hurry(self.now);
+            self.deliver_due();
+        }
+        self.end(ending);
+    }
+
     /// Gives a message from the client to the handlers.
     fn deliver(&self, message: Message) {
         inbound(&self.shared.middleware, self.connection, message, &mut |message| self.inbox.push(message));
@@ -277,18 +281,20 @@ impl<'a, S: Transport> Pump<'a, S> {
 
     /// Lets the simulated network do what is due.
     fn poll_link(&mut self) {
-        let Some(link) = &mut self.link else { return };
+        let Some(link) = self.link.as_mut().filter(|_| self.ending.is_none()) else { return };
         if let Some(fault) = link.due(self.now) {
             self.tell_fault(Some(fault.name()));
             let ending = self.suffer(fault);
-            self.end(ending);
+            return self.end(ending);
         }
         self.deliver_due();
     }
 
-    /// Delivers what has come through the simulated network.
+    /// Delivers what has come through the simulated network. What came behind an end is lost with the connection.
     fn deliver_due(&mut self) {
-        while let Some(parcel) = self.link.as_mut().and_then(|link| link.inbound.take(self.now)) {
+        while self.ending.is_none()
+            && let Some(parcel) = self.link.as_mut().and_then(|link| link.inbound.take(self.now))
+        {
             match parcel {
                 Parcel::Message(message) | Parcel::Frames(_, message) => self.deliver(message),
                 Parcel::Fault(fault) => {
@@ -376,6 +382,10 @@ impl<'a, S: Transport> Pump<'a, S> {
                 return self.end(ending);
             }
         }
+        let is_empty = self.link.as_ref().is_none_or(|link| link.outbound.is_empty());
+        if is_empty && self.queue.is_disconnected() {
+            self.end(Ending::Broken(ConnectionFault::Disconnect));
+        }
     }
 
     /// Feeds the next message; pending while the socket is blocked or the queue is empty.
@@ -401,11 +411,14 @@ impl<'a, S: Transport> Pump<'a, S> {
 
     /// Sends what there is through the simulated network, and feeds what comes out of it.
     fn poll_feed_through_link(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
-        while self.link.as_ref().is_some_and(|link| link.outbound.has_room()) {
+        let is_ours = |next: &Outbound| next.origin == Origin::Session;
+        while self.fed_later.front().is_some_and(is_ours)
+            || self.link.as_ref().is_some_and(|link| link.outbound.has_room())
+        {
             let Poll::Ready(next) = self.poll_outbound(cx) else { break };
             let Some(next) = next else { continue };
             // Our own housekeeping is no traffic.
-            if next.origin == Origin::Session {
+            if is_ours(&next) {
                 return Poll::Ready(self.feed(next));
             }
             if let Some(link) = &mut self.link {

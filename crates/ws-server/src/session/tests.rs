@@ -1,5 +1,9 @@
 //! The session's times, exactly: over an in-memory transport, on a paused clock.
 
+mod conditions;
+mod paces;
+mod parts;
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -19,7 +23,7 @@ use ws_wire::WireOptions;
 
 use super::*;
 use crate::scope::{Scope, ScopeResolver};
-use crate::{ReloadPolicy, WsConfig};
+use crate::{ReloadPolicy, WsConfig, assemble};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// The default interval of heartbeats.
@@ -77,16 +81,23 @@ struct Running {
 async fn start(config: WsConfig, handler: impl WsHandler + 'static) -> Running {
     let registry = Arc::new(HandlerRegistry::new());
     registry.register(handler);
-    let scope = Arc::new(Scope::new(Arc::clone(&registry), Arc::new(NoRooms)));
+    let mut scope = Scope::new(Arc::clone(&registry), Arc::new(NoRooms));
+    if let Some(conditions) = config.conditions.clone() {
+        scope = scope.conditions(assemble::plan(conditions, &config).unwrap());
+    }
+    let scope = Arc::new(scope);
     let scopes = ScopeResolver { default: Arc::clone(&scope), paths: Vec::new(), choose: None };
     let end = LastEnd::default();
     let shared = Arc::new(Shared::new(config, scopes, Vec::new(), vec![Arc::new(end.clone())]));
     let connection = Connection::new(Handshake::new("/ws", Default::default(), None), None, Default::default());
     let slot = shared.take_slot().unwrap();
-    let session = Session::open(Arc::clone(&shared), Chain::new(scope, "/ws"), connection, None, slot);
+    let numbered = scope.conditions.as_ref().map(|conditions| conditions.next(Instant::now()).1);
+    let plan = numbered.map(|numbered| numbered.open(connection.opened_at()));
+    let session = Session::open(Arc::clone(&shared), Chain::new(scope, "/ws"), connection, plan, slot);
     let (ours, transport) = duplex(64);
+    let (reads, writes) = session.paces();
     let options = WireOptions { max_message_size: shared.config.max_message_size, ..WireOptions::default() };
-    let wire = Wire::server(ours, bytes::Bytes::new(), options).await;
+    let wire = Wire::server(Paced::new(ours, reads, writes), bytes::Bytes::new(), options).await;
     let session = shared.tasks.spawn(session.serve(wire));
     Running { start: Instant::now(), transport, session, shared, registry, end }
 }

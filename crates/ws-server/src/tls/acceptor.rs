@@ -22,6 +22,7 @@ pub(crate) struct TlsAcceptor {
 }
 
 /// What a client turned out to speak.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it comes from")]
 pub(crate) enum Accepted {
     /// TLS; its handshake is done.
     Tls(TlsSocket),

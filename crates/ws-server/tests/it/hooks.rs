@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ws_core::{Connection, Message, Middleware, Origin, Verdict, WsMessage, handler_fn};
+use ws_core::{Connection, Message, Middleware, Origin, Verdict, WsMessage, handler_fn, inbound_filter};
 use ws_server::WsServer;
 
 use crate::journal::Journal;
@@ -191,4 +191,24 @@ async fn middleware_filters_and_multiplies_before_handlers() {
     assert_eq!(journal.events(), [r#"Text("one")"#, r#"Text("two")"#, r#"Text("ham")"#]);
     // What the client sent counts as received, whatever became of it.
     assert_eq!(scrape::value(&server, "mockforge_ws_messages_received_total"), 4.0);
+}
+
+/// F05: a filter is a closure; it stands in its place among the other middleware, and is asked about each message once.
+#[tokio::test]
+async fn a_filter_keeps_messages_from_the_handlers() {
+    let asked = Journal::default();
+    let noting = asked.clone();
+    let no_spam = inbound_filter(move |connection, message| {
+        let text = message.as_text().unwrap_or_default();
+        noting.note(format!("{} {text}", connection.path()));
+        !text.contains("spam")
+    });
+    let builder = WsServer::builder().middleware(Tagging("1")).middleware(no_spam).middleware(Tagging("2"));
+    let server = serve(builder.handler(Programmed::new().answering(""))).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    for text in ["spam", "ham"] {
+        client.send_text(text).await.unwrap();
+    }
+    assert_eq!(client.recv_text().await.unwrap(), "ham in-1 in-2 out-1 out-2");
+    assert_eq!(asked.events(), ["/ws spam in-1", "/ws ham in-1"]);
 }

@@ -4,10 +4,13 @@
 mod backpressure;
 mod churn;
 mod eventually;
+mod faults;
 mod handlers;
 mod handshake;
+mod handshake_faults;
 mod hooks;
 mod journal;
+mod latency;
 mod lifecycle;
 mod limits;
 mod log_lines;
@@ -20,6 +23,7 @@ mod paths;
 mod playing;
 mod programmed;
 mod protocol;
+mod rate_limits;
 mod raw_client;
 mod reload;
 mod replay;
@@ -33,4 +37,5 @@ mod shutdown;
 mod spawned;
 #[cfg(feature = "tls")]
 mod tls;
+mod subprotocols;
 mod upgrade;

@@ -1,5 +1,6 @@
 //! The server behind TLS, as a client sees it that checks certificates.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, client_async};
+use ws_conditions::{Conditions, Fault, FaultRule, Trigger};
 use ws_core::WsMessage;
 use ws_server::{ServerError, ServerHandle, TlsConfig, TlsError, WsConfig, WsServer};
 
@@ -277,4 +279,37 @@ fn files_that_are_of_no_use_are_named() {
     let file = write("file", b"");
     let text = refused(self_signed(&file)).to_string();
     assert!(text.contains("MOCKFORGE_WS_TLS_DIR") && text.contains(&file.display().to_string()), "{text}");
+}
+
+/// What each way of losing a connection is under TLS: a reset is one of the socket, without a word of TLS; an end is one of TLS.
+#[tokio::test]
+async fn lost_connections_look_as_documented() {
+    for (fault, expected) in [(Fault::Reset, Err(ErrorKind::ConnectionReset)), (Fault::Disconnect, Ok(()))] {
+        let folder = tempfile::tempdir().unwrap();
+        let rule = FaultRule::new(fault.clone()).when(Trigger { nth: Some(1), ..Trigger::default() });
+        let conditions = Conditions { faults: vec![rule], ..Conditions::default() };
+        let config = WsConfig { conditions: Some(conditions), ..config(self_signed(folder.path())) };
+        let server = WsServer::builder().config(config).build().unwrap().serve().await.unwrap();
+        let mut client = websocket(&server).await;
+        client.send(Message::text("x")).await.unwrap();
+        // Below WebSocket, which has no Close frame to report: TLS without its end would be `UnexpectedEof`.
+        let mut rest = Vec::new();
+        let end = timeout(LONG, client.get_mut().read_to_end(&mut rest)).await.unwrap();
+        assert_eq!(end.map(|_| ()).map_err(|error| error.kind()), expected, "{fault:?}");
+        assert_eq!(rest, b"");
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_handshake_is_the_end_of_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let conditions = Conditions { faults: vec![FaultRule::new(Fault::DropHandshake)], ..Conditions::default() };
+    let config = WsConfig { conditions: Some(conditions), ..config(self_signed(folder.path())) };
+    let server = WsServer::builder().config(config).build().unwrap().serve().await.unwrap();
+    let mut stream = connect(server.address(), "localhost", server.ca_file().unwrap()).await.unwrap();
+    let request = "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    assert_eq!(timeout(LONG, stream.read_to_end(&mut answer)).await.unwrap().unwrap(), 0);
 }

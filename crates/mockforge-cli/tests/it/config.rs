@@ -1,0 +1,179 @@
+//! `mockforge.yaml`: how it is found, what wins over it, and how its mistakes are told.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mockforge_ws::TestClient;
+use tempfile::TempDir;
+
+use crate::process::{Serving, mockforge, run, text};
+
+/// A folder with these files.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    folder
+}
+
+fn in_folder(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = mockforge(arguments, variables);
+    command.current_dir(folder);
+    command
+}
+
+async fn first_message(server: &Serving, path: &str) -> String {
+    let mut client = TestClient::connect(&server.url.replace("/ws", path)).await.unwrap();
+    client.send_text("x").await.unwrap();
+    client.recv_text().await.unwrap()
+}
+
+/// A file of this name is read where the program is started, and the log says so.
+#[tokio::test]
+async fn a_file_in_the_working_folder_is_read_and_named() {
+    let folder = folder(&[("mockforge.yaml", "websocket: { port: 0, raw_echo: true }")]);
+    let server = Serving::spawn(in_folder(folder.path(), &["serve"], &[]));
+    assert_eq!(first_message(&server, "/ws").await, "x");
+    let (_, log) = server.terminate();
+    let path = std::fs::canonicalize(folder.path()).unwrap().join("mockforge.yaml");
+    assert!(log.contains(&format!("configured by {}", path.display())), "{log}");
+}
+
+/// Files that a configuration names are found from where it stands, not from where the program is started.
+#[tokio::test]
+async fn named_files_are_beside_the_configuration() {
+    let config = "websocket:
+  port: 0
+  replay_file: all.jsonl
+  paths:
+    - { path: /ws/chat, replay_file: chat.jsonl }
+    - { path: /graphql, mode: echo }
+";
+    let folder =
+        folder(&[("my.yaml", config), ("all.jsonl", r#"{"text":"all"}"#), ("chat.jsonl", r#"{"text":"chat"}"#)]);
+    let file = folder.path().join("my.yaml");
+    let server = Serving::start(&["--config", file.to_str().unwrap()], &[]);
+    assert_eq!(first_message(&server, "/ws").await, "all");
+    assert_eq!(first_message(&server, "/ws/chat").await, "chat");
+    assert_eq!(first_message(&server, "/graphql").await, "echo: x");
+}
+
+/// Flag over variable over file over default.
+#[tokio::test]
+async fn flags_and_variables_win_over_the_file() {
+    let folder = folder(&[("mockforge.yaml", "websocket: { port: 1, raw_echo: true, template_expand: false }")]);
+    let script = folder.path().join("script.jsonl");
+    std::fs::write(&script, r#"{"text":"{{randInt 7 7}}"}"#).unwrap();
+    let script = script.to_str().unwrap();
+    for (arguments, variables, expected) in [
+        (&["--ws-port", "0"][..], &[][..], "x"),
+        (&[][..], &[("MOCKFORGE_WS_PORT", "0")][..], "x"),
+        (&["--ws-port", "0"], &[("MOCKFORGE_WS_PORT", "1")], "x"),
+        (&["--ws-port", "0", "--raw-echo=false"], &[], "echo: x"),
+        (&["--ws-port", "0"], &[("MOCKFORGE_WS_RAW_ECHO", "0")], "echo: x"),
+        (&["--ws-port", "0", "--raw-echo"], &[("MOCKFORGE_WS_RAW_ECHO", "0")], "x"),
+        (&["--ws-port", "0", "--ws-replay-file", script, "--raw-echo=false"], &[], "{{randInt 7 7}}"),
+        (
+            &["--ws-port", "0", "--ws-replay-file", script, "--raw-echo=false"],
+            &[("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", "1")],
+            "7",
+        ),
+    ] {
+        let server = Serving::spawn(in_folder(folder.path(), &[&["serve"], arguments].concat(), variables));
+        assert_eq!(first_message(&server, "/ws").await, expected, "{arguments:?} {variables:?}");
+    }
+    let other = folder.path().join("other.yaml");
+    std::fs::write(&other, "websocket: { port: 0 }").unwrap();
+    for (arguments, variables) in [
+        (&["--config", "other.yaml"][..], &[][..]),
+        (&[], &[("MOCKFORGE_WS_CONFIG", "other.yaml")]),
+        (&["--config", "other.yaml"], &[("MOCKFORGE_WS_CONFIG", "nonesuch.yaml")]),
+    ] {
+        let server = Serving::spawn(in_folder(folder.path(), &[&["serve"], arguments].concat(), variables));
+        assert_eq!(first_message(&server, "/ws").await, "echo: x", "{arguments:?} {variables:?}");
+    }
+}
+
+/// `serve` does not start with it, `check` fails with it; both say the same.
+#[test]
+fn a_broken_file_is_told_with_all_its_mistakes() {
+    let folder = folder(&[("mockforge.yaml", "websocket:\n  prot: 3001\n  paths:\n    - { path: /ws, mode: ehco }\n")]);
+    let expected = "mockforge.yaml:2:3: unknown key `prot`; did you mean `port`?\n\
+                    mockforge.yaml:4:26: expected `echo`, `raw_echo`, `replay` or `proxy`, found `ehco`; did you mean `echo`?\n\
+                    mockforge.yaml: 2 errors\n";
+    let output = in_folder(folder.path(), &["serve", "--ws-port", "0"], &[]).output().unwrap();
+    assert_eq!((text(&output.stderr).as_str(), output.status.code()), (expected, Some(1)));
+    assert_eq!(text(&output.stdout), "");
+    let output = in_folder(folder.path(), &["check", "mockforge.yaml"], &[]).output().unwrap();
+    assert_eq!((text(&output.stdout).as_str(), output.status.code()), (expected, Some(1)));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let folder = folder(&[("binary.yaml", "")]);
+    std::fs::write(folder.path().join("binary.yaml"), b"\xff\xfe").unwrap();
+    for (file, expected) in
+        [("missing.yaml", "cannot be read: No such file"), (".", "is a folder"), ("binary.yaml", "is not UTF-8")]
+    {
+        let output = in_folder(folder.path(), &["serve", "--config", file], &[]).output().unwrap();
+        let log = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{log}");
+        assert!(log.starts_with(&format!("{file}: {expected}")), "{log}");
+    }
+}
+
+/// `check` looks into the scripts that a configuration names, too.
+#[test]
+fn check_follows_a_configuration_to_its_scripts() {
+    let config = "websocket: { replay_file: good.jsonl, paths: [{ path: /ws/b, replay_file: bad.jsonl }] }";
+    let folder = folder(&[("c.yml", config), ("good.jsonl", r#"{"text":"a"}"#), ("bad.jsonl", r#"{"txet":"a"}"#)]);
+    let path = |name: &str| -> PathBuf { folder.path().join(name) };
+    let output = run(&["check", path("c.yml").to_str().unwrap()], &[]);
+    let report = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{report}");
+    let lines: Vec<_> = report.lines().collect();
+    assert_eq!(
+        lines[0],
+        format!("{}: configures ws://127.0.0.1:3001, 1 path of its own kind", path("c.yml").display())
+    );
+    assert!(lines[1].starts_with(&format!("{}: plays", path("good.jsonl").display())), "{report}");
+    assert!(lines[2].starts_with(&format!("{}:1:", path("bad.jsonl").display())), "{report}");
+}
+
+#[test]
+fn the_schema_is_printed() {
+    let output = run(&["schema"], &[]);
+    assert_eq!(output.status.code(), Some(0));
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert!(schema["properties"]["websocket"].is_object(), "{schema:#}");
+}
+
+/// The sample is right, and a server starts with it.
+#[tokio::test]
+async fn the_sample_serves() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/mockforge.yaml");
+    let output = run(&["check", sample.to_str().unwrap()], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let server = Serving::start(&["--config", sample.to_str().unwrap(), "--ws-port", "0"], &[]);
+    assert_eq!(first_message(&server, "/ws").await, "echo: x");
+    assert_eq!(first_message(&server, "/ws/raw").await, "x");
+}
+
+/// What help says are the defaults is what they are.
+#[test]
+fn help_tells_the_defaults() {
+    let config = mockforge_ws::WsConfig::default();
+    let help = text(&run(&["serve", "--help"], &[]).stdout);
+    let help: String = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for default in [
+        config.host.to_string(),
+        config.port.to_string(),
+        config.max_connections.to_string(),
+        format!("{}MiB", config.max_message_size / 1024 / 1024),
+        format!("{}s", config.heartbeat_interval.as_secs()),
+    ] {
+        assert!(help.contains(&format!("[default: {default}]")), "{default}: {help}");
+    }
+}

@@ -1,0 +1,27 @@
+"""Starts `mockforge` for scripts that are its upstream as well as its client, or that kill it."""
+
+import os
+import subprocess
+
+
+class Mockforge:
+    """A running `mockforge SUBCOMMAND ...` that listens on `self.url`, `ws://HOST:PORT/ws`."""
+
+    def __init__(self, program, *arguments):
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("MOCKFORGE_")}
+        command = [program, *arguments, "--ws-port", "0", "--log", "error"]
+        self.process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line.startswith("listening on "):
+            raise RuntimeError(f"{command} printed {line!r} instead of where it listens")
+        self.url = line.removeprefix("listening on ").strip()
+
+    def stop(self):
+        """Ends it as an operator does, and returns its exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=20)
+
+    def kill(self):
+        """Ends it without a chance to do anything (SIGKILL)."""
+        self.process.kill()
+        self.process.wait(timeout=20)
