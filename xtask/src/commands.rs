@@ -11,10 +11,12 @@ mod deny;
 mod doc;
 mod each;
 mod examples;
+mod faults;
 mod fetch;
 mod fmt;
 mod fuzz;
 mod layers;
+mod proxy;
 mod test;
 mod tidy;
 
@@ -54,12 +56,16 @@ pub(crate) enum Command {
     Deny,
     /// Check that the fuzz targets still compile. (Running them needs nightly.)
     Fuzz,
-    /// Autobahn's conformance cases against `mockforge serve`.
+    /// Autobahn's conformance cases against `mockforge serve`, through its proxy, and against its side towards upstreams.
     Conformance(Program),
     /// Scripted sessions of clients that we did not write against `mockforge serve`.
     Clients(Program),
     /// A scripted session of Chromium against `mockforge serve`.
     Browser(Program),
+    /// Servers and clients that we did not write on both sides of `mockforge serve --proxy` and `mockforge record`.
+    Proxy(Program),
+    /// Each fault and the presets, as clients see them that we did not write.
+    Faults(Program),
     /// Run each example against a client.
     Examples(Program),
     /// The bench beside other servers; arguments, `--help` too, are passed on. Not a part of ci.
@@ -97,6 +103,8 @@ impl Command {
             Self::Conformance(it) => conformance::run(workspace, it.program.as_deref()),
             Self::Clients(it) => clients::run(workspace, it.program.as_deref()),
             Self::Browser(it) => browser::run(workspace, it.program.as_deref()),
+            Self::Proxy(it) => proxy::run(workspace, it.program.as_deref()),
+            Self::Faults(it) => faults::run(workspace, it.program.as_deref()),
             Self::Examples(it) => examples::run(workspace, it.program.as_deref()),
             Self::Bench { arguments } => bench::run(workspace, &arguments),
         }

@@ -31,6 +31,11 @@ impl Mockforge {
         Ok(Self { program: workspace.target().join("release/mockforge") })
     }
 
+    /// Where the program is, for scripts that start it by themselves.
+    pub(crate) fn path(&self) -> &Path {
+        &self.program
+    }
+
     /// The program with a subcommand.
     pub(crate) fn command(&self, subcommand: &str) -> Command {
         let mut command = Command::new(&self.program);

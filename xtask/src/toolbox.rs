@@ -10,7 +10,7 @@ use std::fmt;
 
 pub(crate) use self::cargo_tool::{CARGO_DENY, WEBSOCAT};
 pub(crate) use self::debian::chromium;
-pub(crate) use self::node::{Node, WS};
+pub(crate) use self::node::{Node, RECONNECTING, WS};
 pub(crate) use self::python::{KOSOKU, Python, WEBSOCKETS};
 
 /// Something that is not on this machine and that we may not install. `ci` skips what needs it, or fails, when CI

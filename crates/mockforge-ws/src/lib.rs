@@ -21,7 +21,7 @@
 //! ```
 //!
 //! This crate only re-exports. Who needs one part alone depends on that part's crate: `ws-core` for the vocabulary,
-//! `ws-patterns`, `ws-rooms`, `ws-replay`, `ws-metrics`, `ws-server`, `ws-testing`.
+//! `ws-patterns`, `ws-rooms`, `ws-conditions`, `ws-proxy`, `ws-replay`, `ws-metrics`, `ws-server`, `ws-testing`.
 
 pub use ws_conditions::{
     Bandwidth, Conditions, ConditionsError, ConnectionNumbers, Drip, Fault, FaultConfig, FaultDirection, FaultRule,
@@ -55,7 +55,7 @@ pub use ws_server::{
 #[cfg(feature = "testing")]
 pub use ws_testing::{ClientError, TestClient, TestClientBuilder, TestServer};
 
-/// The README's example and the handbook of handlers are tests.
+/// The examples of the README and of the handbooks are tests.
 #[cfg(all(doctest, feature = "testing"))]
 mod documents {
     #[doc = include_str!("../../../README.md")]
@@ -64,8 +64,14 @@ mod documents {
     #[doc = include_str!("../README.md")]
     struct Readme;
 
+    #[doc = include_str!("../../../docs/conditions.md")]
+    struct Conditions;
+
     #[doc = include_str!("../../../docs/handlers.md")]
     struct Handlers;
+
+    #[doc = include_str!("../../../docs/proxy.md")]
+    struct Proxy;
 
     #[doc = include_str!("../../../docs/tls.md")]
     struct Tls;

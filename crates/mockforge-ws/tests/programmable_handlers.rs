@@ -5,7 +5,8 @@
 //! - Quick Start, step 2: `main` compiles as it is, but is not run: it listens on all addresses, for ever.
 //! - Core Trait, Context and Message Types show declarations. They are compared with ours by using them with exactly those
 //!   types.
-//! - Passthrough Support: it comes with the crate that does it.
+//! - Passthrough Support: the upstream of the document is on the internet. The snippet compiles as it is; what is run has a
+//!   local upstream in its place.
 //! - Examples, 3: the `ChatHandler` of the section on rooms has no `new`, so it gets one here. The `EchoHandler` of the
 //!   Quick Start accepts all paths, so it answers on `/ws/chat`, too; the example `ws-handlers-demo` names its path.
 //! - Unit Testing: the recipe waits for a message after `on_connect`, so `MyHandler` sends one there. The recipe makes an
@@ -285,6 +286,10 @@ mod message_pattern_matching {
     }
 }
 
+// A crate root looks for its modules beside it, where each file would be a test binary of its own.
+#[path = "programmable_handlers/passthrough_support.rs"]
+mod passthrough_support;
+
 mod hot_reload {
     use std::sync::Arc;
 
@@ -481,7 +486,8 @@ mod end_to_end_testing {
 
 mod api_reference {
     use mockforge_ws::{
-        HandlerError, HandlerRegistry, HandlerResult, MessagePattern, MessageRouter, RoomManager, WsHandler, handler_fn,
+        HandlerError, HandlerRegistry, HandlerResult, MessagePattern, MessageRouter, PassthroughConfig,
+        PassthroughHandler, RoomManager, WsHandler, handler_fn,
     };
 
     /// H21.
@@ -539,6 +545,21 @@ mod api_reference {
         assert_eq!(rooms.get_room_members("b").await, ["c1"]);
         rooms.leave_all("c1").await?;
         assert_eq!(rooms.get_connection_rooms("c1").await, [""; 0]);
+        Ok(())
+    }
+
+    /// T01.
+    #[test]
+    fn passthrough() -> HandlerResult<()> {
+        let upstream_url = "ws://127.0.0.1:9000/ws".to_string();
+        for config in [
+            PassthroughConfig::new(MessagePattern::exact("PROXY:a"), upstream_url.clone()),
+            PassthroughConfig::regex("^PROXY:", upstream_url.clone())?,
+        ] {
+            let handler = PassthroughHandler::new(config);
+            assert!(handler.should_passthrough("PROXY:a") && !handler.should_passthrough("a"));
+            assert_eq!(handler.upstream_url(), upstream_url);
+        }
         Ok(())
     }
 }

@@ -1,24 +1,31 @@
-//! The Rust snippets of the document "WebSocket Crate", in its order and as they are written there, but for layout: those
+//! Every Rust snippet of the document "WebSocket Crate", in its order and as they are written there, but for layout: those
 //! of what exists today. Added are only imports, functions to stand in, what `?` returns to, and assertions.
 //!
-//! Latency, proxy, AI events, tracing spans, connection pooling and rate limiting come with their crates. The exceptions
-//! among the others:
+//! AI events and tracing spans come with their crates. The exceptions among the others:
 //!
+//! - Proxy Mode, Proxy Configuration and Usage Examples name an upstream on the internet. The snippets compile as they are,
+//!   with `..Default::default()` for the fields that they leave out; what is run has a local upstream in its place.
 //! - Replay Mode, Template Expansion and JSONPath Matching show data, not code: it is played.
 //! - Interactive Mode and Connection Errors show a loop over a socket that is axum's, not ours: it runs as a route of axum.
 //!   The document has `recv()` in two shapes; Connection Errors is given its own by `.transpose()`.
 //! - Logging shows lines of the server's own log; the tests of `ws-server` look for them.
-//! - WebSocket Server Config shows a declaration; it is compared with ours by using it with exactly those types.
-//!   `proxy_config` and `ai_config` come with their crates.
+//! - WebSocket Server Config and Proxy Configuration show declarations; they are compared with ours by using them with
+//!   exactly those types. `ai_config` comes with its crate.
 //! - Integration Tests: the stream must be `mut`, and the replay file stands in the environment, so the recipe runs in a
 //!   process of its own.
+//! - Usage Examples: `main` of the Basic WebSocket Server compiles as it is, but is not run: its port is a fixed one. The
+//!   proxy's types come from `mockforge_ws`; there is no `mockforge_core`.
 #![allow(clippy::uninlined_format_args, reason = "as the document has it")]
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what several tests share")]
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
-use mockforge_ws::{ReplayHandler, ReplayOptions, ReplayScript, TestServer, WsServer};
+use mockforge_ws::{
+    HandlerRegistry, ReplayHandler, ReplayOptions, ReplayScript, TestServer, WsMessage, WsServer, handler_fn,
+    router_with_handlers,
+};
 
 /// How long to wait for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,8 +36,35 @@ async fn play(script: &str, options: ReplayOptions) -> TestServer {
     TestServer::start(WsServer::builder().handler(ReplayHandler::new(script.into(), options)).build().unwrap()).await
 }
 
+/// A real server that stands behind ours: it answers each text, and says that it was it.
+async fn upstream() -> TestServer {
+    let registry = HandlerRegistry::new();
+    registry.register(handler_fn(|ctx, msg| {
+        Box::pin(async move {
+            match msg {
+                WsMessage::Text(text) => ctx.send_text(&format!("upstream: {text}")).await,
+                _ => Ok(()),
+            }
+        })
+    }));
+    TestServer::new(router_with_handlers(Arc::new(registry))).await
+}
+
+/// What a client gets that says `text` on `path`.
+async fn answer(server: &TestServer, path: &str, text: &str) -> String {
+    let mut client = server.connect(path).await.unwrap();
+    client.send_text(text).await.unwrap();
+    client.recv_text().await.unwrap()
+}
+
 mod websocket_router {
-    use mockforge_ws::{TestServer, router};
+    use std::time::Instant;
+
+    use mockforge_ws::{
+        LatencyInjector, LatencyProfile, WsProxyConfig, WsProxyHandler, router, router_with_latency, router_with_proxy,
+    };
+
+    use super::*;
 
     /// A01, A02.
     #[tokio::test]
@@ -40,10 +74,38 @@ mod websocket_router {
 
         let server = TestServer::new(app).await;
         for path in ["/ws", "/ws/x/y"] {
-            let mut client = server.connect(path).await.unwrap();
-            client.send_text("x").await.unwrap();
-            assert_eq!(client.recv_text().await.unwrap(), "echo: x");
+            assert_eq!(answer(&server, path, "x").await, "echo: x");
         }
+    }
+
+    /// A03: late, never early.
+    #[tokio::test]
+    async fn with_latency_simulation() {
+        let profile = LatencyProfile::new(300, 0);
+
+        // With latency simulation
+        let latency_injector = LatencyInjector::new(profile, Default::default());
+        let app = router_with_latency(latency_injector);
+
+        let server = TestServer::new(app).await;
+        let mut client = server.connect("/ws").await.unwrap();
+        let sent = Instant::now();
+        client.send_text("x").await.unwrap();
+        assert_eq!(client.recv_text().await.unwrap(), "echo: x");
+        let took = sent.elapsed();
+        assert!((Duration::from_millis(300)..PATIENCE).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn with_proxy_support() {
+        let upstream = upstream().await;
+        let proxy_config = WsProxyConfig { upstream_url: upstream.url(), ..Default::default() };
+
+        // With proxy support
+        let proxy_handler = WsProxyHandler::new(proxy_config);
+        let app = router_with_proxy(proxy_handler);
+
+        assert_eq!(answer(&TestServer::new(app).await, "/ws", "x").await, "upstream: x");
     }
 }
 
@@ -69,6 +131,37 @@ mod replay_mode {
         client.send_text("ACK").await.unwrap();
         let data = client.recv_json().await.unwrap()["data"].as_i64().unwrap();
         assert!((1..=100).contains(&data), "{data}");
+    }
+}
+
+mod proxy_mode {
+    use mockforge_ws::{
+        Message, ProxyDirection, TransformFn, Transformed, WsProxyConfig, WsProxyHandler, router_with_proxy,
+    };
+
+    use super::*;
+
+    /// Y03.
+    #[tokio::test]
+    async fn forward_messages_to_upstream_servers() {
+        let transform_fn = TransformFn::new(|direction, message| match (direction, message) {
+            (ProxyDirection::ToUpstream, Message::Text(text)) => {
+                Transformed::Replace(Message::text(text.to_uppercase()))
+            }
+            _ => Transformed::Pass,
+        });
+
+        let proxy_config = WsProxyConfig {
+            upstream_url: "wss://api.example.com/ws".to_string(),
+            should_proxy: true,
+            message_transform: Some(transform_fn),
+            ..Default::default()
+        };
+
+        let upstream = upstream().await;
+        let proxy_config = WsProxyConfig { upstream_url: upstream.url(), ..proxy_config };
+        let server = TestServer::new(router_with_proxy(WsProxyHandler::new(proxy_config))).await;
+        assert_eq!(answer(&server, "/ws/any/path", "hello").await, "upstream: HELLO");
     }
 }
 
@@ -197,6 +290,28 @@ mod observability {
     }
 }
 
+mod connection_pooling {
+    use mockforge_ws::{Message, ProxyError, UpstreamPool, WsProxyConfig};
+
+    use super::*;
+
+    /// Y04.
+    #[tokio::test]
+    async fn connection_reuse_for_proxy_operations() -> Result<(), ProxyError> {
+        let upstream = upstream().await;
+        let upstream_url = upstream.url();
+        let pool = UpstreamPool::new(&WsProxyConfig { connection_pool_size: 2, ..Default::default() })?;
+        let message = Message::text("hello");
+
+        // Connection reuse for proxy operations
+        let connection = pool.get_connection(upstream_url).await?;
+        connection.forward_message(message).await?;
+
+        assert_eq!(connection.next().await?, Message::text("upstream: hello"));
+        Ok(())
+    }
+}
+
 mod message_buffering {
     use mockforge_ws::{BatchLimits, HandlerResult, Message, MessageBuffer};
 
@@ -228,25 +343,39 @@ mod message_buffering {
     }
 }
 
-mod websocket_server_config {
-    use std::path::PathBuf;
+mod rate_limiting {
+    use mockforge_ws::{HandlerResult, RateLimiter};
 
     use super::*;
 
-    /// K01, as far as its modes exist.
-    #[test]
-    fn has_what_is_declared() {
-        use mockforge_ws::WsConfig;
+    /// F06: the whole limit passes, then nothing, until the window is over.
+    #[tokio::test(start_paused = true)]
+    async fn configurable_message_rate_limits() -> HandlerResult<()> {
+        let mut processed = Vec::new();
+        let mut process_message = async |message| -> HandlerResult<()> {
+            processed.push(message);
+            Ok(())
+        };
 
-        let (port, max_connections, max_message_size): (u16, usize, usize) = (3001, 10, 1024);
-        let heartbeat_interval: Duration = Duration::from_secs(5);
-        let replay_file: Option<PathBuf> = Some("missing.jsonl".into());
-        let config =
-            WsConfig { port, max_connections, max_message_size, heartbeat_interval, replay_file, ..Default::default() };
-        let refused = WsServer::builder().config(config).build().err().unwrap();
-        assert!(refused.to_string().starts_with("missing.jsonl: "), "{refused}");
+        let rate_limiter = RateLimiter::new(1000, Duration::from_secs(60)); // 1000 msg/min
+        for message in 0..1_500 {
+            if rate_limiter.check_limit().await {
+                process_message(message).await?;
+            }
+        }
+
+        assert_eq!(processed, (0..1_000).collect::<Vec<_>>());
+        tokio::time::advance(Duration::from_millis(59_999)).await;
+        assert!(!rate_limiter.check_limit().await);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(rate_limiter.check_limit().await);
+        Ok(())
     }
 }
+
+// A crate root looks for its modules beside it, where each file would be a test binary of its own.
+#[path = "websocket_crate/configuration.rs"]
+mod configuration;
 
 mod integration_tests {
     use futures_util::StreamExt;
@@ -386,3 +515,6 @@ mod error_handling {
         assert_eq!(client.recv_json().await.unwrap(), json!({"got": [1]}));
     }
 }
+
+#[path = "websocket_crate/usage_examples.rs"]
+mod usage_examples;

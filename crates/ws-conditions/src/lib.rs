@@ -5,8 +5,8 @@
 //! time ([`ConnectionPlan::next_due`]) and the bytes it may move ([`Pace`]). A [`RateLimiter`] counts messages.
 //!
 //! Nothing here sleeps, sends, opens a socket or starts a task: the answers are values, and carrying them out is the
-//! session's business. What is random depends on the seed, the connection's number and the message's number alone, so a
-//! failure repeats.
+//! session's business. What is random depends on the seed, the connection's number, the direction and the message's
+//! number alone, so a failure repeats.
 
 mod bandwidth;
 mod conditions;

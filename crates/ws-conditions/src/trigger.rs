@@ -15,7 +15,7 @@ pub struct Trigger {
     pub every: Option<u64>,
     /// That message alone: 5 is the fifth; at least 1. Counted like `every`.
     pub nth: Option<u64>,
-    /// Connections of these numbers, which the server counts for each path.
+    /// Connections of these numbers, which are counted where the conditions stand, those that are refused too.
     pub connections: Option<ConnectionNumbers>,
     /// Messages that match this pattern.
     pub matching: Option<String>,

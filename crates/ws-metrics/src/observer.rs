@@ -32,6 +32,10 @@ impl SessionObserver for MetricsRegistry {
         self.record_ws_error();
     }
 
+    fn on_fault(&self, _: &Arc<Connection>, name: &str) {
+        self.record_ws_fault(name);
+    }
+
     fn on_skip(&self, _: &Arc<Connection>, count: u64) {
         self.record_ws_messages_skipped(count);
     }

@@ -32,6 +32,7 @@ pub struct MetricsRegistry {
     messages_sent: IntCounter,
     messages_skipped: IntCounter,
     handshakes_refused: IntCounterVec,
+    faults: IntCounterVec,
     errors: IntCounter,
 }
 
@@ -86,6 +87,12 @@ impl MetricsRegistry {
                 &["code"],
                 registry
             )?,
+            faults: register_int_counter_vec_with_registry!(
+                "mockforge_ws_faults_injected_total",
+                "Faults of connections and messages that were injected on purpose, by name.",
+                &["fault"],
+                registry
+            )?,
             errors: register_int_counter_with_registry!(
                 "mockforge_ws_errors_total",
                 "Failures of handlers, connections and handshakes.",
@@ -126,6 +133,11 @@ impl MetricsRegistry {
     /// A handshake was refused.
     pub fn record_ws_handshake_refused(&self, code: StatusCode) {
         self.handshakes_refused.with_label_values(&[code.as_str()]).inc();
+    }
+
+    /// A fault was injected on purpose; there are few names.
+    pub fn record_ws_fault(&self, name: &str) {
+        self.faults.with_label_values(&[name]).inc();
     }
 
     /// Something failed.

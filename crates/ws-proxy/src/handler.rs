@@ -134,6 +134,14 @@ impl WsProxyHandler {
 
     /// Opens an upstream connection for a client that somebody else has accepted: its subprotocol is settled already.
     async fn dial_late(&self, ctx: &WsContext) -> Result<Upstream, CloseFrame> {
+        // Pings that come in the meantime are for the upstream, too.
+        ctx.leave_pings(true);
+        let dialled = self.dial_for(ctx).await;
+        ctx.leave_pings(dialled.is_ok());
+        dialled
+    }
+
+    async fn dial_for(&self, ctx: &WsContext) -> Result<Upstream, CloseFrame> {
         let proxy = self.proxy.as_ref().map_err(bad_gateway)?;
         let offer = ctx.connection().subprotocol().and_then(|name| HeaderValue::from_str(name).ok());
         let request = proxy
@@ -277,7 +285,6 @@ impl WsHandler for WsProxyHandler {
         let proxied = Proxied { uplink: Arc::default(), rules: Arc::clone(&proxy.rules) };
         let transform = proxy.rules.transform.clone();
         ctx.attach(Relay::proxy(upstream, Arc::clone(&proxied.uplink), ctx.sender(), transform));
-        ctx.leave_pings(true);
         ctx.extensions().insert(proxied);
         Ok(())
     }

@@ -117,14 +117,10 @@ impl Relay {
                     Poll::Ready(Err(error)) => return self.fail(&error),
                     Poll::Pending => return,
                 },
-                Side::Open(_) => {
-                    // First what came: after the upstream's end nothing more is fed to it.
-                    if let Err(end) = self.carry_down(cx).and_then(|()| self.carry_up(cx)) {
-                        self.upstream_ended(end, cx);
-                    } else {
-                        return;
-                    }
-                }
+                Side::Open(_) => match self.carry(cx) {
+                    Ok(()) => return,
+                    Err(end) => self.upstream_ended(end, cx),
+                },
                 Side::Closing(upstream) => {
                     if upstream.poll_closed(cx).is_ready() {
                         self.side = Side::Gone;
@@ -132,6 +128,19 @@ impl Relay {
                     return;
                 }
                 Side::Gone => return,
+            }
+        }
+    }
+
+    /// Carries both ways until there is nothing more, or no room for it.
+    fn carry(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        loop {
+            // First what came: after the upstream's end nothing more is fed to it.
+            self.carry_down(cx)?;
+            let held_up = !self.back.is_empty();
+            self.carry_up(cx)?;
+            if !held_up || !self.back.is_empty() {
+                return Ok(());
             }
         }
     }

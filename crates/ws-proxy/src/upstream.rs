@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use ws_core::{CloseFrame, Message};
 use ws_wire::{Wire, WireError};
 
@@ -18,6 +19,8 @@ pub(crate) struct Upstream {
     url: Arc<UpstreamUrl>,
     /// What came while it waited for its owner.
     early: VecDeque<Message>,
+    /// What the latest ping carried, until it is answered.
+    answer_due: Option<Bytes>,
     unflushed: bool,
     /// A Close frame was fed or has come.
     closing: bool,
@@ -35,6 +38,7 @@ impl Upstream {
             wire,
             url,
             early: VecDeque::new(),
+            answer_due: None,
             unflushed: false,
             closing: false,
             closed: false,
@@ -92,6 +96,33 @@ impl Upstream {
             Some(Err(error)) => Err(self.failure(error)),
             None => Err(self.failure(WireError::Lost)),
         })
+    }
+
+    /// As [`poll_next`](Self::poll_next), and answers pings by the way. An upstream that does not take its answers gets the
+    /// latest one only: what it says is read all the same, so two sides that both write do not wait for each other.
+    pub(crate) fn poll_next_answering(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, ProxyError>> {
+        self.answer(cx)?;
+        let message = ready!(self.poll_next(cx))?;
+        if let Message::Ping(data) = &message {
+            self.answer_due = Some(data.clone());
+            self.answer(cx)?;
+        }
+        Poll::Ready(Ok(message))
+    }
+
+    fn answer(&mut self, cx: &mut Context<'_>) -> Result<(), ProxyError> {
+        if self.answer_due.is_some()
+            && let Poll::Ready(ready) = self.poll_ready(cx)
+        {
+            ready?;
+            if let Some(data) = self.answer_due.take() {
+                self.feed(Message::Pong(data))?;
+            }
+        }
+        match self.poll_flush(cx) {
+            Poll::Ready(flushed) => flushed,
+            Poll::Pending => Ok(()),
+        }
     }
 
     /// Keeps a message that came before anybody owned the connection.

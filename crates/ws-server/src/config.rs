@@ -87,7 +87,6 @@ pub struct WsConfig {
     #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
     pub proxy_config: Option<WsProxyConfig>,
     /// Where all traffic is recorded.
-    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
     pub record: Option<RecordOptions>,
     /// Whether templates in replay scripts are expanded.
     pub template_expand: bool,
@@ -106,15 +105,12 @@ pub struct WsConfig {
     pub allowed_origins: Vec<String>,
     /// What the network does to connections. A path of [`paths`](Self::paths) may have its own.
     #[serde(deserialize_with = "written::conditions")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
     pub conditions: Option<Conditions>,
     /// How many messages a connection may send in a time.
     #[serde(deserialize_with = "written::rate_limit")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
     pub rate_limit: Option<RateLimit>,
     /// How many messages all connections together may send in a time.
     #[serde(deserialize_with = "written::rate_limit")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
     pub server_rate_limit: Option<RateLimit>,
     /// What happens to open connections when the handlers are exchanged.
     pub reload_policy: ReloadPolicy,
@@ -175,6 +171,11 @@ impl Default for WsConfig {
 }
 
 impl WsConfig {
+    /// How the server's addresses begin.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "wss" } else { "ws" }
+    }
+
     /// Whether a client may connect from where it does.
     pub(crate) fn allows_origin(&self, handshake: &Handshake) -> bool {
         let Some(origin) = handshake.headers().get(header::ORIGIN).filter(|_| !self.allowed_origins.is_empty()) else {

@@ -231,8 +231,7 @@ impl ServerHandle {
     /// Where to connect: `ws://HOST:PORT/ws`, or `wss://` with TLS.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.tls.is_some() { "wss" } else { "ws" };
-        format!("{scheme}://{}/ws", self.address)
+        format!("{}://{}/ws", self.shared.config.scheme(), self.address)
     }
 
     /// The certificate (PEM) that clients have to trust, if it is of our own making.

@@ -34,7 +34,7 @@ use crate::transport::Transport;
 
 /// Answers every request on a WebSocket path.
 pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
-    let accept_key = match check(&request) {
+    let accept_key = match check(&request, shared.config.scheme()) {
         Ok(key) => derive_accept_key(key.as_bytes()),
         Err(refusal) => return answer(refused(&shared, &read(&request), refusal)),
     };
@@ -74,7 +74,7 @@ fn refused(shared: &Shared, handshake: &Handshake, refusal: Refusal) -> Refusal 
 }
 
 /// Refuses what is no WebSocket handshake; gives back the client's key.
-fn check(request: &Request) -> Result<&HeaderValue, Refusal> {
+fn check<'a>(request: &'a Request, scheme: &str) -> Result<&'a HeaderValue, Refusal> {
     let headers = request.headers();
     let is_upgrade = request.method() == Method::GET
         && request.version() >= Version::HTTP_11
@@ -89,7 +89,7 @@ fn check(request: &Request) -> Result<&HeaderValue, Refusal> {
             .header(header::CONNECTION, HeaderValue::from_static("Upgrade"))
             .header(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
             .body(format!(
-                "This is a WebSocket endpoint. Connect with a WebSocket client, for example: mockforge connect ws://{host}{path}\n"
+                "This is a WebSocket endpoint. Connect with a WebSocket client, for example: mockforge connect {scheme}://{host}{path}\n"
             )));
     }
     headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())).ok_or_else(|| {

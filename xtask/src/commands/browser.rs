@@ -1,11 +1,11 @@
 //! A browser against `mockforge serve`: Chromium from Debian, headless, with a page that a script of ours serves from
-//! a loopback origin.
+//! a loopback origin; directly, and the same through our proxy.
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use super::clients::{self, Servers};
+use super::clients::{self, Servers, Way};
 use crate::{
     mockforge::Mockforge,
     toolbox::{self, Node},
@@ -16,9 +16,13 @@ pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
     let mockforge = Mockforge::ready(workspace, program)?;
     let node = Node::ready(workspace, &[])?;
     let chromium = toolbox::chromium()?;
-    let servers = Servers::start(workspace, &mockforge, "browser")?;
-    let mut script = node.script(&workspace.script("chromium.mjs"));
-    script.env("CHROMIUM", chromium);
-    clients::play(script, &servers)?;
-    servers.stop()
+    for way in [Way::Direct, Way::Proxy] {
+        println!("-- {}", way.name());
+        let servers = Servers::start(workspace, &mockforge, "browser", way)?;
+        let mut script = node.script(&workspace.script("chromium.mjs"));
+        script.env("CHROMIUM", &chromium);
+        clients::play(script, &servers).with_context(|| format!("the way: {}", way.name()))?;
+        servers.stop()?;
+    }
+    Ok(())
 }

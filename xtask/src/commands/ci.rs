@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 
-use super::{browser, clients, clippy, conformance, deny, doc, each, examples, fetch, fmt, fuzz, layers, test, tidy};
+use super::{
+    browser, clients, clippy, conformance, deny, doc, each, examples, faults, fetch, fmt, fuzz, layers, proxy, test,
+    tidy,
+};
 use crate::{
     steps::{self, Step},
     workspace::Workspace,
@@ -20,9 +23,11 @@ const STEPS: &[Step] = &[
     ("doc", doc::run),
     ("fuzz", fuzz::run),
     ("deny", deny::run),
-    ("conformance", |workspace| conformance::run(workspace, None)),
+    ("proxy", |workspace| proxy::run(workspace, None)),
     ("clients", |workspace| clients::run(workspace, None)),
     ("browser", |workspace| browser::run(workspace, None)),
+    ("faults", |workspace| faults::run(workspace, None)),
+    ("conformance", |workspace| conformance::run(workspace, None)),
     ("examples", |workspace| examples::run(workspace, None)),
 ];
 

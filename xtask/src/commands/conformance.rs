@@ -1,42 +1,55 @@
-//! Autobahn's cases against `mockforge serve --raw-echo`, driven by kosoku from PyPI. Its sections 12 and 13 are about
-//! compression, which we do not speak.
+//! Autobahn's cases against `mockforge serve --raw-echo`, the same through our proxy, and against the proxy's own side
+//! towards an upstream; driven by kosoku from PyPI.
 
+mod autobahn;
 mod verdict;
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
+use self::autobahn::Autobahn;
 use crate::{
     mockforge::Mockforge,
-    process,
-    toolbox::{KOSOKU, Python},
+    toolbox::{KOSOKU, Node, Python, WS},
     workspace::Workspace,
 };
 
-/// All cases together take about 15 s.
-const LIMIT: Duration = Duration::from_secs(5 * 60);
-
 pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
     let mockforge = Mockforge::ready(workspace, program)?;
-    let python = Python::ready(workspace, &[KOSOKU])?;
+    let node = Node::ready(workspace, &[WS])?;
     let scratch = workspace.scratch("conformance");
-    let report = scratch.join("report");
-    if report.exists() {
-        // An old report must not be taken for today's.
-        fs::remove_dir_all(&report)?;
-    }
+    let autobahn = Autobahn::new(&Python::ready(workspace, &[KOSOKU])?, &scratch);
+
     let server = mockforge.serve(&scratch.join("server.log"), ["--raw-echo"])?;
-    let mut kosoku = Command::new(python.program("kosoku"));
-    kosoku.args(["-x", "12.*", "-x", "13.*", "-o"]).arg(&report).arg(server.url());
-    let output = process::capture(&mut kosoku, LIMIT)?;
-    let index = fs::read(report.join("index.json"))
-        .with_context(|| format!("kosoku wrote no report ({}): {}", output.status, output.stderr.trim()))?;
-    let verdict = verdict::of(&index)?;
-    print!("{verdict}");
+    let proxy = mockforge.serve(&scratch.join("proxy.log"), ["--proxy", server.url()])?;
+    let driver = node.script(&workspace.script("autobahn_client.mjs"));
+    // All of them, also after one that fails: what they have in common says where the fault is.
+    let reports = [
+        ("server", verdict::PROMPT, autobahn.test_server(server.url(), "server")),
+        ("proxy", verdict::BEHIND, autobahn.test_server(proxy.url(), "proxy")),
+        ("upstream", verdict::BEHIND, autobahn.test_upstream_side(&mockforge, driver, "upstream")),
+    ];
+    let mut bad = Vec::new();
+    for (name, lenient, report) in reports {
+        println!("-- {name}");
+        match report.and_then(|index| verdict::of(&index, lenient)) {
+            Ok(verdict) => {
+                print!("{verdict}");
+                if !verdict.is_good() {
+                    bad.push(name);
+                }
+            }
+            Err(error) => {
+                println!("{error:#}");
+                bad.push(name);
+            }
+        }
+    }
+    proxy.stop()?;
     server.stop()?;
-    if !verdict.is_good() {
-        bail!("not conforming; the reports of the cases are in {}", report.display());
+    if !bad.is_empty() {
+        bail!("not conforming: {}; the reports of the cases are in {}", bad.join(" and "), scratch.display());
     }
     Ok(())
 }

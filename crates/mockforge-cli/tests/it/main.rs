@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod config;
 mod connect;
+mod documentation;
 mod process;
 mod script_log;
 mod serve;

@@ -1,7 +1,7 @@
 //! When a fault of messages happens.
 
 use ws_conditions::Act;
-use ws_core::Message;
+use ws_core::{Direction, Message};
 
 use crate::asking::{Asked, plan};
 
@@ -132,12 +132,32 @@ fn delays_add_up_and_of_the_rest_the_first_counts() {
 }
 
 #[test]
+fn a_rule_for_others_does_not_hurt_where_another_rule_does() {
+    let plan = plan(
+        r#"{ "faults": [{ "fault": "drop", "connections": 2 }, { "fault": "duplicate", "connections": "1-2" }] }"#,
+    );
+    let act = |number| Asked::opened(&plan, number, 0).out_text("x");
+    assert_eq!((act(1), act(2)), (Act::Duplicate(2), Act::Drop));
+}
+
+#[test]
 fn what_concerns_nobody_is_known_before() {
-    use ws_core::Direction::{Inbound, Outbound};
-    let plan = plan(r#"{ "faults": [{ "fault": "drop", "connections": 2, "direction": "in" }] }"#);
-    let concerns = |number| {
-        let asked = Asked::opened(&plan, number, 0);
-        (asked.connection.concerns(Inbound), asked.connection.concerns(Outbound))
+    let concerns = |json: &str, number| {
+        let asked = Asked::opened(&plan(json), number, 0);
+        [Direction::Inbound, Direction::Outbound].map(|direction| asked.connection.concerns(direction))
     };
-    assert_eq!((concerns(1), concerns(2)), ((false, false), (true, false)));
+    let rule = r#"{ "faults": [{ "fault": "drop", "connections": 2, "direction": "in" }] }"#;
+    assert_eq!((concerns(rule, 1), concerns(rule, 2)), ([false, false], [true, false]));
+    assert_eq!(concerns("{}", 1), [false, false]);
+    for none in [r#"{ "latency": {} }"#, r#"{ "latency": { "base_ms": 5, "max_ms": 0 } }"#] {
+        assert_eq!(concerns(none, 1), [false, false], "{none}");
+    }
+    for some in [
+        r#"{ "latency": { "jitter_ms": 5 } }"#,
+        r#"{ "latency": { "min_ms": 5 } }"#,
+        r#"{ "latency": { "distribution": "normal", "std_dev_ms": 5 } }"#,
+        r#"{ "latency": { "tag_overrides": { "a": 5 } } }"#,
+    ] {
+        assert_eq!(concerns(some, 1), [false, true], "{some}");
+    }
 }

@@ -122,3 +122,14 @@ fn skipped_messages_are_neither_sent_nor_errors() {
     assert_eq!(value(&metrics, "mockforge_ws_messages_sent_total"), 0.0);
     assert_eq!(errors(&metrics), 0.0);
 }
+
+#[test]
+fn faults_are_counted_by_name() {
+    let metrics = MetricsRegistry::new();
+    for name in ["reset", "drop", "reset"] {
+        metrics.on_fault(&connection(), name);
+    }
+    assert_eq!(value(&metrics, "mockforge_ws_faults_injected_total{fault=\"reset\"}"), 2.0);
+    assert_eq!(value(&metrics, "mockforge_ws_faults_injected_total{fault=\"drop\"}"), 1.0);
+    assert_eq!(errors(&metrics), 0.0);
+}

@@ -82,14 +82,7 @@ impl UpstreamConnection {
                 if upstream.is_closed() {
                     return Poll::Ready(Err(ProxyError::Ended { url: self.url.clone() }));
                 }
-                // While answers to pings do not go out, nothing more is read.
-                ready!(upstream.poll_flush(cx))?;
-                let message = ready!(upstream.poll_next(cx))?;
-                if let Message::Ping(data) = &message {
-                    upstream.feed(Message::Pong(data.clone()))?;
-                }
-                // It goes on at the next call, or with the next message.
-                let _ = upstream.poll_flush(cx)?;
+                let message = ready!(upstream.poll_next_answering(cx))?;
                 Poll::Ready(Ok(message))
             })
         })

@@ -56,7 +56,7 @@ impl Ends {
         let seen = self.0.clone();
         eventually(format!("{end:?} is seen"), {
             let end = end.to_owned();
-            move || seen.lock().unwrap().iter().any(|seen| *seen == end)
+            move || seen.lock().unwrap().contains(&end)
         })
     }
 }

@@ -1,4 +1,5 @@
 //! The proxy and the passthrough between real clients, a real server and real upstreams.
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what several tests share")]
 
 mod ending;
 mod eventually;

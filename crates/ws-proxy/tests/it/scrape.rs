@@ -5,7 +5,6 @@ use ws_testing::TestServer;
 use crate::eventually::eventually;
 
 pub(crate) const ACTIVE: &str = "mockforge_ws_connections_active";
-pub(crate) const TOTAL: &str = "mockforge_ws_connections_total";
 pub(crate) const RECEIVED: &str = "mockforge_ws_messages_received_total";
 pub(crate) const SENT: &str = "mockforge_ws_messages_sent_total";
 pub(crate) const ERRORS: &str = "mockforge_ws_errors_total";

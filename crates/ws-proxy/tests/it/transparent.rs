@@ -120,6 +120,8 @@ async fn the_upstreams_ping_comes_down_and_the_clients_pongs_go_up() {
     let server = proxy_to(upstream.url()).await;
     let mut client = server.connect("/ws").await.unwrap();
     assert_eq!(client.recv().await.unwrap(), Some(Message::Ping(vec![7].into())));
+    // The answer goes ahead of the next message.
+    client.send_text("and now").await.unwrap();
     // One that nobody asked for.
     client.send(Message::Pong(vec![8].into())).await.unwrap();
     eventually("both pongs went up", || *seen.lock().unwrap() == [[7], [8]]).await;

@@ -111,10 +111,6 @@ impl TestUpstream {
         format!("ws://{}", self.address)
     }
 
-    pub(crate) fn facts(&self) -> &Facts {
-        &self.facts
-    }
-
     pub(crate) fn handshakes(&self) -> Vec<Seen> {
         self.facts.handshakes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -151,7 +147,6 @@ pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     facts: &Facts,
 ) -> tungstenite::Result<WebSocketStream<S>> {
     let handshakes = Arc::clone(&facts.handshakes);
-    #[expect(clippy::result_large_err, reason = "tungstenite says so")]
     let callback = move |request: &Request, response: Response| {
         let seen = Seen { target: request.uri().to_string(), headers: request.headers().clone() };
         handshakes.lock().unwrap_or_else(PoisonError::into_inner).push(seen);

@@ -21,6 +21,7 @@ use crate::{RecordError, Redaction, ReplayScript};
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordOptions {
     /// The file. Nothing is overwritten: it must be new or empty, unless numbers go into its name.
     ///

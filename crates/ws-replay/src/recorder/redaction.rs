@@ -35,6 +35,7 @@ use crate::problem::pattern_reason;
 /// ```
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "Written"))]
 pub struct Redaction {
     target: Target,
     with: String,
@@ -49,6 +50,7 @@ enum Target {
 /// A redaction as configurations have it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     jsonpath: Option<String>,

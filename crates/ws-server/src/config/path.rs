@@ -104,15 +104,12 @@ struct Written {
     proxy: Option<Box<WsProxyConfig>>,
     /// Who is let in; the first rule that fits a handshake decides.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<written::AnyKeys>"))]
     handshake: Vec<HandshakeRule>,
     /// What the network does there, instead of what it does everywhere.
     #[serde(default, deserialize_with = "written::conditions")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
     conditions: Option<Conditions>,
     /// How many messages a connection may send in a time.
     #[serde(default, deserialize_with = "written::rate_limit")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
     rate_limit: Option<RateLimit>,
 }
 

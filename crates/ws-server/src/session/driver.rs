@@ -62,7 +62,10 @@ pub(crate) async fn drive(
             if let Err(failure) =
                 within(limit, "on_message", handler.on_message(context.view(), copy), failures).await?
             {
-                failures.report("on_message", &failure);
+                // Who answers a client that has closed has done nothing wrong.
+                if !(inbox.is_finished() && matches!(failure, HandlerError::SendError(_))) {
+                    failures.report("on_message", &failure);
+                }
             }
             if context.take_stopped() {
                 break;

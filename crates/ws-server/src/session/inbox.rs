@@ -46,6 +46,11 @@ impl Inbox {
         self.state().closed = true;
     }
 
+    /// Whether nothing more comes in.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.state().closed
+    }
+
     /// Gives out nothing more.
     pub(crate) fn close(&self) {
         *self.state() = State { closed: true, ..State::default() };

@@ -39,13 +39,13 @@ impl Link {
 
     /// Sends a message of ours on its way; says which fault it suffers, if it does.
     pub(super) fn send(&mut self, outbound: Outbound, now: Instant) -> Option<&'static str> {
+        let decision = self.plan.on_message(Direction::Outbound, &outbound.message, &[&self.path], now);
         if matches!(outbound.message, Message::Close(_)) {
             // Nothing overtakes it, and what waits for a successor has none.
             self.outbound.release_held(now);
-            self.outbound.push(Parcel::Message(outbound), now);
+            self.outbound.push(Parcel::Message(outbound), now + decision.delay);
             return None;
         }
-        let decision = self.plan.on_message(Direction::Outbound, &outbound.message, &[&self.path], now);
         let with = |message, outbound: &Outbound| Outbound::new(message, outbound.origin);
         self.outbound.carry_out(decision.act, outbound, with, now + decision.delay, now);
         decision.fault
@@ -136,6 +136,11 @@ impl<T: Payload + Clone> Line<T> {
         self.waiting.is_empty() && self.held.is_none()
     }
 
+    /// Whether all that waits is due, and ends with the end of the connection.
+    pub(super) fn ends(&self, now: Instant) -> bool {
+        matches!(self.waiting.back(), Some((due, Parcel::Fault(_))) if *due <= now)
+    }
+
     /// The next that is due.
     pub(super) fn take(&mut self, now: Instant) -> Option<Parcel<T>> {
         if !self.hurried && self.waiting.front()?.0 > now {
@@ -176,7 +181,8 @@ impl<T: Payload + Clone> Line<T> {
                 self.push(Parcel::Message(changed), due);
             }
             Act::Frames(frames) => self.push(Parcel::Frames(frames, message), due),
-            Act::End(fault) => self.push(Parcel::Fault(fault), due),
+            // What waits to come behind it is lost with the connection.
+            Act::End(fault) => return self.push(Parcel::Fault(fault), due),
             _ => self.push(Parcel::Message(message), due),
         }
         if overtakes {

@@ -226,7 +226,7 @@ impl<'a, S: Transport> Pump<'a, S> {
 
     /// Reads what is there, as far as it can be kept and answered.
     fn read(&mut self, cx: &mut Context<'_>) {
-        while self.ending.is_none() && self.may_take_on() && self.wire.may_read() {
+        while self.ending.is_none() && !self.is_cut_off() && self.may_take_on() && self.wire.may_read() {
             let Poll::Ready(next) = self.wire.poll_next(cx) else { return };
             match next {
                 None => self.ended_by_client(Ending::Lost),
@@ -234,6 +234,12 @@ impl<'a, S: Transport> Pump<'a, S> {
                 Some(Ok(message)) => self.received(message),
             }
         }
+    }
+
+    /// Whether the simulated network ends the connection with what was read last: what stands behind it, a ping too, is
+    /// not read.
+    fn is_cut_off(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.inbound.ends(self.now))
     }
 
     /// Whether one more message from the client can be kept.

@@ -4,6 +4,7 @@ mod conditions;
 mod paces;
 mod parts;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -57,13 +58,20 @@ impl WsHandler for Slow {
     }
 }
 
-/// Keeps how the session ended.
+/// Keeps how the session ended, and counts the failures of handlers.
 #[derive(Clone, Default)]
-struct LastEnd(Arc<Mutex<Option<EndStatus>>>);
+struct LastEnd {
+    status: Arc<Mutex<Option<EndStatus>>>,
+    failures: Arc<AtomicUsize>,
+}
 
 impl SessionObserver for LastEnd {
     fn on_end(&self, _: &Arc<Connection>, end: &SessionEnd) {
-        *self.0.lock().unwrap() = Some(end.status);
+        *self.status.lock().unwrap() = Some(end.status);
+    }
+
+    fn on_handler_error(&self, _: &Arc<Connection>, _: &HandlerError) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -126,7 +134,7 @@ impl Rest {
     /// When and how the session ended.
     async fn ended(self) -> (Duration, EndStatus) {
         self.session.await.unwrap();
-        let status = self.end.0.lock().unwrap().expect("the books are closed");
+        let status = self.end.status.lock().unwrap().expect("the books are closed");
         (self.start.elapsed(), status)
     }
 }

@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use http::{StatusCode, header};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
-use ws_server::{
-    Conditions, FaultConfig, HandshakeRules, LatencyInjector, LatencyProfile, WsConfig, WsServer, router_with_latency,
-};
+use ws_conditions::{Conditions, FaultConfig, LatencyInjector, LatencyProfile};
+use ws_server::{HandshakeRules, WsConfig, WsServer, router_with_latency};
 use ws_testing::{TestClient, TestServer};
 
 use crate::raw_client::{RawClient, Response, handshake};
@@ -24,7 +23,8 @@ fn suffering(faults: &str) -> WsConfig {
 
 /// The same server twice: in our own accept loop, and as routes under `axum::serve`.
 async fn both_ways(config: WsConfig) -> [TestServer; 2] {
-    let routes = WsServer::builder().config(config.clone()).metrics(ws_metrics::MetricsRegistry::new()).build().unwrap();
+    let routes =
+        WsServer::builder().config(config.clone()).metrics(ws_metrics::MetricsRegistry::new()).build().unwrap();
     [serve(WsServer::builder().config(config)).await, TestServer::new(routes.router()).await]
 }
 
@@ -42,7 +42,8 @@ async fn a_handshake_is_refused_as_asked() {
         for _ in 0..2 {
             let response = shake_hands(&server, "/ws").await;
             assert_eq!((response.status, response.body.as_str()), (StatusCode::TOO_MANY_REQUESTS, "come back later"));
-            assert_eq!((&response.headers["retry-after"], &response.headers["x-why"]), (&"7", &"tired"));
+            assert_eq!(response.headers["retry-after"], "7");
+            assert_eq!(response.headers["x-why"], "tired");
         }
         let _fourth = RawClient::open(server.address(), "/ws").await;
         if server.metrics().is_some() {
@@ -87,10 +88,8 @@ async fn a_handshake_is_answered_late() {
 /// A handshake that is held back does not hold up a shutdown.
 #[tokio::test]
 async fn a_late_answer_does_not_hold_up_a_shutdown() {
-    let server = serve(
-        WsServer::builder().config(suffering(r#"{ "fault": "delay_handshake", "delay_ms": 3600000 }"#)),
-    )
-    .await;
+    let server =
+        serve(WsServer::builder().config(suffering(r#"{ "fault": "delay_handshake", "delay_ms": 3600000 }"#))).await;
     let mut client = RawClient::connect(server.address()).await;
     client.send_bytes(handshake("/ws").as_bytes()).await;
     assert!(timeout(Duration::from_millis(200), client.take(1)).await.is_err());

@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use ws_server::{Conditions, LatencyInjector, LatencyProfile, WsConfig, WsServer, router_with_latency, start_with_latency};
+use ws_conditions::{Conditions, LatencyInjector, LatencyProfile};
+use ws_server::{WsConfig, WsServer, router_with_latency, start_with_latency};
 use ws_testing::{TestClient, TestServer};
 
 use crate::eventually::eventually;
@@ -80,9 +81,9 @@ async fn start_with_latency_listens_everywhere_or_names_the_port() {
     assert!(error.contains(&port.to_string()), "{error}");
     drop(taken);
 
-    let serving = tokio::spawn(start_with_latency(port, Some(late())));
     // Another address of the loopback network than the one that everything else listens on.
     let elsewhere = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), port));
+    let serving = tokio::spawn(start_with_latency(port, Some(late())));
     eventually("it listens", || std::net::TcpStream::connect(elsewhere).is_ok()).await;
     let mut client = TestClient::connect(&format!("ws://{elsewhere}/ws")).await.unwrap();
     assert!(ten_echoes(&mut client).await >= LATE);

@@ -35,7 +35,7 @@ mod scrape;
 mod serving;
 mod shutdown;
 mod spawned;
+mod subprotocols;
 #[cfg(feature = "tls")]
 mod tls;
-mod subprotocols;
 mod upgrade;

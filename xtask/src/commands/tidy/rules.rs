@@ -82,8 +82,13 @@ fn wrong_name(path: &str) -> Option<String> {
         return Some(format!("`{stem}.rs` says nothing; name it after its concept"));
     }
     let folder = path.parent()?;
+    let is_in_src = folder.iter().any(|part| part == "src");
     // The facade's tests are named by the specification.
-    if folder.ends_with("tests") && folder.starts_with("crates") && !folder.starts_with("crates/mockforge-ws") {
+    if folder.ends_with("tests")
+        && !is_in_src
+        && folder.starts_with("crates")
+        && !folder.starts_with("crates/mockforge-ws")
+    {
         return Some("a test program of its own; make it a module of tests/it/main.rs".into());
     }
     None
@@ -156,6 +161,8 @@ mod tests {
     fn a_crate_has_one_test_program() {
         assert_eq!(found("crates/a/tests/rooms.rs", ""), 1);
         assert_eq!(found("crates/a/tests/it/main.rs", ""), 0);
+        // Unit tests.
+        assert_eq!(found("crates/a/src/session/tests/parts.rs", "//! Parts.\n"), 0);
         assert_eq!(found("crates/mockforge-ws/tests/ws_handlers_e2e.rs", ""), 0);
     }
 

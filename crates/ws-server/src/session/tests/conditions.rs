@@ -1,7 +1,5 @@
 //! The simulated network, exactly: what comes when, in which order, and how much of it waits meanwhile.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use tokio::task::yield_now;
 use tokio::time::sleep;
 use ws_conditions::MAX_HOLD;
@@ -45,6 +43,7 @@ impl WsHandler for Obedient {
             }
             Some(("ping", data)) => ctx.send(WsMessage::Ping(data.into())).await?,
             _ if text == "close" => ctx.close(4000, "done").await?,
+            _ if text == "hang up" => ctx.disconnect()?,
             _ if text == "panic" => panic!("on purpose"),
             _ => ctx.send_text(&text).await?,
         }
@@ -132,7 +131,7 @@ async fn a_path_has_its_own_latency() {
     }
 }
 
-/// What a handler sent before it closed comes before the Close frame, at its own time.
+/// What a handler sent before it closed comes before the Close frame, each at its own time.
 #[tokio::test(start_paused = true)]
 async fn a_close_frame_stays_behind_delayed_messages() {
     let (mut client, rest) = start(under(LATE), Obedient::default()).await.client().await;
@@ -141,9 +140,24 @@ async fn a_close_frame_stays_behind_delayed_messages() {
     client.say("close").await;
     client.next_is_at(HALF_A_SECOND, "a").await;
     client.next_is_at(HALF_A_SECOND, "b").await;
-    assert_eq!(client.close().await, (HALF_A_SECOND, 4000));
+    // It was sent 100 ms later, and is as late as everything else.
+    assert_eq!(client.close().await, (ms(600), 4000));
     client.says_no_more().await;
-    assert_eq!(rest.ended().await, (HALF_A_SECOND, EndStatus::Normal));
+    assert_eq!(rest.ended().await, (ms(600), EndStatus::Normal));
+}
+
+/// Who ends the connection without a Close frame does so behind what is under way, and behind what is held back.
+#[tokio::test(start_paused = true)]
+async fn an_end_without_a_close_frame_stays_behind_delayed_messages() {
+    let conditions = r#"{ "latency": { "base_ms": 500 }, "faults": [{ "fault": "reorder", "nth": 2 }] }"#;
+    let (mut client, rest) = start(under(conditions), Obedient::default()).await.client().await;
+    client.say("say a b").await;
+    client.say("hang up").await;
+    client.next_is_at(HALF_A_SECOND, "a").await;
+    client.next_is_at(HALF_A_SECOND + MAX_HOLD, "b").await;
+    assert!(client.stream.next().await.is_none_or(|next| next.is_err()));
+    drop(client);
+    assert_eq!(rest.ended().await, (HALF_A_SECOND + MAX_HOLD, EndStatus::Normal));
 }
 
 /// Who ends the connection lets out what is under way, in order, before the Close frame.
@@ -320,6 +334,25 @@ async fn a_half_open_connection_is_silent_until_somebody_ends_it() {
     }
 }
 
+/// What was read together with the message that ended the connection is not answered, a ping neither.
+#[tokio::test(start_paused = true)]
+async fn what_stands_behind_an_inbound_fault_is_not_answered() {
+    for fault in ["half_open", "disconnect", "reset"] {
+        let config = under(&format!(r#"{{ "faults": [{{ "fault": "{fault}", "direction": "in", "nth": 2 }}] }}"#));
+        let (mut transport, rest) = start(config, Obedient::default()).await.silent();
+        // In one piece: a text, a ping, the text that ends it, another ping, another text.
+        let text = |text: u8| [0x81, 0x81, 0, 0, 0, 0, text];
+        let ping = |data: u8| [0x89, 0x81, 0, 0, 0, 0, data];
+        transport.write_all(&[text(b'a'), ping(b'1'), text(b'b'), ping(b'2'), text(b'c')].concat()).await.unwrap();
+        let mut bytes = Vec::new();
+        let _ = timeout(Duration::from_secs(3600), transport.read_to_end(&mut bytes)).await;
+        assert!(bytes.windows(3).any(|frame| frame == b"\x8a\x011"), "{fault}: {bytes:x?}");
+        assert!(!bytes.contains(&b'2') && !bytes.contains(&b'c'), "{fault}: {bytes:x?}");
+        drop(transport);
+        rest.ended().await;
+    }
+}
+
 /// A call that runs when its connection becomes half-open is dropped: what it holds is not held for ever.
 #[tokio::test(start_paused = true)]
 async fn a_half_open_connection_holds_no_call() {
@@ -367,6 +400,28 @@ async fn what_is_under_way_is_bounded() {
         let sent = sent.load(Ordering::Relaxed);
         assert!((8..=most).contains(&sent), "{sent} of at most {most}");
     }
+}
+
+/// A client that is cut because too much waits for it gets nothing of what is under way any more.
+#[tokio::test(start_paused = true)]
+async fn a_cut_does_not_wait_for_what_is_under_way() {
+    struct Shouting;
+    #[async_trait]
+    impl WsHandler for Shouting {
+        async fn on_message(&self, ctx: &mut WsContext, _: WsMessage) -> HandlerResult<()> {
+            while ctx.sender().offer(ws_core::Message::text("x"), ws_core::WhenFull::Cut) == ws_core::Offered::Sent {
+                sleep(ms(10)).await;
+            }
+            Ok(())
+        }
+    }
+    let outbound_queue = QueueLimits { messages: 4, bytes: 1000 };
+    let (mut client, rest) = start(WsConfig { outbound_queue, ..under(LATE) }, Shouting).await.client().await;
+    client.say("go").await;
+    // Four in the line, four in the queue; the ninth is too much.
+    assert_eq!(client.close().await, (ms(80), 1013));
+    client.says_no_more().await;
+    assert_eq!(rest.ended().await, (ms(80), EndStatus::SlowConsumer));
 }
 
 /// Limits that leave room for nothing leave room for one message.
@@ -459,17 +514,24 @@ async fn what_waits_for_the_socket_keeps_nobody_busy() {
     assert_eq!(read(&mut client, rest.start, whole.len()).await, (HALF_A_SECOND, whole));
 }
 
-/// What came behind a message that ends the connection is lost with it.
+/// What came behind a message that ends the connection is lost with it; so is what waited to change places with it.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_heard_behind_the_end() {
-    let config = under(r#"{ "faults": [{ "fault": "disconnect", "matching": "^gone$", "direction": "in" }] }"#);
-    let handler = Obedient::default();
-    let (mut transport, rest) = start(config, handler.clone()).await.silent();
-    // In one piece, so that it is read in one turn.
-    transport.write_all(b"\x81\x81\0\0\0\0a\x81\x84\0\0\0\0gone\x81\x81\0\0\0\0b").await.unwrap();
-    drop(transport);
-    assert_eq!(rest.ended().await.1, EndStatus::Normal);
-    assert_eq!(handler.told(), ["a"]);
+    let gone = r#"{ "fault": "disconnect", "matching": "^gone$", "direction": "in" }"#;
+    let held = r#"{ "fault": "reorder", "nth": 1, "direction": "in" }"#;
+    for (faults, told) in [(gone.to_owned(), vec!["a"]), (format!("{gone}, {held}"), vec![])] {
+        let handler = Obedient::default();
+        let (mut transport, rest) =
+            start(under(&format!(r#"{{ "faults": [{faults}] }}"#)), handler.clone()).await.silent();
+        // In one piece, so that it is read in one turn.
+        transport.write_all(b"\x81\x81\0\0\0\0a\x81\x84\0\0\0\0gone\x89\x80\0\0\0\0\x81\x81\0\0\0\0b").await.unwrap();
+        let mut answered = Vec::new();
+        transport.read_to_end(&mut answered).await.unwrap();
+        assert!(!answered.contains(&0x8a), "{answered:?}");
+        drop(transport);
+        assert_eq!(rest.ended().await.1, EndStatus::Normal);
+        assert_eq!(handler.told(), told);
+    }
 }
 
 /// Conditions that do nothing change nothing: the same bytes at the same time.

@@ -1,6 +1,6 @@
 //! What lives beside the handlers: when it has its turns, what it is told of the end, and how long it may take.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use tokio::time::sleep;
 use ws_core::{HandlerError, SessionEnding};
@@ -178,6 +178,39 @@ async fn a_part_is_told_when_what_came_before_is_handled() {
         let (_, by_then) = watching.ending.lock().unwrap().clone().unwrap();
         assert_eq!(by_then, handled);
     }
+}
+
+/// Who answers a client that has closed by now has done nothing wrong.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_too_late_is_no_failure() {
+    struct Answering;
+    struct Nothing;
+    impl SessionPart for Nothing {
+        fn poll(&mut self, _: &mut Context<'_>) -> Poll<HandlerResult<()>> {
+            Poll::Pending
+        }
+    }
+    #[async_trait]
+    impl WsHandler for Answering {
+        async fn on_connect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
+            ctx.attach(Nothing);
+            Ok(())
+        }
+
+        async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
+            sleep(BIT).await;
+            ctx.send(msg).await
+        }
+    }
+    let running = start(WsConfig::default(), Answering).await;
+    let failures = Arc::clone(&running.end.failures);
+    let (mut client, rest) = running.client().await;
+    for _ in 0..3 {
+        client.stream.send(WireMessage::text("x")).await.unwrap();
+    }
+    client.stream.close(None).await.unwrap();
+    assert_eq!(rest.ended().await, (3 * BIT, EndStatus::ClientClose));
+    assert_eq!(failures.load(Ordering::Relaxed), 0);
 }
 
 /// A handler that panics after the Close frame does not keep a part from its good-bye.
