@@ -26,7 +26,7 @@ pub enum ProxyError {
         /// The path as it is written.
         path: String,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: ws_core::PathPatternError,
     },
     /// The pattern of a mocked message cannot be used.
     #[error("the mock for `{when}` cannot be used: {problem}")]

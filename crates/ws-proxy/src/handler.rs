@@ -66,7 +66,6 @@ struct Rules {
 struct Reserved(Arc<Mutex<Option<Upstream>>>);
 
 /// A connection that goes to an upstream. It keeps the rules under which it began.
-#[derive(Clone)]
 struct Proxied {
     uplink: Arc<Uplink>,
     rules: Arc<Rules>,
@@ -122,7 +121,9 @@ impl WsProxyHandler {
 
     /// The handler that stands in on this connection.
     fn stand_in(&self, connection: &Connection) -> Option<&Arc<dyn WsHandler>> {
-        self.fallback.as_ref().filter(|_| connection.extensions().get::<FellBack>().is_some())
+        // Asked of every message: where nobody can fall back, nothing is looked up.
+        let fallback = self.fallback.as_ref().filter(|_| self.config.fallback == Fallback::Local)?;
+        connection.extensions().get::<FellBack>().map(|_| fallback)
     }
 
     async fn fallback_connected(&self, ctx: &mut WsContext) -> HandlerResult<()> {
@@ -260,7 +261,7 @@ impl WsHandler for WsProxyHandler {
     }
 
     async fn on_connect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
-        if ctx.extensions().get::<Proxied>().is_some() {
+        if ctx.extensions().get::<Arc<Proxied>>().is_some() {
             return Ok(());
         }
         if ctx.extensions().get::<FellBack>().is_some() {
@@ -282,7 +283,7 @@ impl WsHandler for WsProxyHandler {
             },
         };
         let Ok(proxy) = &self.proxy else { return Ok(()) };
-        let proxied = Proxied { uplink: Arc::default(), rules: Arc::clone(&proxy.rules) };
+        let proxied = Arc::new(Proxied { uplink: Arc::default(), rules: Arc::clone(&proxy.rules) });
         let transform = proxy.rules.transform.clone();
         ctx.attach(Relay::proxy(upstream, Arc::clone(&proxied.uplink), ctx.sender(), transform));
         ctx.extensions().insert(proxied);
@@ -290,7 +291,7 @@ impl WsHandler for WsProxyHandler {
     }
 
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
-        if let Some(proxied) = ctx.extensions().get::<Proxied>() {
+        if let Some(proxied) = ctx.extensions().get::<Arc<Proxied>>() {
             ctx.stop();
             return proxied.forward(ctx, msg.into()).await;
         }

@@ -1,6 +1,7 @@
 //! Which paths go to which upstream.
 
 use serde::Deserialize;
+use ws_core::PathPattern;
 
 use crate::ProxyError;
 
@@ -43,42 +44,14 @@ impl ProxyRule {
         self
     }
 
-    /// Whether the rule is for `path`.
+    /// Whether the rule is for `path`. A rule whose path cannot be read fits none; [`check`](Self::check) says so.
     pub(crate) fn fits(&self, path: &str) -> bool {
-        let mut segments = path.split('/');
-        let mut pattern = self.path.split('/').peekable();
-        while let Some(expected) = pattern.next() {
-            if expected == "**" && pattern.peek().is_none() {
-                return true;
-            }
-            match segments.next() {
-                Some(segment) if segment == expected || (expected == "*" && !segment.is_empty()) => {}
-                _ => return false,
-            }
-        }
-        segments.next().is_none()
+        self.path.parse().is_ok_and(|pattern: PathPattern| pattern.matches(path))
     }
 
     pub(crate) fn check(&self) -> Result<(), ProxyError> {
-        let wrong = |problem| Err(ProxyError::Rule { path: self.path.clone(), problem });
-        if !self.path.starts_with('/') {
-            return wrong("a path begins with a slash, e.g. /ws/users/*");
-        }
-        let mut segments = self.path.split('/').peekable();
-        while let Some(segment) = segments.next() {
-            match segment {
-                "*" => {}
-                "**" if segments.peek().is_none() => {}
-                "**" => {
-                    return wrong(
-                        "`**` stands for all the rest, so nothing can stand behind it; use `*` for one segment",
-                    );
-                }
-                _ if segment.contains('*') => return wrong("`*` stands for a whole segment, e.g. /ws/users/*"),
-                _ => {}
-            }
-        }
-        Ok(())
+        let wrong = |problem| ProxyError::Rule { path: self.path.clone(), problem };
+        self.path.parse::<PathPattern>().map(drop).map_err(wrong)
     }
 }
 

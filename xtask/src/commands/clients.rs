@@ -32,7 +32,7 @@ pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
             play(node.script(&workspace.script("node_ws.mjs")), &servers),
             play(python.script(&workspace.script("python_websockets.py")), &servers),
         ];
-        // Ours has no TLS.
+        // Ours of websocat has no TLS.
         if !way.has_tls() {
             sessions.push(websocat::play(&websocat, &servers));
         }
