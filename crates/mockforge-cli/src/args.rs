@@ -60,7 +60,7 @@ pub(crate) struct Serve {
     /// Play this script (JSONL) to every connection
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_REPLAY_FILE")]
     pub(crate) ws_replay_file: Option<PathBuf>,
-    /// Make all that is random in scripts repeat
+    /// Make all that is random in scripts and in the network repeat
     #[arg(long, value_name = "N", env = "MOCKFORGE_WS_SEED")]
     pub(crate) seed: Option<u64>,
     /// The time that templates see: `real`, or an RFC 3339 time at which it starts [default: real; with --seed

@@ -38,8 +38,13 @@ async fn run(config: WsConfig) -> anyhow::Result<ExitCode> {
     let mut terminated = signal(SignalKind::terminate())?;
     file_limit::raise(config.max_connections);
     let exposed = !config.host.is_loopback();
-    if (config.seed.is_some() || config.clock.is_some()) && !plays(&config) {
-        warn!("--seed and --clock have no effect without a script: --ws-replay-file FILE plays one");
+    if config.clock.is_some() && !plays(&config) {
+        warn!("--clock has no effect without a script: --ws-replay-file FILE plays one");
+    }
+    if config.seed.is_some() && !plays(&config) && !is_conditioned(&config) {
+        warn!(
+            "--seed has no effect: no script plays (--ws-replay-file FILE), and the network does nothing (--preset NAME)"
+        );
     }
     let server = match WsServer::builder().config(config).metrics_route().build() {
         // As `mockforge check` says it: each line begins with its place, and the last one counts.
@@ -77,6 +82,11 @@ async fn run(config: WsConfig) -> anyhow::Result<ExitCode> {
         _ = terminated.recv() => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the network does anything to connections.
+fn is_conditioned(config: &WsConfig) -> bool {
+    config.conditions.is_some() || config.paths.iter().any(|path| path.conditions.is_some())
 }
 
 /// Whether any script plays.

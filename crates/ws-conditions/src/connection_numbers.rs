@@ -32,7 +32,8 @@ impl ConnectionNumbers {
     }
 
     /// Says what is wrong, if no connection can have such a number.
-    pub(crate) fn problem(&self) -> Option<String> {
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
         if self.first == 0 {
             return Some("connections are counted from 1".to_owned());
         }

@@ -1,7 +1,6 @@
 //! The opening handshake as part of the mock: who is let in, how, and who is not, by what the handshake says.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
+use ws_conditions::ConnectionNumbers;
 use ws_core::{
     Acceptance, HandlerError, HandlerResult, Handshake, HandshakeDecision, Refusal, WsContext, WsHandler, WsMessage,
 };
@@ -30,7 +30,7 @@ use ws_core::{
 pub struct HandshakeRule {
     /// Which of the handshakes on this path, counted from 1: `3`, `1-2` or `3-`. All, if it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub connections: Option<String>,
+    pub connections: Option<ConnectionNumbers>,
     /// What query parameters must be.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub query: BTreeMap<String, Expected>,
@@ -106,16 +106,12 @@ pub struct HandshakeRules {
 }
 
 struct Rule {
-    connections: Range,
+    connections: ConnectionNumbers,
     values: Vec<(Source, Test)>,
     offers: Option<String>,
     delay: Duration,
     decision: Decision,
 }
-
-/// Which handshakes, from and to.
-#[derive(Clone, Copy)]
-struct Range(u64, u64);
 
 enum Source {
     Query(String),
@@ -178,6 +174,10 @@ impl Rule {
         for (name, expected) in rule.cookies {
             values.push((Source::Cookie(name), expected.compile()?));
         }
+        let connections = rule.connections.unwrap_or_else(|| (1..).into());
+        if let Some(problem) = connections.problem() {
+            return Err(format!("connections: {problem}"));
+        }
         let decision = match (rule.accept, rule.refuse) {
             (Some(_), Some(_)) => return Err("it cannot accept and refuse".to_owned()),
             (None, None) if rule.delay_ms == 0 => return Err("it says neither accept, refuse nor delay_ms".to_owned()),
@@ -190,34 +190,13 @@ impl Rule {
                 Decision::Refuse(status, headers(with.headers)?, with.body.into())
             }
         };
-        Ok(Self {
-            connections: rule.connections.as_deref().map_or(Ok(Range(1, u64::MAX)), Range::parse)?,
-            values,
-            offers: rule.offers,
-            delay: Duration::from_millis(rule.delay_ms),
-            decision,
-        })
+        Ok(Self { connections, values, offers: rule.offers, delay: Duration::from_millis(rule.delay_ms), decision })
     }
 
     fn fits(&self, number: u64, handshake: &Handshake) -> bool {
-        let Range(first, last) = self.connections;
-        (first..=last).contains(&number)
+        self.connections.contains(number)
             && self.offers.as_ref().is_none_or(|name| handshake.offered_subprotocols().any(|offered| offered == name))
             && self.values.iter().all(|(source, test)| test.passes(source.read(handshake).as_deref()))
-    }
-}
-
-impl Range {
-    fn parse(text: &str) -> Result<Self, String> {
-        let number = |text: &str| text.trim().parse::<NonZeroU64>().map(NonZeroU64::get).ok();
-        let range = match text.split_once('-') {
-            None => number(text).map(|only| Self(only, only)),
-            Some((first, last)) if last.trim().is_empty() => number(first).map(|first| Self(first, u64::MAX)),
-            Some((first, last)) => number(first).zip(number(last)).map(|(first, last)| Self(first, last)),
-        };
-        range
-            .filter(|Self(first, last)| first <= last)
-            .ok_or_else(|| format!("connections `{text}` is no range: write 3, 1-2 or 3- (the first connection is 1)"))
     }
 }
 
@@ -297,9 +276,6 @@ mod tests {
     #[test]
     fn mistakes_say_what_is_wrong() {
         for (json, problem) in [
-            (r#"{"connections": "0", "accept": {}}"#, "`0`"),
-            (r#"{"connections": "3-1", "accept": {}}"#, "`3-1`"),
-            (r#"{"connections": "x", "accept": {}}"#, "`x`"),
             (r#"{"headers": {"a b": true}, "accept": {}}"#, "`a b`"),
             (r#"{"query": {"a": {"regex": "("}}, "accept": {}}"#, "regex"),
             (r#"{"refuse": {"status": 200}}"#, "200"),
@@ -309,6 +285,19 @@ mod tests {
         ] {
             let error = rule(json).err().unwrap();
             assert!(error.contains(problem), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn connections_that_cannot_be_are_no_rule() {
+        let rule = HandshakeRule {
+            connections: Some((3..=1).into()),
+            accept: Some(AcceptWith::default()),
+            ..HandshakeRule::default()
+        };
+        assert!(Rule::compile(rule).err().unwrap().contains("`3-1`"));
+        for json in [r#"{"connections": 0}"#, r#"{"connections": "x"}"#] {
+            serde_json::from_str::<HandshakeRule>(json).unwrap_err();
         }
     }
 

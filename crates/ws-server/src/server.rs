@@ -2,14 +2,14 @@
 
 mod accept;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use http::header;
+use http::{Uri, header};
 use tokio::net::TcpListener;
 use ws_conditions::Conditions;
 use ws_core::{HandlerRegistry, HandlerSet, Handshake, Middleware, Rooms, SessionObserver, WsHandler};
@@ -77,15 +77,30 @@ impl WsServer {
     /// Serves on `listener` in the background.
     ///
     /// # Errors
-    /// [`ServerError::Bind`] if the listener has no address.
+    /// [`ServerError::Bind`] if the listener has no address, [`ServerError::Config`] if the server would be its own upstream.
     pub fn serve_on(self, listener: TcpListener) -> Result<ServerHandle, ServerError> {
         let unknown = SocketAddr::new(self.shared.config.host, self.shared.config.port);
         let address = listener.local_addr().map_err(|source| ServerError::binding(unknown, source))?;
+        if let Some(upstream) = self.shared.config.proxy_config.as_ref().map(|proxy| &proxy.upstream_url)
+            && leads_to(upstream, address)
+        {
+            let problem = format!("the upstream {upstream} is this server itself");
+            return Err(ServerError::Config { field: "proxy_config", problem });
+        }
         let router = with_hint(self.router(), Arc::clone(&self.shared));
         self.shared.tasks.spawn(accept::accept(listener, self.tls.clone(), router, Arc::clone(&self.shared)));
         let Self { shared, registry, metrics, tls, .. } = self;
         Ok(ServerHandle { address, shared, registry, metrics, tls })
     }
+}
+
+/// Whether who connects to `url` comes to `address`, as far as the URL alone says so.
+fn leads_to(url: &str, address: SocketAddr) -> bool {
+    let Ok(url) = url.parse::<Uri>() else { return false };
+    let Some(host) = url.host() else { return false };
+    let ip = if host == "localhost" { Some(address.ip()) } else { host.trim_matches(['[', ']']).parse().ok() };
+    let is_here = |ip: IpAddr| ip == address.ip() || (address.ip().is_unspecified() && ip.is_loopback());
+    url.port_u16() == Some(address.port()) && ip.is_some_and(is_here)
 }
 
 /// Puts a [`WsServer`] together.
@@ -262,5 +277,25 @@ impl ServerHandle {
 impl Drop for ServerHandle {
     fn drop(&mut self) {
         self.shared.start_shutdown();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_knows_itself() {
+        for (url, address, expected) in [
+            ("ws://127.0.0.1:3001/ws", "127.0.0.1:3001", true),
+            ("ws://localhost:3001", "127.0.0.1:3001", true),
+            ("ws://[::1]:3001/ws", "[::1]:3001", true),
+            ("ws://127.0.0.1:3001/ws", "0.0.0.0:3001", true),
+            ("ws://127.0.0.1:4000/ws", "127.0.0.1:3001", false),
+            ("ws://127.0.0.2:3001/ws", "127.0.0.1:3001", false),
+            ("wss://example.com/ws", "127.0.0.1:3001", false),
+        ] {
+            assert_eq!(leads_to(url, address.parse().unwrap()), expected, "{url} {address}");
+        }
     }
 }

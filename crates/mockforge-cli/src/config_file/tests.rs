@@ -100,7 +100,7 @@ websocket:
                     ..WsProxyConfig::default()
                 })))
                 .handshake(HandshakeRule {
-                    connections: Some("1-2".into()),
+                    connections: Some((1..=2).into()),
                     accept: Some(AcceptWith::default()),
                     ..HandshakeRule::default()
                 })
