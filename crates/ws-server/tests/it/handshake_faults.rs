@@ -240,8 +240,6 @@ fn a_mistake_in_a_rule_is_told() {
         (r#"{}"#, "neither accept"),
         (r#"{ "accept": {}, "refuse": { "status": 500 } }"#, "accept and refuse"),
         (r#"{ "refuse": { "status": 200 } }"#, "300 to 599"),
-        (r#"{ "connections": "0", "accept": {} }"#, "the first connection is 1"),
-        (r#"{ "connections": "3-1", "accept": {} }"#, "no range"),
         (r#"{ "headers": { "a b": true }, "accept": {} }"#, "a b"),
         (r#"{ "query": { "a": { "regex": "(" } }, "accept": {} }"#, "regex"),
         (r#"{ "accept": { "headers": { "a": "b\nc" } } }"#, "b"),
