@@ -24,6 +24,7 @@ use crate::{ProxyRule, TransformFn};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WsProxyConfig {
     /// The real server, `ws://` or `wss://`. What stands behind `/ws` in a client's path is appended to its path, the client's
     /// query to its query. `user:password@` becomes a header `Authorization`, unless the client sends its own.
@@ -52,14 +53,17 @@ pub struct WsProxyConfig {
     pub stateless: bool,
     /// How long it may take until a connection is there, all attempts together; 5 seconds by default.
     #[serde(deserialize_with = "written::duration")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::DurationSchema"))]
     pub connect_timeout: Duration,
     /// How long an unused connection is kept ready; 60 seconds by default.
     #[serde(deserialize_with = "written::duration")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::DurationSchema"))]
     pub idle_timeout: Duration,
     /// Whom to trust at `wss://`.
     pub tls: UpstreamTls,
     /// The largest message in bytes that is taken from the upstream; 16 MiB by default.
     #[serde(deserialize_with = "written::size")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::SizeSchema"))]
     pub max_message_size: usize,
 }
 
@@ -95,6 +99,7 @@ impl WsProxyConfig {
 /// A message of a client that is answered here and does not go up.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProxyMock {
     /// What the text looks like, as `waitFor` in replay files: JSONPath if it begins with `$.` or `$[`, otherwise a regular
     /// expression.
@@ -107,6 +112,7 @@ pub struct ProxyMock {
 /// What happens to clients while the upstream is down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Fallback {
     /// A handshake is refused with HTTP 502. A connection whose upstream is lost is closed with code 1014.
     #[default]
@@ -119,6 +125,7 @@ pub enum Fallback {
 /// Whom to trust at `wss://`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UpstreamTls {
     /// A PEM file of authorities to trust beside those of the system.
     pub ca_file: Option<PathBuf>,

@@ -8,6 +8,7 @@ use crate::ProxyError;
 /// A rule for the paths that it fits; the first that fits decides.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProxyRule {
     /// The path of the client's URL, e.g. `/ws/users/*`: `*` stands for one segment, `**` at the end for all the rest,
     /// also for none.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use http::header;
 use serde::Deserialize;
 use ws_conditions::{Conditions, RateLimit};
-use ws_core::{Handshake, QueueLimits};
+use ws_core::{Handshake, QueueLimits, WhenFull};
 use ws_proxy::WsProxyConfig;
 use ws_replay::{RecordOptions, TemplateClock};
 
@@ -84,7 +84,6 @@ pub struct WsConfig {
     pub replay_file: Option<PathBuf>,
     /// The real server behind this one. A script of [`replay_file`](Self::replay_file) then plays while that is down, which
     /// needs `fallback: local`.
-    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
     pub proxy_config: Option<WsProxyConfig>,
     /// Where all traffic is recorded.
     pub record: Option<RecordOptions>,
@@ -118,6 +117,11 @@ pub struct WsConfig {
     #[serde(deserialize_with = "written::outbound_queue")]
     #[cfg_attr(feature = "schema", schemars(with = "written::QueueLimitsSchema"))]
     pub outbound_queue: QueueLimits,
+    /// What becomes of a client that reads too slowly when something is broadcast to it: it is cut (Close 1013), so that it
+    /// knows that it missed something, or the message is skipped. It holds for the rooms that the server has by default.
+    #[serde(deserialize_with = "written::when_full")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::SlowMemberSchema"))]
+    pub slow_member: WhenFull,
     /// How much may wait for handlers that lag; when it is reached, reading stops.
     #[serde(deserialize_with = "written::inbound_queue")]
     #[cfg_attr(feature = "schema", schemars(with = "written::QueueLimitsSchema"))]
@@ -161,6 +165,7 @@ impl Default for WsConfig {
             server_rate_limit: None,
             reload_policy: ReloadPolicy::Keep,
             outbound_queue: QueueLimits::default(),
+            slow_member: WhenFull::Cut,
             inbound_queue: INBOUND_QUEUE,
             close_timeout: Duration::from_secs(5),
             tls: None,

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use ws_conditions::Conditions;
 use ws_core::{HandlerRegistry, HandlerSet, Handshake, Middleware, Rooms, SessionObserver, WsHandler};
 use ws_metrics::{MetricsRegistry, get_global_registry};
-use ws_rooms::RoomManager;
+use ws_rooms::{RoomManager, RoomOptions};
 
 use crate::router::{websocket_routes, with_hint};
 use crate::scope::{ChooseScope, Scope, ScopeResolver};
@@ -207,7 +207,10 @@ impl WsServerBuilder {
         for handler in self.handlers {
             registry.register_shared(handler);
         }
-        let rooms = self.rooms.unwrap_or_else(|| Arc::new(RoomManager::new()));
+        let rooms = self.rooms.unwrap_or_else(|| {
+            let options = RoomOptions { slow_member: self.config.slow_member, ..RoomOptions::default() };
+            Arc::new(RoomManager::with_options(options))
+        });
         let scope = Scope::new(Arc::clone(&registry), rooms).fallback(assemble::fallback(&self.config));
         let scope = assemble::guards(&self.config)?.into_iter().fold(scope, Scope::guard);
         let scope = assemble::modes(&self.config)?.into_iter().chain(self.modes).fold(scope, Scope::mode);

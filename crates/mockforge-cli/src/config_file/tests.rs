@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use mockforge_ws::{
     AcceptWith, Conditions, Fallback, FaultConfig, HandshakeRule, LatencyInjector, LatencyProfile, OverLimit,
-    PathConfig, PathMode, QueueLimits, RateLimit, RecordOptions, ReloadPolicy, Subprotocols, TlsConfig, WsConfig,
-    WsProxyConfig,
+    PathConfig, PathMode, QueueLimits, RateLimit, RecordOptions, ReloadPolicy, Subprotocols, TlsConfig, WhenFull,
+    WsConfig, WsProxyConfig,
 };
 
 use super::*;
@@ -41,6 +41,7 @@ websocket:
   subprotocols:
     among: [a, b]
   reload_policy: close
+  slow_member: skip
   allowed_origins: [http://localhost:5173]
   conditions: { latency: { base_ms: 50 } }
   rate_limit: { messages: 5, per_ms: 1000, over: error }
@@ -82,6 +83,7 @@ websocket:
         raw_echo: true,
         subprotocols: Subprotocols::Among(vec!["a".into(), "b".into()]),
         reload_policy: ReloadPolicy::Close,
+        slow_member: WhenFull::Skip,
         allowed_origins: vec!["http://localhost:5173".into()],
         conditions: Some(LatencyInjector::new(LatencyProfile::new(50, 0), FaultConfig::default()).into()),
         rate_limit: Some(RateLimit { over: OverLimit::Error, ..RateLimit::new(5, Duration::from_secs(1)) }),

@@ -45,6 +45,30 @@ fn bytes(text: &str) -> Option<usize> {
     digits.parse::<usize>().ok()?.checked_mul(unit)
 }
 
+/// How a duration looks to an editor.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum DurationSchema {
+    /// A number and a unit, such as 200ms, 5s or 1m.
+    Text(String),
+    /// No time at all.
+    Zero(u64),
+}
+
+/// How a size looks to an editor.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum SizeSchema {
+    /// Bytes.
+    Bytes(u64),
+    /// A number and a unit, such as 64KiB.
+    Text(String),
+}
+
 /// A text or a number that stands for a `T`.
 struct Written<T> {
     expected: &'static str,

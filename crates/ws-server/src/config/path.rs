@@ -100,7 +100,6 @@ struct Written {
     /// The script that plays to every connection; for `mode: replay`.
     replay_file: Option<PathBuf>,
     /// The real server; for `mode: proxy`.
-    #[cfg_attr(feature = "schema", schemars(with = "Option<written::AnyKeys>"))]
     proxy: Option<Box<WsProxyConfig>>,
     /// Who is let in; the first rule that fits a handshake decides.
     #[serde(default)]

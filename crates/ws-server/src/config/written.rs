@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected, Visitor};
 use ws_conditions::{Conditions, ConditionsError, RateLimit};
-use ws_core::QueueLimits;
+use ws_core::{QueueLimits, WhenFull};
 use ws_replay::TemplateClock;
 
 use crate::assemble;
@@ -190,6 +190,19 @@ pub(super) fn inbound_queue<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
     Ok(Limits::deserialize(deserializer)?.over(super::INBOUND_QUEUE))
 }
 
+pub(super) fn when_full<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WhenFull, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Written {
+        Cut,
+        Skip,
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Cut => WhenFull::Cut,
+        Written::Skip => WhenFull::Skip,
+    })
+}
+
 /// How these values look to an editor.
 #[cfg(feature = "schema")]
 mod schema {
@@ -231,7 +244,7 @@ mod schema {
             ]
         }
         AtLeastOneSchema: { "type": "integer", "minimum": 1 }
-        AnyKeys: { "type": "object" }
+        SlowMemberSchema: { "enum": ["cut", "skip"] }
         HostSchema: { "type": "string", "examples": ["127.0.0.1", "localhost", "0.0.0.0", "::1"] }
         QueueLimitsSchema: {
             "type": "object",
@@ -247,7 +260,9 @@ mod schema {
     }
 }
 #[cfg(feature = "schema")]
-pub(super) use schema::{AnyKeys, AtLeastOneSchema, DurationSchema, HostSchema, QueueLimitsSchema, SizeSchema};
+pub(super) use schema::{
+    AtLeastOneSchema, DurationSchema, HostSchema, QueueLimitsSchema, SizeSchema, SlowMemberSchema,
+};
 
 #[cfg(test)]
 mod tests {

@@ -317,6 +317,31 @@ async fn rounds_until(members: &mut [TestClient], is_enough: impl Fn() -> bool) 
     count
 }
 
+/// The stalled member reads up to a gap, while the others go on: the room has not given it up.
+async fn reads_up_to_a_gap(members: &mut [TestClient], stalled: &mut WebSocketStream<TcpStream>, count: usize) {
+    let speaking = async {
+        for n in count.. {
+            round(members, n).await;
+        }
+    };
+    let reading = async {
+        let mut expected = 0;
+        loop {
+            let message = stalled.next().await.unwrap().unwrap();
+            let n: usize = message.to_text().unwrap().split(' ').next().unwrap().parse().unwrap();
+            if n > expected {
+                return;
+            }
+            assert_eq!(n, expected);
+            expected += 1;
+        }
+    };
+    tokio::select! {
+        () = speaking => {}
+        () = reading => {}
+    }
+}
+
 /// R09: a member that does not read is cut after a bounded amount, with code 1013, and the others lose nothing by it.
 #[tokio::test]
 async fn a_member_that_does_not_read_is_cut() {
@@ -344,34 +369,28 @@ async fn a_member_that_does_not_read_is_cut() {
     assert_eq!(rooms.stats().connections, 9);
 }
 
+/// The configuration says what becomes of such a member in the rooms that a server has of its own.
+#[tokio::test]
+async fn the_policy_for_slow_members_can_be_configured() {
+    let config = WsConfig { outbound_queue: QUEUE, slow_member: WhenFull::Skip, ..WsConfig::default() };
+    let server = serve(WsServer::builder().config(config).handler(Chat)).await;
+    let mut members = [join(&server).await.0];
+    let mut stalled = stalled(server.address()).await;
+    eventually("both are there", || scrape::value(&server, ACTIVE) == 2.0).await;
+    let count = BOUND / PAYLOAD;
+    for n in 0..count {
+        round(&mut members, n).await;
+    }
+    reads_up_to_a_gap(&mut members, &mut stalled, count).await;
+}
+
 /// R09: by the other policy it misses messages, which are counted; it stays a member, and when it reads, it gets the
 /// rest.
 #[tokio::test]
 async fn a_member_that_does_not_read_is_skipped_by_policy() {
     let BesideStalled { server, rooms, mut members, mut stalled } = BesideStalled::new(WhenFull::Skip).await;
     let count = rounds_until(&mut members, || rooms.stats().skipped >= 3).await;
-    let speaking = async {
-        for n in count.. {
-            round(&mut members, n).await;
-        }
-    };
-    let reading = async {
-        let mut expected = 0;
-        loop {
-            let message = stalled.next().await.unwrap().unwrap();
-            let n: usize = message.to_text().unwrap().split(' ').next().unwrap().parse().unwrap();
-            if n > expected {
-                return;
-            }
-            assert_eq!(n, expected);
-            expected += 1;
-        }
-    };
-    // It reads up to the gap, while the others go on: the room has not given it up.
-    tokio::select! {
-        () = speaking => {}
-        () = reading => {}
-    }
+    reads_up_to_a_gap(&mut members, &mut stalled, count).await;
     // While it reads, its session says what it has missed.
     let reading = async { while stalled.next().await.is_some() {} };
     let counted = eventually("what was skipped is counted", || {
