@@ -17,8 +17,8 @@ pub(crate) struct Traffic {
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_RECORD")]
     record: Option<PathBuf>,
     /// How late messages to clients are: none, fast (1-20 ms), normal (50-200 ms), slow (300-800 ms) or milliseconds
-    #[arg(long, value_name = "LATENCY", value_parser = latency, env = "MOCKFORGE_WS_LATENCY")]
-    latency: Option<Latency>,
+    #[arg(long, value_name = "LATENCY", env = "MOCKFORGE_WS_LATENCY")]
+    latency: Option<LatencyProfile>,
     /// A network or server that misbehaves in a known way: flaky-mobile, proxy-reload, server-restart or slow-consumer
     #[arg(long, value_name = "NAME", value_parser = preset, env = "MOCKFORGE_WS_PRESET")]
     preset: Option<Conditions>,
@@ -26,10 +26,6 @@ pub(crate) struct Traffic {
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', env = "MOCKFORGE_WS_ALLOW_ORIGIN")]
     allow_origin: Vec<String>,
 }
-
-/// A latency as it is typed.
-#[derive(Debug, Clone)]
-struct Latency(Option<LatencyProfile>);
 
 impl Traffic {
     /// `config`, where no flag says otherwise.
@@ -43,8 +39,8 @@ impl Traffic {
             None => config.record,
         };
         let mut conditions = self.preset.or(config.conditions);
-        if let Some(Latency(latency)) = self.latency {
-            conditions.get_or_insert_default().latency = latency;
+        if self.latency.is_some() {
+            conditions.get_or_insert_default().latency = self.latency;
         }
         let allowed_origins = if self.allow_origin.is_empty() { config.allowed_origins } else { self.allow_origin };
         WsConfig { proxy_config, record, conditions, allowed_origins, ..config }
@@ -89,20 +85,6 @@ impl From<Recording> for RecordOptions {
             ..everything
         }
     }
-}
-
-fn latency(text: &str) -> Result<Latency, String> {
-    Ok(Latency(match text {
-        "none" => None,
-        "fast" => Some(LatencyProfile::fast()),
-        "normal" => Some(LatencyProfile::normal()),
-        "slow" => Some(LatencyProfile::slow()),
-        number => {
-            let digits = number.strip_suffix("ms").unwrap_or(number).trim();
-            let ms = digits.parse().map_err(|_| "expected none, fast, normal, slow or milliseconds, e.g. 250")?;
-            Some(LatencyProfile::new(ms, 0))
-        }
-    }))
 }
 
 fn preset(name: &str) -> Result<Conditions, String> {

@@ -204,7 +204,7 @@ impl LatencyProfile {
     }
 }
 
-/// `none`, `fast`, `normal`, `slow`, or a number of milliseconds.
+/// `none`, `fast`, `normal`, `slow`, or a number of milliseconds: `250` or `250ms`.
 impl FromStr for LatencyProfile {
     type Err = String;
 
@@ -214,7 +214,7 @@ impl FromStr for LatencyProfile {
             "fast" => Ok(Self::fast()),
             "normal" => Ok(Self::normal()),
             "slow" => Ok(Self::slow()),
-            _ => match text.parse() {
+            _ => match text.strip_suffix("ms").unwrap_or(text).trim_end().parse() {
                 Ok(ms @ ..=MAX_DELAY_MS) => Ok(Self::new(ms, 0)),
                 _ => Err(format!("expected none, fast, normal, slow or 0 to {MAX_DELAY_MS} milliseconds")),
             },

@@ -47,8 +47,10 @@ pub(crate) fn proxy(config: &WsProxyConfig, local: Arc<dyn WsHandler>) -> Result
 /// Who writes down what happens.
 pub(crate) fn recorder(config: &WsConfig) -> Result<Option<Arc<dyn SessionObserver>>, ServerError> {
     let Some(options) = config.record.clone() else { return Ok(None) };
-    info!("recording to {}", options.file.display());
-    Ok(Some(Arc::new(Recorder::create(options)?)))
+    let file = options.file.clone();
+    let recorder = Recorder::create(options)?;
+    info!("recording to {}", file.display());
+    Ok(Some(Arc::new(recorder)))
 }
 
 /// The scopes of those paths on which something is different from `server`.

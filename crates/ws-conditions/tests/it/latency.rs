@@ -134,8 +134,10 @@ fn a_profile_is_read_from_a_word_or_a_number() {
     assert_eq!(read("fast"), Ok(LatencyProfile::fast()));
     assert_eq!(read("normal"), Ok(LatencyProfile::normal()));
     assert_eq!(read("slow"), Ok(LatencyProfile::slow()));
-    assert_eq!(read("250"), Ok(LatencyProfile::new(250, 0)));
-    for wrong in ["", "Fast", "-1", "1.5", "250ms", "86400001", "99999999999999999999"] {
+    for text in ["250", "250ms", "250 ms"] {
+        assert_eq!(read(text), Ok(LatencyProfile::new(250, 0)));
+    }
+    for wrong in ["", "Fast", "-1", "1.5", "250s", "86400001", "99999999999999999999"] {
         assert!(read(wrong).unwrap_err().contains("none, fast, normal, slow"), "{wrong}");
     }
 }
