@@ -2,6 +2,8 @@
 //!
 //! All of it runs in the connection's own task. Everything that is ready is read, handled and fed, then flushed once.
 
+mod network;
+
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +20,7 @@ use tracing::debug;
 use ws_conditions::ConnectionFault;
 use ws_core::engine::{Outbound, OutboundQueue, SpawnQueue, SpawnedFuture};
 use ws_core::{
-    CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, RawFrame, SessionPart, WsHandler,
+    CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, SessionPart, WsHandler,
 };
 use ws_wire::Wire;
 
@@ -28,7 +30,7 @@ use super::ending::Ending;
 use super::heartbeat::{Beat, Heartbeat};
 use super::inbox::Inbox;
 use super::intercept::{inbound, outbound};
-use super::link::{Link, Parcel};
+use super::link::Link;
 use crate::config::ReloadPolicy;
 use crate::shared::Shared;
 use crate::transport::Transport;
@@ -236,12 +238,6 @@ impl<'a, S: Transport> Pump<'a, S> {
         }
     }
 
-    /// Whether the simulated network ends the connection with what was read last: what stands behind it, a ping too, is
-    /// not read.
-    fn is_cut_off(&self) -> bool {
-        self.link.as_ref().is_some_and(|link| link.inbound.ends(self.now))
-    }
-
     /// Whether one more message from the client can be kept.
     fn may_take_on(&self) -> bool {
         self.inbox.has_room() && self.link.as_ref().is_none_or(|link| link.inbound.has_room())
@@ -283,64 +279,6 @@ impl<'a, S: Transport> Pump<'a, S> {
     /// Gives a message from the client to the handlers.
     fn deliver(&self, message: Message) {
         inbound(&self.shared.middleware, self.connection, message, &mut |message| self.inbox.push(message));
-    }
-
-    /// Lets the simulated network do what is due.
-    fn poll_link(&mut self) {
-        let Some(link) = self.link.as_mut().filter(|_| self.ending.is_none()) else { return };
-        if let Some(fault) = link.due(self.now) {
-            self.tell_fault(Some(fault.name()));
-            let ending = self.suffer(fault);
-            return self.end(ending);
-        }
-        self.deliver_due();
-    }
-
-    /// Delivers what has come through the simulated network. What came behind an end is lost with the connection.
-    fn deliver_due(&mut self) {
-        while self.ending.is_none()
-            && let Some(parcel) = self.link.as_mut().and_then(|link| link.inbound.take(self.now))
-        {
-            match parcel {
-                Parcel::Message(message) | Parcel::Frames(_, message) => self.deliver(message),
-                Parcel::Fault(fault) => {
-                    let ending = self.suffer(fault);
-                    self.end(ending);
-                }
-            }
-        }
-    }
-
-    fn tell_fault(&self, name: Option<&str>) {
-        if let Some(name) = name {
-            debug!(connection = self.connection.id(), "fault injected: {name}");
-            self.shared.tell(|observer| observer.on_fault(self.connection, name));
-        }
-    }
-
-    /// Carries out a fault of the whole connection, as far as it is done on the wire; returns how the connection ends.
-    fn suffer(&mut self, fault: ConnectionFault) -> Ending {
-        match fault {
-            ConnectionFault::Close(frame) => self.close_as_asked(frame),
-            ConnectionFault::Unfinished(frame) => {
-                self.wire.feed_raw(&frame);
-                Ending::Broken(ConnectionFault::Unfinished(frame))
-            }
-            fault => Ending::Broken(fault),
-        }
-    }
-
-    /// Sends a Close frame whose code may be one that nobody may send.
-    fn close_as_asked(&mut self, frame: CloseFrame) -> Ending {
-        let message = Message::Close(Some(frame.clone()));
-        if message.check_control().is_ok() {
-            let fed = self.feed(Outbound::new(message, Origin::Session));
-            return fed.err().unwrap_or(Ending::ClosedByUs(Some(frame), Origin::Session));
-        }
-        let mut payload = frame.code.to_be_bytes().to_vec();
-        payload.extend_from_slice(frame.reason.as_bytes());
-        self.wire.feed_raw(&RawFrame::new(RawFrame::CLOSE, payload));
-        Ending::Broken(ConnectionFault::Disconnect)
     }
 
     fn poll_spawned(&mut self, cx: &mut Context<'_>) {
@@ -415,46 +353,6 @@ impl<'a, S: Transport> Pump<'a, S> {
         Poll::Ready(self.intercept(next))
     }
 
-    /// Sends what there is through the simulated network, and feeds what comes out of it.
-    fn poll_feed_through_link(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
-        let is_ours = |next: &Outbound| next.origin == Origin::Session;
-        while self.fed_later.front().is_some_and(is_ours)
-            || self.link.as_ref().is_some_and(|link| link.outbound.has_room())
-        {
-            let Poll::Ready(next) = self.poll_outbound(cx) else { break };
-            let Some(next) = next else { continue };
-            // Our own housekeeping is no traffic.
-            if is_ours(&next) {
-                return Poll::Ready(self.feed(next));
-            }
-            if let Some(link) = &mut self.link {
-                let fault = link.send(next, self.now);
-                self.tell_fault(fault);
-            }
-        }
-        let Some(parcel) = self.link.as_mut().and_then(|link| link.outbound.take(self.now)) else {
-            return Poll::Pending;
-        };
-        Poll::Ready(match parcel {
-            Parcel::Message(message) => self.feed(message),
-            Parcel::Frames(frames, message) => {
-                self.feed_frames(&frames, &message);
-                Ok(())
-            }
-            Parcel::Fault(fault) => Err(self.suffer(fault)),
-        })
-    }
-
-    /// Puts frames on their way that stand for a message. It is observed where they still are that message.
-    fn feed_frames(&mut self, frames: &[RawFrame], message: &Outbound) {
-        let is_whole = frames.iter().all(|frame| frame.rsv == 0 && frame.opcode <= RawFrame::BINARY)
-            && frames.iter().map(|frame| &*frame.payload).collect::<Vec<_>>().concat() == payload(&message.message);
-        if is_whole {
-            self.observe(Direction::Outbound, message.origin, &message.message);
-        }
-        frames.iter().for_each(|frame| self.wire.feed_raw(frame));
-    }
-
     /// Puts a message on its way; a Close frame is the end of the open phase.
     pub(super) fn feed(&mut self, next: Outbound) -> Result<(), Ending> {
         self.observe(Direction::Outbound, next.origin, &next.message);
@@ -495,14 +393,5 @@ impl<'a, S: Transport> Pump<'a, S> {
         for observer in &self.shared.observers {
             observer.on_frame(self.connection, ObservedFrame::new(direction, origin, message, self.now));
         }
-    }
-}
-
-/// The bytes of a text or binary message.
-fn payload(message: &Message) -> &[u8] {
-    match message {
-        Message::Text(text) => text.as_bytes(),
-        Message::Binary(data) => data,
-        _ => &[],
     }
 }
