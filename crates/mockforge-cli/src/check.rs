@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use mockforge_ws::CheckReport;
+use mockforge_ws::{CheckReport, MetricsRegistry, PathMode, ServerError, WsConfig, WsServer};
 
 use crate::args::Check;
 use crate::config_file::ConfigFile;
@@ -36,6 +36,19 @@ fn check_script(file: &Path, out: &mut impl Write) -> io::Result<bool> {
     Ok(report.passed())
 }
 
+/// What would keep `serve` from starting, but for recordings, which it would begin, and certificates, which may be elsewhere.
+fn hindrance(config: WsConfig) -> Option<ServerError> {
+    let mut config = WsConfig { record: None, tls: None, ..config };
+    let of_paths = config.paths.iter_mut().filter_map(|path| match &mut path.mode {
+        Some(PathMode::Proxy(proxy)) => Some(&mut **proxy),
+        _ => None,
+    });
+    for proxy in config.proxy_config.iter_mut().chain(of_paths) {
+        proxy.tls.ca_file = None;
+    }
+    WsServer::builder().config(config).metrics(MetricsRegistry::new()).build().err()
+}
+
 /// Checks a configuration, and the scripts that it names.
 fn check_config(file: &Path, out: &mut impl Write) -> io::Result<bool> {
     let config = match ConfigFile::load(file) {
@@ -49,6 +62,10 @@ fn check_config(file: &Path, out: &mut impl Write) -> io::Result<bool> {
     let mut passed = true;
     for script in config.scripts() {
         passed &= check_script(script, out)?;
+    }
+    if passed && let Some(problem) = hindrance(config.config) {
+        writeln!(out, "{}: {problem}", file.display())?;
+        passed = false;
     }
     Ok(passed)
 }

@@ -32,7 +32,16 @@ fn main() -> ExitCode {
         Command::Completions { shell } => completions::completions(shell),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", causes(&error));
         ExitCode::FAILURE
+    })
+}
+
+/// An error and what caused it. Some errors name their cause themselves: that is not said twice.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text {
+        text if text.is_empty() => cause,
+        text if text.contains(&cause) => text,
+        text => format!("{text}: {cause}"),
     })
 }

@@ -1,9 +1,10 @@
 //! `mockforge record`: a proxy that writes down what passes.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use mockforge_ws::{WsConfig, WsProxyConfig};
+use mockforge_ws::{UpstreamTls, WsConfig, WsProxyConfig};
 
 use crate::log_filter::LogFilter;
 use crate::traffic::Recording;
@@ -14,6 +15,12 @@ pub(crate) struct Record {
     /// The real server, ws:// or wss://
     #[arg(long, value_name = "URL")]
     upstream: String,
+    /// Trust an upstream at wss:// that is certified by this authority (PEM), beside those that the system knows
+    #[arg(long, value_name = "FILE")]
+    upstream_ca: Option<PathBuf>,
+    /// Trust any upstream
+    #[arg(long, conflicts_with = "upstream_ca")]
+    upstream_insecure: bool,
     #[command(flatten)]
     recording: Recording,
     /// The address to listen on, or a name that stands for it
@@ -32,7 +39,11 @@ pub(crate) fn record(options: Record) -> anyhow::Result<ExitCode> {
     let config = WsConfig {
         host: options.host,
         port: options.ws_port,
-        proxy_config: Some(WsProxyConfig { upstream_url: options.upstream, ..WsProxyConfig::default() }),
+        proxy_config: Some(WsProxyConfig {
+            upstream_url: options.upstream,
+            tls: UpstreamTls { ca_file: options.upstream_ca, insecure: options.upstream_insecure },
+            ..WsProxyConfig::default()
+        }),
         record: Some(options.recording.into()),
         ..WsConfig::default()
     };

@@ -255,7 +255,10 @@ impl WsHandler for WsProxyHandler {
                 Ok(acceptance(answer).into())
             }
             // The upstream is there: its word is what the client gets.
-            Err(ProxyError::Refused { refusal, .. }) => Ok(passed_on(*refusal).into()),
+            Err(ProxyError::Refused { url, refusal, .. }) => {
+                warn!(path = handshake.path(), "the upstream {url} refuses with HTTP {}", refusal.status.as_u16());
+                Ok(passed_on(*refusal).into())
+            }
             Err(error) => self.fall_back(handshake, &error).await,
         }
     }

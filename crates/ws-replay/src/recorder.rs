@@ -19,7 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
-use ws_core::{Connection, Message, ObservedFrame, QueueLimits, SessionEnd, SessionObserver};
+use ws_core::{
+    Connection, Direction, Message, ObservedFrame, Origin, QueueLimits, SessionEnd, SessionObserver, close_code,
+};
 
 use queue::Queue;
 use stats::Counters;
@@ -146,6 +148,9 @@ impl SessionObserver for Recorder {
         if options.exclude_pings && matches!(frame.message, Message::Ping(_) | Message::Pong(_)) {
             return;
         }
+        if ended_by_shutdown(connection, &frame) {
+            return;
+        }
         if !shared.queue.frame(connection, &frame) {
             shared.counters.lost_frame();
         }
@@ -154,6 +159,21 @@ impl SessionObserver for Recorder {
     fn on_end(&self, connection: &Arc<Connection>, end: &SessionEnd) {
         self.0.shared.queue.end(connection, end);
     }
+}
+
+/// Kept with a connection that our own shutdown ends.
+#[derive(Clone)]
+struct ShutDown;
+
+/// Whether a Close frame only says that the recording server shuts down: nobody said that in the session, so it is not
+/// recorded, nor is its answer.
+fn ended_by_shutdown(connection: &Connection, frame: &ObservedFrame<'_>) -> bool {
+    let Message::Close(close) = frame.message else { return false };
+    let is_ours = frame.origin == Origin::Session && frame.direction == Direction::Outbound;
+    if is_ours && close.as_ref().is_some_and(|close| close.code == close_code::GOING_AWAY) {
+        connection.extensions().insert(ShutDown);
+    }
+    connection.extensions().get::<ShutDown>().is_some()
 }
 
 impl fmt::Debug for Recorder {

@@ -141,6 +141,23 @@ fn check_follows_a_configuration_to_its_scripts() {
     assert!(lines[2].starts_with(&format!("{}:1:", path("bad.jsonl").display())), "{report}");
 }
 
+/// What makes sense by itself and makes no server is told by `check`, not first by `serve`.
+#[test]
+fn check_tells_what_would_keep_serve_from_starting() {
+    for (config, expected) in [
+        ("websocket: { proxy_config: { upstream_url: 'http://127.0.0.1:4000/ws' } }", "is no upstream"),
+        ("websocket: { proxy_config: { upstream_url: 'ws://h/', mocks: [{ when: '[a' }] } }", "the mock for `[a`"),
+        ("websocket: { replay_file: a.jsonl, proxy_config: { upstream_url: 'ws://h/' } }", "fallback: local"),
+    ] {
+        let folder = folder(&[("c.yml", config), ("a.jsonl", r#"{"text":"a"}"#)]);
+        let file = folder.path().join("c.yml");
+        let output = run(&["check", file.to_str().unwrap()], &[]);
+        let report = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{report}");
+        assert!(report.contains(&format!("{}: ", file.display())) && report.contains(expected), "{report}");
+    }
+}
+
 #[test]
 fn the_schema_is_printed() {
     let output = run(&["schema"], &[]);

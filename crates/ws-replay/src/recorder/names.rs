@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
+use super::line;
+
 /// What in a name gives way to the number.
 const PLACE: &str = "{n}";
 /// More files of one name than a directory is good for; then there is an error instead of an endless search.
@@ -28,12 +30,22 @@ pub(super) fn open(path: &Path) -> Result<Option<File>> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let found = fs::metadata(path)?;
             if found.is_file() && found.len() > 0 {
-                return Ok(None);
+                return open_begun(path, found.len());
             }
             OpenOptions::new().append(true).open(path).map(Some)
         }
         created => created.map(Some),
     }
+}
+
+/// Opens a recording that holds nothing but its first line, to begin it once more. `None` if the file is something else.
+fn open_begun(path: &Path, bytes: u64) -> Result<Option<File>> {
+    if bytes != line::HEADER.len() as u64 || fs::read(path)? != line::HEADER.as_bytes() {
+        return Ok(None);
+    }
+    let file = OpenOptions::new().append(true).open(path)?;
+    file.set_len(0)?;
+    Ok(Some(file))
 }
 
 /// Creates the first file from `number` on that is not there, and tells its number.

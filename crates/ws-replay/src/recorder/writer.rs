@@ -71,7 +71,8 @@ impl Writer {
             }
             Happened::Lost => series.cut(session, "the writer could not keep up", counters),
             Happened::Ended { status, after } => {
-                if !session.is_closed && !session.is_cut {
+                // What our own shutdown cut short has no end of its own.
+                if !session.is_closed && !session.is_cut && status != EndStatus::Shutdown {
                     let place = session.reaches(after);
                     series.put(session, &line::lost(place, who_left(status)), false, counters);
                 }

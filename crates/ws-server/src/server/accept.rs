@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::shared::Shared;
 use crate::tls::{Accepted, TlsAcceptor};
@@ -83,7 +83,7 @@ async fn serve_tls(
             debug!(%peer, "a client speaks without TLS");
             serve(socket, peer, Router::new().fallback(async || SPEAK_TLS), shared, permit).await;
         }
-        Ok(Err(error)) => debug!(%peer, "no TLS handshake: {error}"),
+        Ok(Err(error)) => info!(%peer, "no TLS handshake: {error}"),
         Err(_) => debug!(%peer, "no TLS handshake within {} s", TLS_TIMEOUT.as_secs()),
     }
 }

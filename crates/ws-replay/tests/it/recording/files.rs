@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::tempdir;
-use ws_core::{Direction, EndStatus, Message};
+use ws_core::{CloseFrame, Direction, EndStatus, Message, Origin};
 use ws_replay::{CheckReport, Player, ProblemKind, RecordError, RecordOptions, Recorder, ReplayOptions, ReplayScript};
 
 use super::sources::Source;
@@ -134,6 +134,43 @@ fn nothing_is_overwritten() {
     }
     assert_eq!(names(dir.path()), ["s.1.jsonl", "s.2.jsonl", "s.3.jsonl", "s.jsonl"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+}
+
+/// Who had no client, or no port, may try again with the same name.
+#[test]
+fn a_recording_of_nothing_may_begin_once_more() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("s.jsonl");
+    Recorder::create(RecordOptions::to(&file)).unwrap().finish();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "{\"recording\":1}\n");
+    let recorder = Recorder::create(RecordOptions::to(&file)).unwrap();
+    Source::open(&recorder, "/ws").ends(0, EndStatus::Normal);
+    recorder.finish();
+    assert_eq!(fs::read_to_string(&file).unwrap().matches("recording").count(), 1);
+    Recorder::create(RecordOptions::to(&file)).unwrap_err();
+}
+
+/// That the recording server was stopped is nothing that the real one said.
+#[test]
+fn our_own_shutdown_is_no_part_of_a_session() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("s.jsonl");
+    let recorder = Recorder::create(RecordOptions::to(&file)).unwrap();
+    let source = Source::open(&recorder, "/ws");
+    source.hears(1, "last");
+    let going_away = || Message::Close(Some(CloseFrame::new(1001, "the server shuts down").unwrap()));
+    source.frame_of(Origin::Session, 2, Direction::Outbound, going_away());
+    source.frame(3, Direction::Inbound, going_away());
+    source.ends(4, EndStatus::Shutdown);
+    let source = Source::open(&recorder, "/ws");
+    source.frame(2, Direction::Outbound, going_away());
+    source.ends(4, EndStatus::Normal);
+    recorder.finish();
+    let text = fs::read_to_string(&file).unwrap();
+    let of =
+        |conn: &str| text.lines().filter(|line| line.contains(conn)).skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(of("\"conn\":1"), [r#"{"ts":1,"conn":1,"dir":"out","text":"last"}"#]);
+    assert!(of("\"conn\":2").concat().contains("1001"), "{text}");
 }
 
 #[test]

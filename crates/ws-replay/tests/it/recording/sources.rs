@@ -24,8 +24,12 @@ impl Source {
     }
 
     pub(super) fn frame(&self, at: u64, direction: Direction, message: Message) {
-        let at = self.connection.opened_at() + Duration::from_millis(at);
         let origin = if direction == Direction::Inbound { Origin::Client } else { Origin::Proxy };
+        self.frame_of(origin, at, direction, message);
+    }
+
+    pub(super) fn frame_of(&self, origin: Origin, at: u64, direction: Direction, message: Message) {
+        let at = self.connection.opened_at() + Duration::from_millis(at);
         self.recorder.on_frame(&self.connection, ObservedFrame::new(direction, origin, &message, at));
     }
 
