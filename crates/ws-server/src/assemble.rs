@@ -73,7 +73,7 @@ pub(crate) fn paths(config: &WsConfig, server: &Scope) -> Result<Vec<(PathPatter
             scope.guards.insert(0, Arc::new(HandshakeRules::new(path.handshake.clone())?));
         }
         match path.conditions.clone() {
-            Some(conditions) => Ok(scope.conditions(plan(conditions, config)?)),
+            Some(conditions) => Ok(scope.conditions(plan(conditions, config, path.path.as_str())?)),
             None => Ok(scope),
         }
     };
@@ -81,9 +81,9 @@ pub(crate) fn paths(config: &WsConfig, server: &Scope) -> Result<Vec<(PathPatter
 }
 
 /// What the network does, with patterns as replay scripts have them.
-pub(crate) fn plan(conditions: Conditions, config: &WsConfig) -> Result<Plan, ConditionsError> {
+pub(crate) fn plan(conditions: Conditions, config: &WsConfig, place: &str) -> Result<Plan, ConditionsError> {
     let plan = compile(Conditions { seed: conditions.seed.or(config.seed), ..conditions })?;
-    info!(seed = plan.seed(), "conditions are on; this seed repeats what is random in them");
+    info!(place, seed = plan.seed(), "conditions are on; this seed repeats what is random in them");
     Ok(plan)
 }
 

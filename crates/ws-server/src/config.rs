@@ -238,6 +238,10 @@ impl WsConfig {
                 return Err(ServerError::Config { field, problem: NONE_AT_ALL.to_owned() });
             }
         }
+        if self.raw_echo && self.replay_file.is_some() {
+            let problem = "while a script plays there is no echo: leave out this or `replay_file`".to_owned();
+            return Err(ServerError::Config { field: "raw_echo", problem });
+        }
         Ok(())
     }
 }
@@ -322,6 +326,13 @@ mod tests {
             let error = config.validate().unwrap_err().to_string();
             assert!(error.starts_with("max_") && error.ends_with(": expected 1 or more, found 0"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_echo_beside_a_script_is_refused() {
+        let config = WsConfig { raw_echo: true, replay_file: Some("a.jsonl".into()), ..WsConfig::default() };
+        let error = config.validate().unwrap_err().to_string();
+        assert!(error.starts_with("raw_echo: ") && error.contains("replay_file"), "{error}");
     }
 
     #[test]

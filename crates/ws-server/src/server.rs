@@ -215,7 +215,7 @@ impl WsServerBuilder {
         let scope = assemble::guards(&self.config)?.into_iter().fold(scope, Scope::guard);
         let scope = assemble::modes(&self.config)?.into_iter().chain(self.modes).fold(scope, Scope::mode);
         let scope = match self.config.conditions.clone() {
-            Some(conditions) => scope.conditions(assemble::plan(conditions, &self.config)?),
+            Some(conditions) => scope.conditions(assemble::plan(conditions, &self.config, "everywhere")?),
             None => scope,
         };
         let paths = assemble::paths(&self.config, &scope)?;

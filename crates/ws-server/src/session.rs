@@ -345,6 +345,9 @@ fn log(ending: &Ending, connection: &Connection) {
             warn!(connection = connection.id(), "WebSocket error: {error}");
         }
         Ending::Lost => debug!(connection = connection.id(), "the client was gone without a Close frame"),
+        Ending::Broken(fault) => {
+            info!(connection = connection.id(), "ended on purpose, without a Close frame: {}", fault.name());
+        }
         Ending::HeartbeatLost => warn!(connection = connection.id(), "WebSocket error: no answer to a ping"),
         Ending::SlowConsumer => warn!(connection = connection.id(), "WebSocket error: the client reads too slowly"),
         _ => {}

@@ -36,7 +36,7 @@ use crate::transport::Transport;
 pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
     let accept_key = match check(&request, shared.config.scheme()) {
         Ok(key) => derive_accept_key(key.as_bytes()),
-        Err(refusal) => return answer(refused(&shared, &read(&request), refusal)),
+        Err(refusal) => return answer(refused(&shared, &read(&request), refusal, "no WebSocket handshake")),
     };
     let on_upgrade = hyper::upgrade::on(&mut request);
     let handshake = read(&request);
@@ -66,9 +66,9 @@ pub(crate) async fn no_such_path(State(shared): State<Arc<Shared>>, request: Req
     answer(refusal.body(format!("There is nothing at {path}. WebSockets are at /ws and /ws/...\n")))
 }
 
-/// Tells everybody of a refusal.
-fn refused(shared: &Shared, handshake: &Handshake, refusal: Refusal) -> Refusal {
-    info!(path = handshake.path(), status = refusal.status().as_u16(), "WebSocket handshake refused");
+/// Tells everybody of a refusal, and the log by what it came.
+fn refused(shared: &Shared, handshake: &Handshake, refusal: Refusal, by: &str) -> Refusal {
+    info!(path = handshake.path(), status = refusal.status().as_u16(), by, "WebSocket handshake refused");
     shared.tell(|observer| observer.on_refuse(handshake, refusal.status()));
     refusal
 }
@@ -152,9 +152,12 @@ enum Denial {
 
 /// Asks limits, conditions and handlers; an accepted connection is open in the books from here on.
 async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, Denial> {
-    let refuse = |handshake: &Handshake, refusal: Refusal| Err(Denial::Refused(refused(shared, handshake, refusal)));
+    let refuse = |handshake: &Handshake, refusal: Refusal, by: &str| {
+        Err(Denial::Refused(refused(shared, handshake, refusal, by)))
+    };
     if !shared.config.allows_origin(&handshake) {
-        return refuse(&handshake, Refusal::new(StatusCode::FORBIDDEN).body("This origin is not allowed here.\n"));
+        let refusal = Refusal::new(StatusCode::FORBIDDEN).body("This origin is not allowed here.\n");
+        return refuse(&handshake, refusal, "allowed_origins");
     }
     let scope = shared.scopes.resolve(&handshake);
     let mut plan = None;
@@ -163,12 +166,12 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
         if !verdict.delay.is_zero() {
             tokio::select! {
                 () = sleep(verdict.delay) => {}
-                () = shared.shutdown.cancelled() => return refuse(&handshake, full()),
+                () = shared.shutdown.cancelled() => return refuse(&handshake, full(), "shutdown"),
             }
         }
         match verdict.answer {
             HandshakeAnswer::Accept => plan = Some(connection),
-            HandshakeAnswer::Refuse(refusal) => return refuse(&handshake, refusal),
+            HandshakeAnswer::Refuse(refusal) => return refuse(&handshake, refusal, "conditions"),
             HandshakeAnswer::Drop => {
                 info!(path = handshake.path(), "WebSocket handshake dropped without an answer");
                 return Err(Denial::Dropped);
@@ -176,12 +179,12 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
         }
     }
     let Some(slot) = shared.take_slot().filter(|_| !shared.is_shutting_down()) else {
-        return refuse(&handshake, full());
+        return refuse(&handshake, full(), "max_connections or shutdown");
     };
     let chain = Chain::new(scope, handshake.path());
     let acceptance = match ask(&chain.current(), &handshake).await {
         Ok(acceptance) => acceptance,
-        Err(refusal) => return refuse(&handshake, refusal),
+        Err(refusal) => return refuse(&handshake, refusal, "a handler, rule or upstream"),
     };
     let accepted = acceptance.into_parts();
     let chosen = match accepted.subprotocol {
@@ -191,7 +194,7 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
     };
     let subprotocol = match chosen {
         Ok(subprotocol) => subprotocol,
-        Err(refusal) => return refuse(&handshake, refusal),
+        Err(refusal) => return refuse(&handshake, refusal, "subprotocols"),
     };
     let connection = Connection::new(handshake, subprotocol.clone(), accepted.extensions);
     connection.set_leaves_pings(accepted.leaves_pings);

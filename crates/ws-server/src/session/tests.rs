@@ -91,7 +91,7 @@ async fn start(config: WsConfig, handler: impl WsHandler + 'static) -> Running {
     registry.register(handler);
     let mut scope = Scope::new(Arc::clone(&registry), Arc::new(NoRooms));
     if let Some(conditions) = config.conditions.clone() {
-        scope = scope.conditions(assemble::plan(conditions, &config).unwrap());
+        scope = scope.conditions(assemble::plan(conditions, &config, "everywhere").unwrap());
     }
     let scope = Arc::new(scope);
     let scopes = ScopeResolver { default: Arc::clone(&scope), paths: Vec::new(), choose: None };

@@ -1,10 +1,12 @@
 //! What is logged of connections, at which level, and what never is.
 
 use http::StatusCode;
+use ws_conditions::Conditions;
 use ws_core::{HandlerError, Refusal, WsMessage};
 use ws_server::{WsConfig, WsServer};
 use ws_testing::TestClient;
 
+use crate::eventually::eventually;
 use crate::log_lines::LogLines;
 use crate::programmed::Programmed;
 use crate::raw_client::{Frame, RawClient, handshake};
@@ -130,6 +132,24 @@ async fn failures_of_handlers_are_logged_once() {
     // That a handler refuses is its decision.
     let refused = log.with("WebSocket handshake refused");
     assert!(refused.iter().any(|line| line.contains(" INFO ") && line.contains("403")), "{refused:?}");
+}
+
+/// The log says what refused a handshake, and what ended a connection on purpose.
+#[tokio::test]
+async fn who_refuses_and_who_ends_is_logged() {
+    let log = LogLines::capture();
+    let conditions: Conditions = serde_json::from_value(serde_json::json!({ "faults": [
+        { "fault": "refuse", "status": 503, "connections": 1 },
+        { "fault": "reset", "matching": "^go$", "direction": "in" },
+    ]}))
+    .unwrap();
+    let server = serve(WsServer::builder().conditions(conditions)).await;
+    TestClient::builder().connect(&server.url()).await.unwrap_err();
+    assert!(log.with("WebSocket handshake refused").concat().contains("conditions"), "{:?}", log.all());
+    let mut client = TestClient::builder().connect(&server.url()).await.unwrap();
+    client.send_text("go").await.unwrap();
+    client.recv_text().await.unwrap_err();
+    eventually("the end is logged", || log.with("without a Close frame: reset").len() == 1).await;
 }
 
 /// The log says which subprotocol was offered and chosen.
