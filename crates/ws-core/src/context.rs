@@ -11,7 +11,10 @@ use bytestring::ByteString;
 use serde_json::Value;
 
 use crate::engine::SpawnQueue;
-use crate::{CloseFrame, Connection, Extensions, HandlerResult, Handshake, Message, Rooms, SessionPart, WsSender};
+use crate::{
+    CloseFrame, Connection, Extensions, HandlerResult, Handshake, Message, NearMiss, Rooms, SessionPart, Unmatched,
+    WsSender,
+};
 
 /// How many broadcasts a handler makes before other connections get their turn.
 const BROADCASTS_A_TURN: u32 = 128;
@@ -30,6 +33,10 @@ pub struct WsContext {
     metadata: Mutex<HashMap<String, Value>>,
     pub(crate) close_frame: Option<CloseFrame>,
     pub(crate) stopped: AtomicBool,
+    /// Whether somebody took the present message.
+    pub(crate) matched: AtomicBool,
+    /// The present message, if somebody wanted to match it and did not.
+    pub(crate) unmatched: Mutex<Option<Box<Unmatched>>>,
     pub(crate) spawned: SpawnQueue,
     broadcasts: AtomicU32,
 }
@@ -61,6 +68,8 @@ impl WsContext {
             metadata: Mutex::default(),
             close_frame: None,
             stopped: AtomicBool::new(false),
+            matched: AtomicBool::new(false),
+            unmatched: Mutex::default(),
             broadcasts: AtomicU32::new(0),
             spawned: SpawnQueue::default(),
         }
@@ -131,6 +140,26 @@ impl WsContext {
     /// `on_connect`: this call). It has no effect in `on_disconnect`.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that the present message is what this handler expects: a rule, a wait or a route took it. Handlers that come
+    /// later see the message, and [`is_matched`](Self::is_matched).
+    pub fn mark_matched(&self) {
+        self.matched.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a handler before this one has taken the present message. Those that answer what nobody else does leave such
+    /// messages alone.
+    #[must_use]
+    pub fn is_matched(&self) -> bool {
+        self.matched.load(Ordering::Relaxed)
+    }
+
+    /// Says that this handler wanted to match the present message and did not, and what came nearest. If no handler has taken
+    /// the message when the chain ends, observers are told ([`SessionObserver::on_unmatched`](crate::SessionObserver)).
+    pub fn add_near_misses(&self, message: &Message, misses: impl IntoIterator<Item = NearMiss>) {
+        let mut unmatched = lock(&self.unmatched);
+        unmatched.get_or_insert_with(|| Box::new(Unmatched::new(message.clone()))).add(misses);
     }
 
     /// A handle that sends to this connection and outlives the call.

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::context::lock;
 pub use crate::queue::{Outbound, OutboundQueue, QueueNews, outbound_queue};
 pub use crate::registry::HandlerWatch;
-use crate::{CloseFrame, Connection, HandlerResult, Rooms, SessionPart, WsContext, WsSender};
+use crate::{CloseFrame, Connection, HandlerResult, Rooms, SessionPart, Unmatched, WsContext, WsSender};
 
 /// Work that a handler spawned; the session polls it.
 pub type SpawnedFuture = Pin<Box<dyn Future<Output = HandlerResult<()>> + Send>>;
@@ -67,6 +67,13 @@ impl SessionContext {
     /// Whether a handler stopped the chain since the last call.
     pub fn take_stopped(&mut self) -> bool {
         std::mem::take(self.0.stopped.get_mut())
+    }
+
+    /// The message of the last call, if handlers wanted to match it and none did; forgets who matched what.
+    pub fn take_unmatched(&mut self) -> Option<Unmatched> {
+        let unmatched = self.0.unmatched.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let was_matched = std::mem::take(self.0.matched.get_mut());
+        unmatched.filter(|_| !was_matched).map(|unmatched| *unmatched)
     }
 
     /// Where what handlers spawn arrives.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::Instant;
 
-use crate::{CloseFrame, Connection, HandlerError, Handshake, Message, Origin};
+use crate::{CloseFrame, Connection, HandlerError, Handshake, Message, Origin, Unmatched};
 
 /// Which way a frame went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,6 +130,11 @@ pub trait SessionObserver: Send + Sync {
     /// A handler returned an error, or failed worse; the connection may live on.
     fn on_handler_error(&self, connection: &Arc<Connection>, error: &HandlerError) {
         let _ = (connection, error);
+    }
+
+    /// A message came that rules, waits or routes wanted to match, and none of them did.
+    fn on_unmatched(&self, connection: &Arc<Connection>, unmatched: &Unmatched) {
+        let _ = (connection, unmatched);
     }
 
     /// A fault was injected on purpose; `name` is that of the fault.

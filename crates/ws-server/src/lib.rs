@@ -20,6 +20,7 @@ mod session;
 mod shared;
 mod tls;
 mod transport;
+mod unmatched;
 mod upgrade;
 
 pub use config::{PathConfig, PathMode, ReloadPolicy, Subprotocols, WsConfig, parse_duration, parse_size};
@@ -32,6 +33,7 @@ pub use router::{
 pub use scope::Scope;
 pub use server::{ServerHandle, WsServer, WsServerBuilder};
 pub use tls::{TlsConfig, TlsError};
+pub use unmatched::UnmatchedMessage;
 
 /// The README's example is a test.
 #[cfg(doctest)]

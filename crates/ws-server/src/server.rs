@@ -20,6 +20,7 @@ use crate::router::{websocket_routes, with_hint};
 use crate::scope::{ChooseScope, Scope, ScopeResolver};
 use crate::shared::Shared;
 use crate::tls::TlsAcceptor;
+use crate::unmatched::{UnmatchedMessage, UnmatchedMessages};
 use crate::{ServerError, WsConfig, assemble};
 
 /// A server, ready to be served.
@@ -42,6 +43,7 @@ pub struct WsServer {
     metrics: MetricsRegistry,
     metrics_route: bool,
     tls: Option<Arc<TlsAcceptor>>,
+    unmatched: Arc<UnmatchedMessages>,
 }
 
 impl WsServer {
@@ -89,8 +91,8 @@ impl WsServer {
         }
         let router = with_hint(self.router(), Arc::clone(&self.shared));
         self.shared.tasks.spawn(accept::accept(listener, self.tls.clone(), router, Arc::clone(&self.shared)));
-        let Self { shared, registry, metrics, tls, .. } = self;
-        Ok(ServerHandle { address, shared, registry, metrics, tls })
+        let Self { shared, registry, metrics, tls, unmatched, .. } = self;
+        Ok(ServerHandle { address, shared, registry, metrics, tls, unmatched })
     }
 }
 
@@ -224,9 +226,12 @@ impl WsServerBuilder {
         let metrics = self.metrics.unwrap_or_else(|| get_global_registry().clone());
         let mut observers: Vec<Arc<dyn SessionObserver>> = vec![Arc::new(metrics.clone())];
         observers.extend(assemble::recorder(&self.config)?);
+        let unmatched = Arc::new(UnmatchedMessages::default());
+        observers.push(Arc::clone(&unmatched) as Arc<dyn SessionObserver>);
         observers.extend(self.observers);
         let shared = Arc::new(Shared::new(self.config, scopes, self.middleware, observers));
-        Ok(WsServer { shared, registry, metrics, metrics_route: self.metrics_route, tls: tls.map(Arc::new) })
+        let tls = tls.map(Arc::new);
+        Ok(WsServer { shared, registry, metrics, metrics_route: self.metrics_route, tls, unmatched })
     }
 }
 
@@ -237,6 +242,7 @@ pub struct ServerHandle {
     registry: Arc<HandlerRegistry>,
     metrics: MetricsRegistry,
     tls: Option<Arc<TlsAcceptor>>,
+    unmatched: Arc<UnmatchedMessages>,
 }
 
 impl ServerHandle {
@@ -268,6 +274,13 @@ impl ServerHandle {
     #[must_use]
     pub fn metrics(&self) -> &MetricsRegistry {
         &self.metrics
+    }
+
+    /// The latest messages that rules, waits or routes wanted to match and none of them did, the oldest first: up to 256
+    /// messages and 4 MiB.
+    #[must_use]
+    pub fn unmatched(&self) -> Vec<UnmatchedMessage> {
+        self.unmatched.all()
     }
 
     /// Stops accepting, closes all connections with code 1001, and waits for them: politely for `grace`, then without

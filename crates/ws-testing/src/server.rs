@@ -89,8 +89,14 @@ impl TestServer {
     /// What the server has counted, if it was [started](Self::start) from a [`WsServer`].
     #[must_use]
     pub fn metrics(&self) -> Option<&MetricsRegistry> {
+        self.handle().map(ServerHandle::metrics)
+    }
+
+    /// The handle of the server, if it was [started](Self::start) from a [`WsServer`].
+    #[must_use]
+    pub fn handle(&self) -> Option<&ServerHandle> {
         match &self.running {
-            Some(Running::Server(handle)) => Some(handle.metrics()),
+            Some(Running::Server(handle)) => Some(handle),
             _ => None,
         }
     }

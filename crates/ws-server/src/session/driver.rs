@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::timeout;
-use tracing::error;
+use tracing::{debug, error};
 use ws_core::engine::SessionContext;
-use ws_core::{Connection, HandlerError, HandlerResult, WsMessage};
+use ws_core::{Connection, HandlerError, HandlerResult, Message, Unmatched, WsMessage};
 
 use super::chain::Chain;
 use super::inbox::Inbox;
 use crate::shared::Shared;
 
-/// Who wants to know of a handler's failure.
+/// Who wants to know what handlers failed in, and what they have no answer to.
 pub(crate) struct Failures<'a> {
     connection: &'a Arc<Connection>,
     shared: &'a Shared,
@@ -30,6 +30,15 @@ impl<'a> Failures<'a> {
     pub(crate) fn report(&self, call: &str, failure: &HandlerError) {
         error!(connection = self.connection.id(), path = self.connection.path(), "{call} failed: {failure}");
         self.shared.tell(|observer| observer.on_handler_error(self.connection, failure));
+    }
+
+    fn report_unmatched(&self, unmatched: &Unmatched) {
+        let (connection, path) = (self.connection.id(), self.connection.path());
+        debug!(connection, path, "nothing matches {}", shown(&unmatched.message));
+        for miss in &unmatched.near_misses {
+            debug!(connection, path, "  {miss}");
+        }
+        self.shared.tell(|observer| observer.on_unmatched(self.connection, unmatched));
     }
 }
 
@@ -71,6 +80,9 @@ pub(crate) async fn drive(
                 break;
             }
         }
+        if let Some(unmatched) = context.take_unmatched() {
+            failures.report_unmatched(&unmatched);
+        }
     }
     Ok(())
 }
@@ -102,6 +114,18 @@ async fn within(
         failures.report(call, &HandlerError::Generic(reason.clone()));
         format!("{call}: {reason}")
     })
+}
+
+/// What a line of the log may show of a message.
+fn shown(message: &Message) -> String {
+    const LONGEST: usize = 200;
+    match message {
+        Message::Text(text) => match text.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{:?}...", &text[..end]),
+            None => format!("{:?}", &**text),
+        },
+        message => format!("a message of {} bytes that is no text", message.len()),
+    }
 }
 
 /// What a panic says of itself.

@@ -38,4 +38,5 @@ mod spawned;
 mod subprotocols;
 #[cfg(feature = "tls")]
 mod tls;
+mod unmatched;
 mod upgrade;
