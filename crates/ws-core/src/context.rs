@@ -3,21 +3,17 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 
 use bytestring::ByteString;
 use serde_json::Value;
 
 use crate::engine::SpawnQueue;
 use crate::{
-    CloseFrame, Connection, Extensions, HandlerResult, Handshake, Message, NearMiss, Rooms, SessionPart, Unmatched,
-    WsSender,
+    CloseFrame, Connection, Extensions, HandlerResult, Handshake, Message, NearMiss, RoomSender, Rooms, SessionPart,
+    Unmatched, WsSender,
 };
-
-/// How many broadcasts a handler makes before other connections get their turn.
-const BROADCASTS_A_TURN: u32 = 128;
 
 /// A connection as its handlers see it.
 ///
@@ -29,7 +25,7 @@ pub struct WsContext {
     pub path: String,
     connection: Arc<Connection>,
     sender: WsSender,
-    rooms: Arc<dyn Rooms>,
+    rooms: RoomSender,
     metadata: Mutex<HashMap<String, Value>>,
     pub(crate) close_frame: Option<CloseFrame>,
     pub(crate) stopped: AtomicBool,
@@ -38,7 +34,6 @@ pub struct WsContext {
     /// The present message, if somebody wanted to match it and did not.
     pub(crate) unmatched: Mutex<Option<Box<Unmatched>>>,
     pub(crate) spawned: SpawnQueue,
-    broadcasts: AtomicU32,
 }
 
 impl WsContext {
@@ -62,15 +57,14 @@ impl WsContext {
         Self {
             connection_id: connection.id().to_owned(),
             path: connection.path().to_owned(),
+            rooms: RoomSender::new(Arc::clone(&connection), sender.clone(), rooms),
             connection,
             sender,
-            rooms,
             metadata: Mutex::default(),
             close_frame: None,
             stopped: AtomicBool::new(false),
             matched: AtomicBool::new(false),
             unmatched: Mutex::default(),
-            broadcasts: AtomicU32::new(0),
             spawned: SpawnQueue::default(),
         }
     }
@@ -225,7 +219,13 @@ impl WsContext {
     /// The rooms of this connection's server, for work that outlives the call.
     #[must_use]
     pub fn rooms(&self) -> Arc<dyn Rooms> {
-        Arc::clone(&self.rooms)
+        Arc::clone(self.rooms.all_rooms())
+    }
+
+    /// A handle by which work that outlives the call joins, leaves and sends to rooms, as this context does.
+    #[must_use]
+    pub fn room_sender(&self) -> RoomSender {
+        self.rooms.clone()
     }
 
     /// Makes this connection a member of `room`. It leaves by itself when it ends.
@@ -233,7 +233,7 @@ impl WsContext {
     /// # Errors
     /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be joined.
     pub async fn join_room(&self, room: &str) -> HandlerResult<()> {
-        self.rooms.join(self.connection.id(), &self.sender, room).await
+        self.rooms.join(room).await
     }
 
     /// Leaves `room`, if this connection is in it.
@@ -241,7 +241,7 @@ impl WsContext {
     /// # Errors
     /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be left.
     pub async fn leave_room(&self, room: &str) -> HandlerResult<()> {
-        self.rooms.leave(self.connection.id(), room).await
+        self.rooms.leave(room).await
     }
 
     /// Sends text to every member of `room`, this connection included if it is one. An empty or unknown room is no error.
@@ -252,21 +252,17 @@ impl WsContext {
     /// # Errors
     /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be reached.
     pub async fn broadcast_to_room(&self, room: &str, text: &str) -> HandlerResult<()> {
-        self.sender.relaxed().await;
-        if self.broadcasts.fetch_add(1, Ordering::Relaxed) % BROADCASTS_A_TURN == BROADCASTS_A_TURN - 1 {
-            yield_now().await;
-        }
-        self.rooms.broadcast(room, Message::Text(ByteString::from(text))).await.map(drop)
+        self.rooms.broadcast(room, Message::Text(ByteString::from(text))).await
     }
 
     /// The rooms that this connection is in, in the order in which it joined them.
     pub async fn get_rooms(&self) -> Vec<String> {
-        self.rooms.rooms_of(self.connection.id()).await
+        self.rooms.rooms().await
     }
 
     /// The ids of the connections that are in `room`, in no order.
     pub async fn get_room_members(&self, room: &str) -> Vec<String> {
-        self.rooms.members(room).await
+        self.rooms.all_rooms().members(room).await
     }
 
     /// Keeps a value for this connection.
@@ -278,19 +274,6 @@ impl WsContext {
     pub async fn get_metadata(&self, key: &str) -> Option<Value> {
         lock(&self.metadata).get(key).cloned()
     }
-}
-
-/// Lets the other tasks of this thread run.
-async fn yield_now() {
-    let mut yielded = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// None of these locks is held while code of others runs, so a poisoned one is still whole.

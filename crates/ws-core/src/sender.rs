@@ -22,6 +22,8 @@ pub enum Origin {
     Room,
     /// A replay script.
     Replay,
+    /// A rule that answers messages.
+    Rule,
     /// The upstream behind a proxy.
     Proxy,
     /// Generated events.

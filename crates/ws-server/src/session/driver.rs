@@ -65,6 +65,7 @@ pub(crate) async fn drive(
     while let Some(message) = inbox.next().await {
         let handlers = chain.current();
         let mut message = Some(WsMessage::from(message));
+        let mut stopped = false;
         for (index, handler) in handlers.iter().enumerate() {
             let copy = if index + 1 == handlers.len() { message.take() } else { message.clone() };
             let Some(copy) = copy else { break };
@@ -77,10 +78,12 @@ pub(crate) async fn drive(
                 }
             }
             if context.take_stopped() {
+                stopped = true;
                 break;
             }
         }
-        if let Some(unmatched) = context.take_unmatched() {
+        // Who keeps a message from the others has taken it.
+        if let Some(unmatched) = context.take_unmatched().filter(|_| !stopped) {
             failures.report_unmatched(&unmatched);
         }
     }

@@ -45,3 +45,21 @@ async fn what_nobody_took_is_kept_with_what_came_nearest() {
     assert_eq!(log.with("near: expected near").len(), 1);
     assert!(log.with("nearly").iter().all(|line| line.contains("DEBUG")), "{:?}", log.with("nearly"));
 }
+
+/// A handler that keeps a message from the others has taken it.
+#[tokio::test]
+async fn who_stops_the_chain_has_taken_the_message() {
+    let stopping = Programmed::new().on_message(|ctx, _| {
+        Box::pin(async move {
+            ctx.stop();
+            ctx.send_text("mine").await
+        })
+    });
+    let server = serve(WsServer::builder().handler(expecting("else", 0.0)).handler(stopping)).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    client.send_text("one").await.unwrap();
+    client.send_text("else").await.unwrap();
+    assert_eq!(client.recv_text().await.unwrap(), "mine");
+    assert_eq!(client.recv_text().await.unwrap(), "else it is");
+    assert_eq!(server.handle().unwrap().unmatched(), []);
+}
