@@ -50,6 +50,12 @@ impl Captures {
         self.message.as_str()
     }
 
+    /// The whole message, for other patterns to look at.
+    #[must_use]
+    pub fn message(&self) -> &MessageText<'static> {
+        &self.message
+    }
+
     /// What the group of this number matched; 0 is the whole match, which for patterns other than regular expressions
     /// is the whole message. `None` if there is no such group or it took no part in the match.
     #[must_use]
@@ -61,8 +67,19 @@ impl Captures {
     /// What the group of this name matched.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&str> {
-        let number = self.regex.as_ref()?.capture_names().position(|known| known == Some(name))?;
-        self.group(number)
+        self.group(self.number_of(name)?)
+    }
+
+    /// How many groups there are, with the whole match, which is the first.
+    #[must_use]
+    pub fn group_count(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The number of the group of this name, whether it took part in the match or not.
+    #[must_use]
+    pub fn number_of(&self, name: &str) -> Option<usize> {
+        self.regex.as_ref()?.capture_names().position(|known| known == Some(name))
     }
 
     /// The message as JSON, whatever the pattern was; parsed at most once.

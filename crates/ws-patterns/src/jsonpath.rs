@@ -16,8 +16,11 @@ use std::sync::Arc;
 use serde_json::Value;
 use ws_core::{HandlerError, HandlerResult};
 
-use comparison::equal;
-pub(crate) use error::{JsonPathError, shorten};
+pub(crate) use crate::excerpt::shorten;
+pub(crate) use comparison::{equal, order};
+pub(crate) use cursor::Cursor;
+pub(crate) use error::JsonPathError;
+pub(crate) use path::Key;
 use path::Path;
 
 /// The longest query, in bytes.
@@ -77,7 +80,7 @@ impl JsonPath {
     /// All values that it selects, in the order that RFC 9535 gives. A union may select one several times.
     #[must_use]
     pub fn select<'v>(&self, document: &'v Value) -> Vec<&'v Value> {
-        self.path.select(document, document)
+        self.path.select(document, document, usize::MAX)
     }
 
     /// Whether it selects anything; a `null` is something.
@@ -107,10 +110,26 @@ impl JsonPath {
         }
     }
 
-    fn parse_prefix(text: &str) -> Result<(Self, &str), JsonPathError> {
+    /// Compiles the query that `text` starts with, and gives what follows it.
+    pub(crate) fn parse_prefix(text: &str) -> Result<(Self, &str), JsonPathError> {
         let (path, len) = parser::parse(text)?;
         let (query, rest) = text.split_at(len);
         Ok((Self { query: query.into(), path: Arc::new(path) }, rest))
+    }
+
+    /// The names and indexes that it starts with: whatever it selects is there or below.
+    pub(crate) fn lead(&self) -> &[Key] {
+        self.path.lead()
+    }
+
+    /// Whether it selects what is at its [`lead`](Self::lead), and nothing else.
+    pub(crate) fn leads_to_end(&self) -> bool {
+        self.path.leads_to_end()
+    }
+
+    /// The first values that it selects.
+    pub(crate) fn select_up_to<'v>(&self, document: &'v Value, most: usize) -> Vec<&'v Value> {
+        self.path.select(document, document, most)
     }
 
     /// Whether any value that it selects equals `value`.

@@ -20,7 +20,7 @@ use serde_json::Value;
 pub struct MessageText<'t> {
     text: Cow<'t, str>,
     /// Shared, so that clones do not parse again.
-    json: OnceLock<Option<Arc<Value>>>,
+    json: OnceLock<Result<Arc<Value>, Arc<serde_json::Error>>>,
 }
 
 impl<'t> MessageText<'t> {
@@ -38,7 +38,13 @@ impl<'t> MessageText<'t> {
     /// The text as JSON, or `None` if it is not JSON or is nested deeper than 127 levels.
     #[must_use]
     pub fn json(&self) -> Option<&Value> {
-        self.json.get_or_init(|| serde_json::from_str(&self.text).ok().map(Arc::new)).as_deref()
+        self.parsed().ok()
+    }
+
+    /// The text as JSON, or why it is none.
+    pub(crate) fn parsed(&self) -> Result<&Value, &serde_json::Error> {
+        let parsed = self.json.get_or_init(|| serde_json::from_str(&self.text).map(Arc::new).map_err(Arc::new));
+        parsed.as_deref().map_err(AsRef::as_ref)
     }
 
     /// The same message, kept for longer: the text is copied, and JSON that was parsed already is shared.
@@ -52,7 +58,7 @@ impl<'t> MessageText<'t> {
 impl<'t> MessageText<'t> {
     /// A message that was parsed already, as something that its text does not say.
     pub(crate) fn parsed_as(text: &'t str, json: Value) -> Self {
-        Self { text: text.into(), json: OnceLock::from(Some(Arc::new(json))) }
+        Self { text: text.into(), json: OnceLock::from(Ok(Arc::new(json))) }
     }
 }
 

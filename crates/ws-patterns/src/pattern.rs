@@ -1,16 +1,28 @@
 //! Patterns: what a text message must look like.
 
+mod difference;
+mod literals;
+mod regular;
+mod requirement;
+mod schema;
+mod shown;
+mod subset;
 mod written;
 
-use std::fmt;
 use std::sync::Arc;
 
-use regex::Regex;
 use serde_json::Value;
 use ws_core::{HandlerError, HandlerResult};
 
-use crate::jsonpath::shorten;
+use crate::excerpt::shorten;
 use crate::{Captures, JsonPath, MessageText};
+
+pub use difference::Difference;
+pub(crate) use literals::Literals;
+pub(crate) use requirement::{Pin, Requirement, Scalar, Wants};
+
+use regular::Regular;
+use schema::Schema;
 
 /// What a text message must look like. It is compiled when it is made, never per message; clones are cheap and share it.
 ///
@@ -39,9 +51,11 @@ pub struct MessagePattern(Rule);
 enum Rule {
     Any,
     Exact(Arc<str>),
-    Regex(Regex),
+    Regex(Arc<Regular>),
     Selects(JsonPath),
     SelectsValue(JsonPath, Arc<Value>),
+    Subset(Arc<Value>),
+    Schema(Arc<Schema>),
     /// A query that was refused; it matches nothing.
     Refused {
         query: Arc<str>,
@@ -55,8 +69,8 @@ impl MessagePattern {
     /// # Errors
     /// [`HandlerError::PatternError`] if it is malformed, or too large when compiled.
     pub fn regex(pattern: &str) -> HandlerResult<Self> {
-        match Regex::new(pattern) {
-            Ok(regex) => Ok(Self(Rule::Regex(regex))),
+        match Regular::new(pattern) {
+            Ok(regular) => Ok(Self(Rule::Regex(Arc::new(regular)))),
             Err(error) => {
                 let problem = format!("regular expression `{}`: {}", shorten(pattern), reason(&error));
                 Err(HandlerError::PatternError(problem))
@@ -103,6 +117,33 @@ impl MessagePattern {
         JsonPath::compile(query).map(|path| Self(Rule::SelectsValue(path, Arc::new(value.into()))))
     }
 
+    /// Matches JSON text that has all of `value`: objects may have more members, arrays have as many elements and each of
+    /// them has all of its counterpart, and the rest is equal, numbers by value.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use ws_patterns::MessagePattern;
+    ///
+    /// let order = MessagePattern::json_subset(json!({"type": "order", "user": {"id": 7}}));
+    /// assert!(order.matches(r#"{"type":"order","user":{"id":7.0,"name":"Ada"},"items":[]}"#));
+    /// assert!(!order.matches(r#"{"type":"order","user":{}}"#));
+    /// ```
+    #[must_use]
+    pub fn json_subset(value: Value) -> Self {
+        Self(Rule::Subset(Arc::new(value)))
+    }
+
+    /// Matches JSON text that a JSON Schema accepts. The draft is that of its `$schema`, else 2020-12. References into the
+    /// schema itself are followed, nothing is fetched; `pattern` takes the `regex` crate's syntax, which never
+    /// backtracks.
+    ///
+    /// # Errors
+    /// [`HandlerError::PatternError`] if the schema is invalid, refers to another document, or has more than 10,000
+    /// values or 64 levels; and always without the feature `json-schema`.
+    pub fn json_schema(schema: &Value) -> HandlerResult<Self> {
+        Schema::compile(schema).map(|schema| Self(Rule::Schema(Arc::new(schema))))
+    }
+
     /// Matches this text and no other.
     #[must_use]
     pub fn exact(text: impl Into<String>) -> Self {
@@ -128,18 +169,66 @@ impl MessagePattern {
         match &self.0 {
             Rule::Any => true,
             Rule::Exact(text) => **text == *message.as_str(),
-            Rule::Regex(regex) => regex.is_match(message.as_str()),
+            Rule::Regex(regular) => regular.regex.is_match(message.as_str()),
             Rule::Selects(path) => message.json().is_some_and(|json| path.exists(json)),
             Rule::SelectsValue(path, value) => message.json().is_some_and(|json| path.selects(json, value)),
+            Rule::Subset(value) => message.json().is_some_and(|json| subset::is_subset(value, json)),
+            Rule::Schema(schema) => message.json().is_some_and(|json| schema.accepts(json)),
             Rule::Refused { .. } => false,
         }
+    }
+
+    /// Whether the pattern matches all of the text, not only a part: for regular expressions, whether some match is the
+    /// whole text; all other patterns look at the whole text anyway.
+    ///
+    /// ```
+    /// use ws_patterns::MessagePattern;
+    ///
+    /// let join = MessagePattern::regex("join|join all")?;
+    /// assert!(join.matches_whole(&"join all".into()));
+    /// assert!(!join.matches_whole(&"please join all".into()));
+    /// # Ok::<(), ws_core::HandlerError>(())
+    /// ```
+    #[must_use]
+    pub fn matches_whole(&self, message: &MessageText<'_>) -> bool {
+        match &self.0 {
+            Rule::Regex(regular) => regular.matches_whole(message.as_str()),
+            _ => self.matches_text(message),
+        }
+    }
+
+    /// Whether only JSON text can match: true of JSONPath, of subsets and of schemas.
+    #[must_use]
+    pub fn needs_json(&self) -> bool {
+        match &self.0 {
+            Rule::Any | Rule::Exact(_) | Rule::Regex(_) => false,
+            Rule::Selects(_) | Rule::SelectsValue(..) | Rule::Subset(_) | Rule::Schema(_) | Rule::Refused { .. } => {
+                true
+            }
+        }
+    }
+
+    /// The first thing in which a message differs from what the pattern wants, or `None` if it matches.
+    ///
+    /// ```
+    /// use ws_patterns::MessagePattern;
+    ///
+    /// let order: MessagePattern = r#"$.type:"order""#.parse()?;
+    /// let difference = order.difference(&r#"{"type":"ordr"}"#.into()).unwrap();
+    /// assert_eq!(difference.to_string(), r#"`$.type`: expected "order", found "ordr""#);
+    /// assert!(difference.closeness() > 0.8);
+    /// # Ok::<(), ws_core::HandlerError>(())
+    /// ```
+    #[must_use]
+    pub fn difference(&self, message: &MessageText<'_>) -> Option<Difference> {
+        if self.matches_text(message) { None } else { Some(difference::of(&self.0, message)) }
     }
 
     /// What the pattern takes from a message, if it matches: for templates, and to be kept.
     #[must_use]
     pub fn captures(&self, message: &MessageText<'_>) -> Option<Captures> {
         match &self.0 {
-            Rule::Regex(regex) => Captures::of_regex(regex, message),
+            Rule::Regex(regular) => Captures::of_regex(&regular.regex, message),
             _ => self.matches_text(message).then(|| Captures::whole(message)),
         }
     }
@@ -157,7 +246,7 @@ impl MessagePattern {
     #[must_use]
     pub fn groups(&self) -> Vec<Option<&str>> {
         match &self.0 {
-            Rule::Regex(regex) => regex.capture_names().collect(),
+            Rule::Regex(regular) => regular.regex.capture_names().collect(),
             _ => vec![None],
         }
     }
@@ -203,31 +292,4 @@ fn reason(error: &regex::Error) -> String {
     let text = error.to_string();
     let last = text.lines().next_back().unwrap_or_default().trim();
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
-}
-
-/// What it was written as: a regular expression and a query (with value) as in files, otherwise `exact "ping"` or `any`.
-impl fmt::Display for MessagePattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Rule::Any => f.write_str("any"),
-            Rule::Exact(text) => write!(f, "exact {text:?}"),
-            Rule::Regex(regex) => f.write_str(regex.as_str()),
-            Rule::Selects(path) => write!(f, "{path}"),
-            Rule::SelectsValue(path, value) => write!(f, "{path}:{value}"),
-            Rule::Refused { query, .. } => f.write_str(query),
-        }
-    }
-}
-
-impl fmt::Debug for MessagePattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, written) = match &self.0 {
-            Rule::Any => return f.write_str("Any"),
-            Rule::Exact(text) => return f.debug_tuple("Exact").field(text).finish(),
-            Rule::Regex(_) => ("Regex", self.to_string()),
-            Rule::Selects(_) | Rule::SelectsValue(..) => ("JsonPath", self.to_string()),
-            Rule::Refused { .. } => ("Refused", self.to_string()),
-        };
-        f.debug_tuple(kind).field(&written).finish()
-    }
 }

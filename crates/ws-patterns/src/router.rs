@@ -1,16 +1,20 @@
 //! A router: the first pattern that has an answer gives it.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use async_trait::async_trait;
-use ws_core::{HandlerResult, WsContext, WsHandler, WsMessage};
+use ws_core::{HandlerResult, Message, NearMiss, Unmatched, WsContext, WsHandler, WsMessage};
 
-use crate::{MessagePattern, MessageText};
+use crate::excerpt::shorten;
+use crate::{MessagePattern, MessageText, PatternSet};
 
 /// Answers text messages by patterns, in the order in which they were added.
 ///
 /// It is also a [`WsHandler`] of all paths: a text message that has an answer gets it, and everything else is left to
-/// the handlers after it. A message's JSON is parsed at most once, however many patterns there are.
+/// the handlers after it. A message's JSON is parsed at most once, and few patterns of many are tried: those of a
+/// [`PatternSet`]. A message that no route answers, and no handler before it took, is told with the nearest patterns to
+/// observers, unless a later handler takes it.
 ///
 /// ```
 /// use ws_patterns::{MessagePattern, MessageRouter};
@@ -26,6 +30,8 @@ use crate::{MessagePattern, MessageText};
 #[derive(Default)]
 pub struct MessageRouter {
     routes: Vec<Route>,
+    /// The patterns of all routes, indexed when the first message comes.
+    patterns: OnceLock<PatternSet>,
 }
 
 type Answer = dyn Fn(&str) -> Option<String> + Send + Sync;
@@ -50,6 +56,7 @@ impl MessageRouter {
         answer: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> &mut Self {
         self.routes.push(Route { pattern, answer: Box::new(answer) });
+        self.patterns.take();
         self
     }
 
@@ -60,8 +67,11 @@ impl MessageRouter {
     }
 
     fn route_text(&self, message: &MessageText<'_>) -> Option<String> {
-        let mut matching = self.routes.iter().filter(|route| route.pattern.matches_text(message));
-        matching.find_map(|route| (route.answer)(message.as_str()))
+        self.patterns().matches(message).find_map(|number| (self.routes[number].answer)(message.as_str()))
+    }
+
+    fn patterns(&self) -> &PatternSet {
+        self.patterns.get_or_init(|| self.routes.iter().map(|route| route.pattern.clone()).collect())
     }
 
     /// How many routes there are.
@@ -80,12 +90,25 @@ impl MessageRouter {
 #[async_trait]
 impl WsHandler for MessageRouter {
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
-        if let WsMessage::Text(text) = msg
-            && let Some(answer) = self.route(&text)
-        {
-            ctx.send_text(&answer).await?;
+        let WsMessage::Text(text) = msg else { return Ok(()) };
+        let message = MessageText::new(text.as_str());
+        match self.route_text(&message) {
+            Some(answer) => {
+                ctx.mark_matched();
+                ctx.send_text(&answer).await
+            }
+            None => {
+                if !ctx.is_matched() {
+                    let nearest = self.patterns().nearest(&message, Unmatched::MOST_NEAR_MISSES);
+                    let misses = nearest.into_iter().map(|(number, difference)| {
+                        let route = format!("route `{}`", shorten(&self.routes[number].pattern.to_string()));
+                        NearMiss::new(route, difference.text()).closeness(difference.closeness())
+                    });
+                    ctx.add_near_misses(&Message::text(text.as_str()), misses);
+                }
+                Ok(())
+            }
         }
-        Ok(())
     }
 }
 

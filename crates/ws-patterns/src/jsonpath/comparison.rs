@@ -59,7 +59,8 @@ fn less(left: Option<&Value>, right: Option<&Value>) -> bool {
     }
 }
 
-fn order(left: &Number, right: &Number) -> Option<Ordering> {
+/// How two numbers compare by value.
+pub(crate) fn order(left: &Number, right: &Number) -> Option<Ordering> {
     match (integer(left), integer(right)) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),
         _ => left.as_f64()?.partial_cmp(&right.as_f64()?),

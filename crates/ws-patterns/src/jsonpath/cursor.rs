@@ -8,31 +8,31 @@ use super::error::JsonPathError;
 const MAX_INTEGER: i64 = (1 << 53) - 1;
 
 /// A place in a query.
-pub(super) struct Cursor<'q> {
+pub(crate) struct Cursor<'q> {
     text: &'q str,
     at: usize,
 }
 
 impl<'q> Cursor<'q> {
-    pub(super) fn new(text: &'q str) -> Self {
+    pub(crate) fn new(text: &'q str) -> Self {
         Self { text, at: 0 }
     }
 
     /// The byte offset of what comes next.
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
-    pub(super) fn rest(&self) -> &'q str {
+    pub(crate) fn rest(&self) -> &'q str {
         &self.text[self.at..]
     }
 
-    pub(super) fn peek(&self) -> Option<char> {
+    pub(crate) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
     /// Takes `expected` if it comes next.
-    pub(super) fn eat(&mut self, expected: &str) -> bool {
+    pub(crate) fn eat(&mut self, expected: &str) -> bool {
         let found = self.rest().starts_with(expected);
         if found {
             self.at += expected.len();
@@ -40,15 +40,20 @@ impl<'q> Cursor<'q> {
         found
     }
 
+    /// Takes so many bytes; there must be so many, and a character must end with them.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// Takes what comes next, as long as it is `wanted`.
-    pub(super) fn eat_while(&mut self, wanted: impl Fn(char) -> bool) -> &'q str {
+    pub(crate) fn eat_while(&mut self, wanted: impl Fn(char) -> bool) -> &'q str {
         let rest = self.rest();
         let len = rest.find(|c| !wanted(c)).unwrap_or(rest.len());
         self.at += len;
         &rest[..len]
     }
 
-    pub(super) fn eat_blanks(&mut self) {
+    pub(crate) fn eat_blanks(&mut self) {
         self.eat_while(is_blank);
     }
 
@@ -72,7 +77,7 @@ impl<'q> Cursor<'q> {
     }
 
     /// An index, or a bound or step of a slice.
-    pub(super) fn integer(&mut self) -> Result<i64, JsonPathError> {
+    pub(crate) fn integer(&mut self) -> Result<i64, JsonPathError> {
         let start = self.at;
         let negative = self.eat("-");
         let digits = self.eat_while(|c| c.is_ascii_digit());
@@ -97,7 +102,7 @@ impl<'q> Cursor<'q> {
     }
 
     /// A quoted string, without its quotes and escapes.
-    pub(super) fn string(&mut self) -> Result<String, JsonPathError> {
+    pub(crate) fn string(&mut self) -> Result<String, JsonPathError> {
         let start = self.at;
         let quote = if self.eat("'") {
             '\''

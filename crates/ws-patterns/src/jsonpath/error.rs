@@ -2,14 +2,15 @@
 
 use ws_core::HandlerError;
 
-/// The most characters of a query that an error repeats.
-const SHOWN: usize = 80;
+use crate::excerpt::shorten;
 
 /// Where a query goes wrong, how, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("JSONPath `{query}`, character {position}: {problem}")]
 pub(crate) struct JsonPathError {
     query: String,
+    /// In bytes.
+    offset: usize,
     /// Counted in characters, from 1.
     position: usize,
     problem: String,
@@ -19,21 +20,22 @@ impl JsonPathError {
     /// `at` is a byte offset into `query`.
     pub(super) fn new(query: &str, at: usize, problem: impl Into<String>) -> Self {
         let before = query.get(..at).unwrap_or(query);
-        Self { query: shorten(query), position: before.chars().count() + 1, problem: problem.into() }
+        Self { query: shorten(query), offset: at, position: before.chars().count() + 1, problem: problem.into() }
+    }
+
+    /// Where it goes wrong, in bytes of the whole query.
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
+    }
+
+    pub(crate) fn problem(&self) -> &str {
+        &self.problem
     }
 }
 
 impl From<JsonPathError> for HandlerError {
     fn from(error: JsonPathError) -> Self {
         Self::PatternError(error.to_string())
-    }
-}
-
-/// `text` itself, or its beginning if it is too long for a line of an error.
-pub(crate) fn shorten(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

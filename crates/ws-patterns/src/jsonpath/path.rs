@@ -15,6 +15,26 @@ use super::walk::{Draft, Plain, Walk, can_be_quoted};
 pub(super) struct Path {
     steps: Vec<Step>,
     singular: bool,
+    lead: Vec<Key>,
+    leads_to_end: bool,
+}
+
+/// One step of a place in a document that does not depend on the document.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    Name(Box<str>),
+    /// From the front.
+    Index(usize),
+}
+
+impl Key {
+    /// What is there, one step below `value`.
+    pub(crate) fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+        match self {
+            Self::Name(name) => value.as_object()?.get(&**name),
+            Self::Index(index) => value.as_array()?.get(*index),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -40,7 +60,17 @@ pub(super) enum Selector {
 
 impl Path {
     pub(super) fn builder() -> PathBuilder {
-        PathBuilder { steps: Vec::new(), draft: Draft::new(), singular: true }
+        PathBuilder { steps: Vec::new(), draft: Draft::new(), singular: true, lead: Vec::new(), leads_to_end: true }
+    }
+
+    /// The names and indexes that it starts with: whatever it selects is there or below.
+    pub(super) fn lead(&self) -> &[Key] {
+        &self.lead
+    }
+
+    /// Whether there is nothing behind its [`lead`](Self::lead), so that it selects what is there and nothing else.
+    pub(super) fn leads_to_end(&self) -> bool {
+        self.leads_to_end
     }
 
     /// Whether it leads to at most one value, whatever the document.
@@ -71,10 +101,13 @@ impl Path {
         self.find(root, node, |_| true)
     }
 
-    /// All that it selects, each as often as it is selected.
-    pub(super) fn select<'v>(&self, root: &'v Value, node: &'v Value) -> Vec<&'v Value> {
+    /// The first values that it selects, each as often as it is selected.
+    pub(super) fn select<'v>(&self, root: &'v Value, node: &'v Value, most: usize) -> Vec<&'v Value> {
         let mut all = Vec::new();
         let _ = self.visit(root, node, &mut |value| {
+            if all.len() == most {
+                return ControlFlow::Break(());
+            }
             all.push(value);
             ControlFlow::Continue(())
         });
@@ -127,12 +160,15 @@ pub(super) struct PathBuilder {
     /// Plain selectors that no step holds yet.
     draft: Draft,
     singular: bool,
+    lead: Vec<Key>,
+    leads_to_end: bool,
 }
 
 impl PathBuilder {
     /// Adds the first half of a `..` segment; its selectors follow as a child segment.
     pub(super) fn descend(&mut self) -> Result<(), &'static str> {
         self.singular = false;
+        self.leads_to_end = false;
         self.step(Step::Descend)
     }
 
@@ -142,6 +178,7 @@ impl PathBuilder {
             Ok([only]) => self.select(only),
             Err(several) => {
                 self.singular = false;
+                self.leads_to_end = false;
                 let branches = several.into_iter().map(|selector| {
                     let mut branch = Path::builder();
                     branch.select(selector)?;
@@ -155,10 +192,14 @@ impl PathBuilder {
 
     pub(super) fn finish(mut self) -> Result<Path, &'static str> {
         self.flush()?;
-        Ok(Path { steps: self.steps, singular: self.singular })
+        Ok(Path { steps: self.steps, singular: self.singular, lead: self.lead, leads_to_end: self.leads_to_end })
     }
 
     fn select(&mut self, selector: Selector) -> Result<(), &'static str> {
+        match key(&selector) {
+            Some(key) if self.leads_to_end => self.lead.push(key),
+            _ => self.leads_to_end = false,
+        }
         match selector {
             Selector::Plain(Plain::Name(name)) if !can_be_quoted(&name) => self.step(Step::Member(name)),
             Selector::Plain(plain) => {
@@ -187,5 +228,13 @@ impl PathBuilder {
             self.steps.push(Step::Walk(draft.compile()?));
         }
         Ok(())
+    }
+}
+
+fn key(selector: &Selector) -> Option<Key> {
+    match selector {
+        Selector::Plain(Plain::Name(name)) => Some(Key::Name(name.as_str().into())),
+        Selector::Plain(Plain::Index(index)) => usize::try_from(*index).ok().map(Key::Index),
+        _ => None,
     }
 }

@@ -8,7 +8,7 @@ use ws_core::{HandlerError, HandlerResult};
 
 use super::{MessagePattern, Rule};
 use crate::JsonPath;
-use crate::jsonpath::shorten;
+use crate::excerpt::shorten;
 
 /// Longer texts are not repeated in advice.
 const ADVISED: usize = 80;
@@ -36,7 +36,8 @@ impl FromStr for MessagePattern {
 }
 
 fn value(path: &JsonPath, json: &str) -> HandlerResult<Value> {
-    serde_json::from_str(json).map_err(|error| {
+    let parsed = serde_json::from_str(json);
+    parsed.or_else(|error| doubly_escaped(json).ok_or(error)).map_err(|error| {
         let word = json.trim();
         let problem = if word.is_empty() {
             format!("`{path}:` lacks the JSON value after its colon; to match any value, leave the colon out")
@@ -47,6 +48,15 @@ fn value(path: &JsonPath, json: &str) -> HandlerResult<Value> {
         };
         HandlerError::PatternError(problem)
     })
+}
+
+/// `\"close\"`, as files have it whose writer escaped the quotes once more than JSON needs.
+fn doubly_escaped(json: &str) -> Option<Value> {
+    if !json.contains("\\\"") {
+        return None;
+    }
+    let once: String = serde_json::from_str(&format!("\"{}\"", json.trim())).ok()?;
+    serde_json::from_str(&once).ok()
 }
 
 /// JSON or an address that was meant literally is the likeliest text that is no regular expression.

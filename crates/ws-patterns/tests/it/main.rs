@@ -2,10 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what several tests share")]
 
 mod agreement;
+mod correlation;
+mod difference;
+mod expression;
+mod json_patterns;
 mod jsonpath;
 mod logging;
 mod pattern;
+mod pattern_set;
 mod reference;
 mod robustness;
 mod router;
+mod state_machine;
 mod written;

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::mpsc;
-use ws_core::{Message, NoRooms, WsContext, WsHandler, WsMessage};
+use ws_core::engine::{SessionContext, outbound_queue};
+use ws_core::{
+    Connection, Extensions, Handshake, Message, NoRooms, QueueLimits, Unmatched, WsContext, WsHandler, WsMessage,
+};
 use ws_patterns::{MessagePattern, MessageRouter};
 
 /// The router of programmable-handlers.md, word by word.
@@ -87,4 +90,54 @@ async fn a_router_is_a_handler_that_answers_text() {
         sent.push(message);
     }
     assert_eq!(sent, [Message::text("pong"), Message::text("Hi there!")]);
+}
+
+/// A route that is added later is asked too, though the patterns were indexed before.
+#[test]
+fn routes_may_be_added_after_messages_came() {
+    let mut router = MessageRouter::new();
+    router.on(MessagePattern::exact("a"), |_| Some("first".to_owned()));
+    assert_eq!(router.route("b"), None);
+    router.on(MessagePattern::exact("b"), |_| Some("second".to_owned()));
+    assert_eq!(router.route("b").as_deref(), Some("second"));
+    assert_eq!(router.route("a").as_deref(), Some("first"));
+}
+
+/// What the observers of a session are told of one message.
+async fn unmatched_of(router: &MessageRouter, message: WsMessage, taken_before: bool) -> (bool, Option<Unmatched>) {
+    let handshake = Handshake::new("/ws", http::HeaderMap::new(), None);
+    let connection = Arc::new(Connection::new(handshake, None, Extensions::default()));
+    let (sender, _queue) = outbound_queue(QueueLimits::default());
+    let mut context = SessionContext::new(connection, Arc::new(NoRooms), sender);
+    if taken_before {
+        context.view().mark_matched();
+    }
+    router.on_message(context.view(), message).await.unwrap();
+    let matched = context.view().is_matched();
+    (matched, context.take_unmatched())
+}
+
+#[tokio::test]
+async fn a_router_says_what_it_took_and_what_came_near() {
+    let mut router = documented();
+    router.on(MessagePattern::regex("^maybe").unwrap(), |_| None);
+    let text = |text: &str| WsMessage::Text(text.to_owned());
+
+    assert_eq!(unmatched_of(&router, text("ping"), false).await, (true, None));
+
+    let (matched, unmatched) = unmatched_of(&router, text("helo you"), false).await;
+    let unmatched = unmatched.unwrap();
+    assert!(!matched);
+    assert_eq!(unmatched.message, Message::text("helo you"));
+    let nearest = &unmatched.near_misses[0];
+    assert_eq!(nearest.to_string(), "route `^hello`: expected text that starts with `hello`, found \"helo you\"");
+    assert!(nearest.closeness > 0.6 && unmatched.near_misses.len() == 4, "{unmatched:?}");
+
+    // A route that matches but has no answer did not take it.
+    let (matched, unmatched) = unmatched_of(&router, text("maybe"), false).await;
+    assert!(!matched && unmatched.unwrap().near_misses.iter().all(|miss| !miss.expected_by.contains("maybe")));
+
+    // Others took it, or it is nothing that routes look at.
+    assert_eq!(unmatched_of(&router, text("helo"), true).await, (true, None));
+    assert_eq!(unmatched_of(&router, WsMessage::Binary(b"helo".to_vec()), false).await, (false, None));
 }

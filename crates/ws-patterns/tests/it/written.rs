@@ -102,3 +102,22 @@ fn errors_say_what_is_wrong_and_what_to_write() {
         }
     }
 }
+
+/// Found in files whose writer escaped the quotes once more than JSON needs.
+#[test]
+fn a_value_may_be_escaped_twice() {
+    let cases = [
+        (r#"$.action:\"close\""#, r#"$.action:"close""#),
+        (r#"$.action: \"a \\\"b\\\"\" "#, r#"$.action:"a \"b\"""#),
+        (r#"$.o:{\"a\":[1,\"b\"]}"#, r#"$.o:{"a":[1,"b"]}"#),
+        (r#"$.a:"\"""#, r#"$.a:"\"""#),
+    ];
+    for (text, read) in cases {
+        assert_eq!(parse(text).to_string(), read, "{text}");
+    }
+    assert!(parse(r#"$.action:\"close\""#).matches(r#"{"action":"close"}"#));
+    for text in [r#"$.a:\"close"#, r#"$.a:\close"#, r#"$.a:\"a\" \"b\""#, r#"$.a:\\"a\\""#] {
+        let error = text.parse::<MessagePattern>().unwrap_err().to_string();
+        assert!(error.contains("the colon must be followed by one JSON value"), "{error}");
+    }
+}
