@@ -11,7 +11,10 @@ use mockforge_ws::{TemplateClock, parse_duration, parse_size};
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 
 use crate::address;
+use crate::export::Export;
+use crate::import::Import;
 use crate::log_filter::LogFilter;
+use crate::playing::Playing;
 use crate::record::Record;
 use crate::traffic::Traffic;
 
@@ -36,6 +39,12 @@ pub(crate) enum Command {
     Check(Check),
     /// Connect to a WebSocket server: each line you type is sent as text, each message is printed.
     Connect(Connect),
+    /// Make a replay file of what another tool has recorded.
+    #[command(subcommand)]
+    Import(Import),
+    /// Make of a replay file what another tool reads.
+    #[command(subcommand)]
+    Export(Export),
     /// Print the JSON Schema of mockforge.yaml, for editors.
     Schema,
     /// Print completions for a shell.
@@ -99,6 +108,8 @@ pub(crate) struct Serve {
     /// What is logged: off, error, warn, info, debug, trace, or a filter such as `info,ws_server=debug`
     #[arg(long, value_name = "FILTER", default_value = "info", env = "MOCKFORGE_WS_LOG")]
     pub(crate) log: LogFilter,
+    #[command(flatten)]
+    pub(crate) playing: Playing,
     #[command(flatten)]
     pub(crate) traffic: Traffic,
 }

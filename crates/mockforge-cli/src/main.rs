@@ -10,8 +10,12 @@ mod command_line;
 mod completions;
 mod config_file;
 mod connect;
+mod export;
 mod file_limit;
+mod import;
 mod log_filter;
+mod out_file;
+mod playing;
 mod record;
 mod schema;
 mod serve;
@@ -28,6 +32,8 @@ fn main() -> ExitCode {
         Command::Record(options) => record::record(options),
         Command::Check(options) => check::check(&options),
         Command::Connect(options) => connect::connect(options),
+        Command::Import(options) => import::import(&options),
+        Command::Export(options) => export::export(&options),
         Command::Schema => schema::schema(),
         Command::Completions { shell } => completions::completions(shell),
     };

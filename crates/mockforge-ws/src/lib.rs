@@ -31,25 +31,30 @@ pub use ws_conditions::{
 pub use ws_core::{
     Acceptance, BatchLimits, CloseFrame, Connection, Direction, EndStatus, Extensions, HandlerError, HandlerFuture,
     HandlerRegistry, HandlerResult, HandlerSet, Handshake, HandshakeDecision, Message, MessageBuffer, Middleware,
-    ObservedFrame, Offered, Origin, PathPattern, PathPatternError, QueueLimits, Refusal, Rooms, SessionEnd,
-    SessionEnding, SessionObserver, SessionPart, TrySendError, Verdict, WhenFull, WsContext, WsHandler, WsMessage,
-    WsSender, close_code, for_subprotocol, handler_fn, inbound_filter,
+    NearMiss, ObservedFrame, Offered, Origin, PathPattern, PathPatternError, QueueLimits, Refusal, RoomSender, Rooms,
+    SessionEnd, SessionEnding, SessionObserver, SessionPart, TrySendError, Unmatched, Verdict, WhenFull, WsContext,
+    WsHandler, WsMessage, WsSender, close_code, for_subprotocol, handler_fn, inbound_filter,
 };
 pub use ws_metrics::{MetricsRegistry, get_global_registry, record_ws_error};
-pub use ws_patterns::{Captures, JsonPath, MessagePattern, MessageRouter, MessageText};
+pub use ws_patterns::{
+    Captures, Correlation, CorrelationBuilder, CorrelationError, CorrelationState, Difference, Event, Expression,
+    ExpressionError, Facts, JsonPath, MachineState, MessagePattern, MessageRouter, MessageText, Name, Outcome,
+    OutcomeKind, PatternSet, StateMachine, StateMachineBuilder, StateMachineError, Timer, Transition,
+};
 pub use ws_proxy::{
     Fallback, PassthroughConfig, PassthroughHandler, ProxyDirection, ProxyError, ProxyMock, ProxyRule, TransformFn,
     Transformed, UpstreamConnection, UpstreamPool, UpstreamTls, WsProxyConfig, WsProxyHandler,
 };
 pub use ws_replay::{
-    CheckReport, RecordError, RecordOptions, RecordStats, Recorder, Redaction, ReplayDirection, ReplayEntry,
-    ReplayErrors, ReplayHandler, ReplayOptions, ReplayScript, TemplateClock,
+    CheckOutcome, CheckReport, CheckResult, HarError, HarExport, HarFile, HarLayout, HarSocket, RecordError,
+    RecordOptions, RecordStats, Recorder, Redaction, ReplayDirection, ReplayEntry, ReplayErrors, ReplayHandler,
+    ReplayOptions, ReplayScript, ReportFormat, RoomMemory, RuleHandler, RuleSet, SessionVerdict, Speed, TemplateClock,
 };
 pub use ws_rooms::{RoomBroadcaster, RoomLimits, RoomManager, RoomOptions};
 pub use ws_server::{
     AcceptWith, Expected, HandshakeRule, HandshakeRules, PathConfig, PathMode, RateLimited, RefuseWith, ReloadPolicy,
-    Scope, ServerError, ServerHandle, Subprotocols, TlsConfig, TlsError, WsConfig, WsServer, WsServerBuilder,
-    parse_duration, parse_size, router, router_with_handlers, router_with_latency, router_with_proxy,
+    Scope, ServerError, ServerHandle, Subprotocols, TlsConfig, TlsError, UnmatchedMessage, WsConfig, WsServer,
+    WsServerBuilder, parse_duration, parse_size, router, router_with_handlers, router_with_latency, router_with_proxy,
     start_with_latency, try_router,
 };
 #[cfg(feature = "testing")]

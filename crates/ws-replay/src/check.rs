@@ -1,14 +1,14 @@
-//! What `mockforge check` says of a replay file.
+//! What `mockforge check` says of a replay or rules file.
 
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use crate::{Problem, ReplayErrors, ReplayScript, Summary};
+use crate::{Problem, ReplayErrors, ReplayScript, RuleSet, RuleSummary, Summary};
 
-/// Everything that was found in a replay file, and what it holds if it plays.
+/// Everything that was found in a replay or rules file, and what it holds if it is right.
 ///
-/// It displays with one line for each finding, and a last line that sums up.
+/// It displays each finding with the line of the file and a mark below the place, and a last line that sums up.
 ///
 /// ```
 /// use ws_replay::CheckReport;
@@ -17,15 +17,24 @@ use crate::{Problem, ReplayErrors, ReplayScript, Summary};
 /// assert!(report.passed());
 /// assert_eq!(
 ///     report.to_string(),
-///     "demo.jsonl:1:10: warning: `text`: unknown token `{{uiud}}` is sent as it stands; did you mean `{{uuid}}`?\n\
+///     "demo.jsonl:1:11: warning: `text`: unknown token `{{uiud}}` is sent as it stands; did you mean `{{uuid}}`?\n  \
+///        1 | {\"text\": \"{{uiud}}\"}\n    \
+///          |           ^^^^^^^^\n\
 ///      demo.jsonl: plays, with 1 warning: 1 entry, 0 waits, 0 s"
 /// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckReport {
     name: String,
-    outcome: Result<Summary, ReplayErrors>,
+    outcome: Result<Content, ReplayErrors>,
     warnings: Vec<Problem>,
+}
+
+/// What a file that is right holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Script(Summary),
+    Rules(RuleSummary),
 }
 
 impl CheckReport {
@@ -48,15 +57,36 @@ impl CheckReport {
         Self::new(name.to_owned(), ReplayScript::parse(text, name))
     }
 
+    /// Reads and checks a rules file. This blocks while it reads.
+    #[must_use]
+    pub fn of_rules_file(path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        Self::of_rules(path.display().to_string(), RuleSet::load(path))
+    }
+
+    /// Checks the text of a rules file, which problems will call `name`; see [`RuleSet::parse`].
+    #[must_use]
+    pub fn of_rules_text(text: &str, name: &str) -> Self {
+        Self::of_rules(name.to_owned(), RuleSet::parse(text, name))
+    }
+
     fn new(name: String, read: Result<ReplayScript, ReplayErrors>) -> Self {
         let warnings = match &read {
             Ok(script) => script.warnings(),
             Err(errors) => errors.warnings(),
         };
-        Self { name, warnings: warnings.to_vec(), outcome: read.map(|script| script.summary()) }
+        Self { name, warnings: warnings.to_vec(), outcome: read.map(|script| Content::Script(script.summary())) }
     }
 
-    /// Whether the file plays: it may have warnings, but no errors.
+    fn of_rules(name: String, read: Result<RuleSet, ReplayErrors>) -> Self {
+        let warnings = match &read {
+            Ok(rules) => rules.warnings(),
+            Err(errors) => errors.warnings(),
+        };
+        Self { name, warnings: warnings.to_vec(), outcome: read.map(|rules| Content::Rules(rules.summary())) }
+    }
+
+    /// Whether the file can be played or followed: it may have warnings, but no errors.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.outcome.is_ok()
@@ -74,10 +104,22 @@ impl CheckReport {
         &self.warnings
     }
 
-    /// What the file holds, if it plays.
+    /// What the file holds, if it is a replay file and plays.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
-        self.outcome.as_ref().ok().copied()
+        match self.outcome {
+            Ok(Content::Script(summary)) => Some(summary),
+            _ => None,
+        }
+    }
+
+    /// What the file holds, if it is a rules file and can be followed.
+    #[must_use]
+    pub fn rule_summary(&self) -> Option<RuleSummary> {
+        match self.outcome {
+            Ok(Content::Rules(summary)) => Some(summary),
+            _ => None,
+        }
     }
 }
 
@@ -91,11 +133,8 @@ impl From<ReplayErrors> for CheckReport {
 
 impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Err(errors) = &self.outcome {
-            writeln!(f, "{errors}")?;
-        }
-        for warning in &self.warnings {
-            writeln!(f, "{}warning: {}", warning.place(), warning.kind())?;
+        for problem in self.errors().iter().chain(&self.warnings) {
+            writeln!(f, "{}", problem.in_context())?;
         }
         let warnings = match self.warnings.len() {
             0 => String::new(),
@@ -103,7 +142,8 @@ impl fmt::Display for CheckReport {
             n => format!(", with {n} warnings"),
         };
         match &self.outcome {
-            Ok(summary) => write!(f, "{}: plays{warnings}: {summary}", self.name),
+            Ok(Content::Script(summary)) => write!(f, "{}: plays{warnings}: {summary}", self.name),
+            Ok(Content::Rules(summary)) => write!(f, "{}: can be followed{warnings}: {summary}", self.name),
             Err(errors) => {
                 let count = errors.errors().len() + errors.not_listed();
                 let noun = if count == 1 { "error" } else { "errors" };

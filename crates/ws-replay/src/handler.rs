@@ -8,16 +8,24 @@ mod stall;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::pending;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
-use tracing::warn;
-use ws_core::{HandlerResult, Message, Origin, WsContext, WsHandler, WsMessage, WsSender};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::{error, info, warn};
+use ws_core::{
+    Connection, Extensions, HandlerResult, Message, NearMiss, Origin, RoomSender, Verdict, WsContext, WsHandler, WsMessage,
+    WsSender, close_code,
+};
 
-use crate::{Action, Player, ReplayOptions, ReplayScript};
+use crate::memory::Memory;
+use crate::path_counts::PathCounts;
+use crate::player::Offer;
+use crate::rules::RuleSession;
+use crate::{Action, Player, ReplayOptions, ReplayScript, RoomMemory, RuleSet, SessionVerdict};
 use stall::StallReport;
 
 /// Plays a script on every connection of its paths, beside whatever other handlers do there.
@@ -46,18 +54,30 @@ pub struct ReplayHandler {
     script: Arc<ReplayScript>,
     options: ReplayOptions,
     paths: Box<dyn Fn(&str) -> bool + Send + Sync>,
-    /// How many connections each path has had; only counted with a seed, or if the script has several sessions.
-    connections: Mutex<HashMap<String, u64>>,
+    /// Those among the entries of the script, and others.
+    rules: Vec<Arc<RuleSet>>,
+    connections: PathCounts,
+    room_memory: RoomMemory,
+    closes: bool,
+    on_verdict: Option<OnVerdict>,
 }
 
-/// Clients choose the paths, so there is a bound; the connections of all further paths are counted together.
-const MOST_COUNTED_PATHS: usize = 10_000;
+type OnVerdict = Arc<dyn Fn(SessionVerdict) + Send + Sync>;
 
 impl ReplayHandler {
     /// Plays `script` on all paths.
     #[must_use]
     pub fn new(script: Arc<ReplayScript>, options: ReplayOptions) -> Self {
-        Self { script, options, paths: Box::new(|_| true), connections: Mutex::default() }
+        Self {
+            rules: script.rules().cloned().into_iter().collect(),
+            script,
+            options,
+            paths: Box::new(|_| true),
+            connections: PathCounts::default(),
+            room_memory: RoomMemory::default(),
+            closes: false,
+            on_verdict: None,
+        }
     }
 
     /// Plays it only on the paths that `accepts` accepts, e.g. `/ws/chat`.
@@ -66,21 +86,38 @@ impl ReplayHandler {
         Self { paths: Box::new(accepts), ..self }
     }
 
-    /// The number of a new connection on `path`, from 0.
-    fn count(&self, path: &str) -> u64 {
-        if self.options.seed.is_none() && !self.script.has_several_sessions() {
-            return 0;
-        }
-        let mut connections = lock(&self.connections);
-        let is_counted = connections.contains_key(path) || connections.len() < MOST_COUNTED_PATHS;
-        let counter = connections.entry(if is_counted { path } else { "" }.to_owned()).or_default();
-        let nth = *counter;
-        *counter += 1;
-        nth
+    /// Follows `rules`, too, behind those that stand in the script. A message that the script's open wait takes is not
+    /// answered by rules, and one that a rule takes is not kept for later waits.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Arc<RuleSet>) -> Self {
+        self.rules.push(rules);
+        self
     }
 
-    fn session(&self, ctx: &WsContext) -> Option<Arc<Session>> {
-        let sessions = ctx.extensions().get::<Sessions>()?;
+    /// Shares what rooms remember with the other handlers of a server that got the same.
+    #[must_use]
+    pub fn with_room_memory(self, room_memory: RoomMemory) -> Self {
+        Self { room_memory, ..self }
+    }
+
+    /// Closes each connection with code 1000 when its script was played to its end.
+    #[must_use]
+    pub fn closing(self) -> Self {
+        Self { closes: true, ..self }
+    }
+
+    /// Has `tell` called with the verdict on each session: once, when its script was played to its end, or else when its
+    /// connection has ended; if the handler is [`closing`](Self::closing), always then. It is called from the connection's own
+    /// task: it must not block.
+    ///
+    /// A script without entries is at its end when the connection is.
+    #[must_use]
+    pub fn on_verdict(self, tell: impl Fn(SessionVerdict) + Send + Sync + 'static) -> Self {
+        Self { on_verdict: Some(Arc::new(tell)), ..self }
+    }
+
+    fn session(&self, extensions: &Extensions) -> Option<Arc<Session>> {
+        let sessions = extensions.get::<Sessions>()?;
         lock(&sessions.0).get(self.script.name()).cloned()
     }
 }
@@ -88,28 +125,58 @@ impl ReplayHandler {
 #[async_trait]
 impl WsHandler for ReplayHandler {
     async fn on_connect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
-        if self.session(ctx).is_some() {
+        if self.session(ctx.extensions()).is_some() {
             warn!(script = self.script.name(), path = ctx.path, "registered twice for this path, played once");
             return Ok(());
         }
-        let player = Player::new(Arc::clone(&self.script), &self.options, &ctx.path, self.count(&ctx.path));
+        let memory = Memory::of(ctx, &self.room_memory);
+        if self.script.reads_last_message() {
+            memory.keep_messages();
+        }
+        let (script, nth) = (Arc::clone(&self.script), self.connections.next(&ctx.path));
+        memory.set_number(nth.saturating_add(1));
+        let begin = |rules| RuleSession::begin(Arc::clone(rules), &self.options, memory.clone(), ctx, nth, true);
+        let rules = self.rules.iter().map(begin).collect();
         let session = Arc::new(Session {
-            player: Mutex::new(player),
+            messages: AtomicU64::new(memory.messages()),
+            player: Mutex::new(Player::with_memory(script, &self.options, &ctx.path, nth, memory.clone())),
+            memory,
+            rules,
             arrived: Notify::new(),
             opened_at: ctx.connection().opened_at(),
+            script: self.script.shared_name(),
+            connection: ctx.connection_id.clone(),
+            closes: self.closes,
+            on_verdict: self.on_verdict.clone(),
+            has_verdict: AtomicBool::new(false),
         });
         let sessions = ctx.extensions().get::<Sessions>().unwrap_or_default();
         lock(&sessions.0).insert(self.script.shared_name(), Arc::clone(&session));
         ctx.extensions().insert(sessions);
         let report = StallReport::new(self.script.shared_name(), ctx.connection_id.clone());
-        ctx.spawn(play(session, ctx.sender().with_origin(Origin::Replay), report));
+        ctx.spawn(play(session, ctx.sender().with_origin(Origin::Replay), ctx.room_sender(), report));
         Ok(())
     }
 
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
-        if let Some(session) = self.session(ctx) {
-            lock(&session.player).on_message(session.now(), Message::from(msg));
-            session.arrived.notify_one();
+        let Some(session) = self.session(ctx.extensions()) else { return Ok(()) };
+        let message = Message::from(msg);
+        session.note(&message);
+        let (offer, near_misses) = session.offer(&message);
+        match offer {
+            Offer::Taken => ctx.mark_matched(),
+            Offer::Refused => ctx.add_near_misses(&message, near_misses),
+            Offer::NotLookedAt => {}
+        }
+        let is_missed = offer == Offer::Refused || !session.may_take_later();
+        let react = |rules: &Arc<RuleSession>| rules.react(ctx, &message, is_missed);
+        let reactions: Vec<_> = session.rules.iter().map(react).collect();
+        if reactions.iter().all(|reaction| !reaction.is_taken) {
+            lock(&session.player).keep();
+        }
+        session.arrived.notify_one();
+        for (rules, reaction) in session.rules.iter().zip(reactions) {
+            rules.carry_out(ctx, reaction).await?;
         }
         Ok(())
     }
@@ -119,12 +186,25 @@ impl WsHandler for ReplayHandler {
         // Taken out, so that it is told once.
         let session = lock(&sessions.0).remove(self.script.name());
         if let Some(session) = session {
-            let mut player = lock(&session.player);
-            // The last messages may not have been looked at.
-            player.poll(session.now());
-            stall::report_end(&player, self.script.name(), &ctx.connection_id);
+            {
+                let mut player = lock(&session.player);
+                // The last messages may not have been looked at.
+                player.on_close(session.now());
+                stall::report_end(&player, self.script.name(), &ctx.connection_id);
+            }
+            session.tell_failures();
+            let now = session.now();
+            session.rules.iter().for_each(|rules| rules.finish(now));
+            session.give_verdict();
         }
         Ok(())
+    }
+
+    fn on_outbound(&self, connection: &Arc<Connection>, message: &Message, origin: Origin) -> Verdict {
+        if let Some(session) = self.session(connection.extensions()).filter(|_| !self.rules.is_empty()) {
+            session.rules.iter().for_each(|rules| rules.see_outbound(message, origin));
+        }
+        Verdict::Pass
     }
 
     fn handles_path(&self, path: &str) -> bool {
@@ -149,8 +229,18 @@ struct Sessions(Arc<Mutex<HashMap<Arc<str>, Arc<Session>>>>);
 /// One script on one connection, shared by the work that plays it and by what brings it messages.
 struct Session {
     player: Mutex<Player>,
+    memory: Memory,
+    rules: Vec<Arc<RuleSession>>,
+    /// How many messages the client has sent.
+    messages: AtomicU64,
     arrived: Notify,
     opened_at: Instant,
+    script: Arc<str>,
+    connection: String,
+    closes: bool,
+    on_verdict: Option<OnVerdict>,
+    /// Whether the verdict was given.
+    has_verdict: AtomicBool,
 }
 
 impl Session {
@@ -158,19 +248,98 @@ impl Session {
         self.opened_at.elapsed()
     }
 
-    fn next_action(&self, report: &mut StallReport) -> Action {
+    /// Shows a message to the wait that is open.
+    fn offer(&self, message: &Message) -> (Offer, Vec<NearMiss>) {
         let mut player = lock(&self.player);
-        let action = player.poll(self.now());
-        if action == Action::AwaitMessage {
-            report.waiting(&player);
+        let offer = player.offer(self.now(), message);
+        let near_misses = if offer == Offer::Refused { player.near_misses() } else { Vec::new() };
+        (offer, near_misses)
+    }
+
+    /// Whether a wait that comes later may take a message that the present one did not.
+    fn may_take_later(&self) -> bool {
+        lock(&self.player).waits_ahead()
+    }
+
+    /// Remembers what the client said.
+    fn note(&self, message: &Message) {
+        if matches!(message, Message::Text(_) | Message::Binary(_)) {
+            let nth = self.messages.fetch_add(1, Ordering::Relaxed) + 1;
+            self.memory.message_came(nth, message);
         }
+    }
+
+    fn next_action(&self, report: &mut StallReport) -> Action {
+        let action = {
+            let mut player = lock(&self.player);
+            let action = player.poll(self.now());
+            if matches!(action, Action::AwaitMessage | Action::AwaitMessageUntil(_)) {
+                report.waiting(&player);
+            }
+            action
+        };
+        self.tell_failures();
         action
+    }
+
+    /// Writes the checks that have failed since into the log.
+    fn tell_failures(&self) {
+        let connection = &self.connection;
+        let (failures, endless) = {
+            let mut player = lock(&self.player);
+            (player.take_failures(), player.take_endless())
+        };
+        for failure in failures {
+            info!(connection, "{failure}");
+        }
+        if let Some(place) = endless {
+            error!(connection, "{place}: the script went round here without end, without a wait or a delay; it has ended");
+        }
+    }
+
+    /// The script may be at its end now.
+    async fn look_for_end(&self, sender: &WsSender) {
+        let is_finished = {
+            let player = lock(&self.player);
+            player.has_entries() && (player.is_finished() || player.is_endless())
+        };
+        if is_finished && self.closes {
+            // An error says that it is closing already.
+            let _ = sender.close(close_code::NORMAL, "the script was played to its end").await;
+        } else if is_finished {
+            self.give_verdict();
+        }
+    }
+
+    /// Tells who wants to know how the session went: once.
+    fn give_verdict(&self) {
+        let Some(tell) = &self.on_verdict else { return };
+        if !self.has_verdict.swap(true, Ordering::Relaxed) {
+            let verdict = lock(&self.player).verdict();
+            let now = self.now();
+            let checks = self.rules.iter().flat_map(|rules| rules.checks(now));
+            tell(checks.fold(verdict, SessionVerdict::check));
+        }
+    }
+
+    /// A script with rooms on a server without plays on; its author is told.
+    fn tell_if_failed(&self, result: HandlerResult<()>) {
+        if let Err(error) = result {
+            let connection = &self.connection;
+            warn!(connection, %error, "{}", self.script);
+        }
+    }
+
+    /// The time of the runtime's clock; `None` if it is beyond that.
+    fn instant(&self, time: Duration) -> Option<Instant> {
+        self.opened_at.checked_add(time)
     }
 }
 
-async fn play(session: Arc<Session>, sender: WsSender, mut report: StallReport) -> HandlerResult<()> {
+async fn play(session: Arc<Session>, sender: WsSender, rooms: RoomSender, mut report: StallReport) -> HandlerResult<()> {
     loop {
         let action = session.next_action(&mut report);
+        let is_last = matches!(action, Action::Finished | Action::Disconnect);
         match action {
             Action::Send(message) => {
                 // That the connection is closing or gone is no mistake of the script's.
@@ -178,17 +347,31 @@ async fn play(session: Arc<Session>, sender: WsSender, mut report: StallReport) 
                     return Ok(());
                 }
             }
-            Action::SleepUntil(time) => match session.opened_at.checked_add(time) {
-                Some(deadline) => sleep_until(deadline).await,
-                None => pending().await,
-            },
+            Action::Broadcast { room, message } => session.tell_if_failed(rooms.broadcast(&room, message).await),
+            Action::Join(room) => session.tell_if_failed(rooms.join(&room).await),
+            Action::Leave(room) => session.tell_if_failed(rooms.leave(&room).await),
+            Action::SleepUntil(time) => {
+                session.look_for_end(&sender).await;
+                match session.instant(time) {
+                    Some(deadline) => sleep_until(deadline).await,
+                    None => pending().await,
+                }
+            }
             Action::AwaitMessage => session.arrived.notified().await,
+            Action::AwaitMessageUntil(time) => match session.instant(time) {
+                // Either way it is looked again.
+                Some(deadline) => drop(timeout_at(deadline, session.arrived.notified()).await),
+                None => session.arrived.notified().await,
+            },
             Action::Disconnect => {
                 // An error says that the connection has ended already.
                 let _ = sender.disconnect();
-                return Ok(());
             }
-            Action::Finished => return Ok(()),
+            Action::Finished => {}
+        }
+        if is_last {
+            session.look_for_end(&sender).await;
+            return Ok(());
         }
     }
 }

@@ -6,33 +6,53 @@
 //! - [`ReplayScript`] is a file that was read, checked and compiled; [`CheckReport`] tells what was found in it.
 //! - [`ReplayHandler`] plays a script on every connection of its paths, beside other handlers.
 //! - [`Player`] is the same without a connection: decisions alone, for other engines and for tests.
+//! - [`RuleSet`] is a file of rules: what is answered to which message, whenever it comes; [`RuleHandler`] follows them.
 //! - [`Recorder`] writes what connections really said as such a file.
 //! - [`ReplayEntry`] is one entry for serde, for programs that write files.
 //!
 //! A file is compiled once; playing it cannot fail. Nothing here opens a socket or starts a task. Only
-//! [`ReplayScript::load`] and [`CheckReport::of_file`] read files; only a [`Recorder`] writes some, on a thread of its own.
+//! [`ReplayScript::load`], [`RuleSet::load`] and [`CheckReport`] read files; only a [`Recorder`] writes some, on a thread of its own.
 
 mod check;
 mod entry;
 mod handler;
+mod har;
+mod located;
+mod memory;
+mod mermaid;
+mod moment;
 mod nearest;
 mod options;
+mod path_counts;
 mod player;
 mod problem;
 mod recorder;
 mod released;
 mod reported_code;
+mod rules;
 mod script;
+mod setting;
+mod source;
+mod state_names;
 mod template;
+mod verdict;
+mod visible;
 
 pub use check::CheckReport;
-pub use entry::{ReplayDirection, ReplayEntry};
+pub use entry::{
+    ReplayAssertion, ReplayBranches, ReplayCondition, ReplayDirection, ReplayEntry, ReplayLoop, ReplayMatch, ReplayNames,
+    ReplayReceiver, ReplaySilence,
+};
 pub use handler::ReplayHandler;
-pub use options::{ReplayOptions, TemplateClock, TemplateClockError};
+pub use har::{HarError, HarExport, HarFile, HarLayout, HarSocket};
+pub use memory::RoomMemory;
+pub use options::{ReplayOptions, Speed, SpeedError, TemplateClock, TemplateClockError};
 pub use player::{Action, Player};
 pub use problem::{Position, Problem, ProblemKind, ReplayErrors};
 pub use recorder::{RecordError, RecordOptions, RecordStats, Recorder, Redaction};
+pub use rules::{RuleHandler, RuleProblem, RuleSet, RuleSummary};
 pub use script::{ReplayScript, Summary};
+pub use verdict::{CheckOutcome, CheckResult, ReportFormat, SessionVerdict, UnknownReportFormat};
 
 /// The README's example is a test.
 #[cfg(doctest)]

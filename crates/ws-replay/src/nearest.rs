@@ -14,7 +14,9 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         let slips = strsim::osa_distance(&word, &folded);
         // Beginnings of words and longer forms are far in letters, yet alike.
         let likeness = strsim::jaro_winkler(&word, &folded);
-        (slips <= allowed || likeness > 0.84).then_some((slips, known))
+        // Whoever writes one word of several meant that one, rather than another that looks like it.
+        let is_cut_short = word.len() > 2 && folded.strip_prefix(&word).is_some_and(|rest| rest.starts_with('_'));
+        (slips <= allowed || likeness > 0.84).then_some((!is_cut_short, slips, known))
     });
-    candidates.min_by_key(|(slips, _)| *slips).map(|(_, known)| known)
+    candidates.min_by_key(|(is_whole, slips, _)| (*is_whole, *slips)).map(|(.., known)| known)
 }

@@ -26,12 +26,14 @@ pub struct ReplayOptions {
     pub clock: TemplateClock,
     /// Whether templates are expanded. If not, every text is sent as it stands.
     pub expand: bool,
+    /// How fast the delays of a script pass.
+    pub speed: Speed,
 }
 
 impl Default for ReplayOptions {
-    /// No seed, real time, templates expanded.
+    /// No seed, real time, templates expanded, delays as they stand in the file.
     fn default() -> Self {
-        Self { seed: None, clock: TemplateClock::real(), expand: true }
+        Self { seed: None, clock: TemplateClock::real(), expand: true, speed: Speed::default() }
     }
 }
 
@@ -120,9 +122,100 @@ impl fmt::Display for TemplateClock {
     }
 }
 
+/// How fast the delays of a script pass: so many times as fast as they stand in the file, or [`MAX`](Self::MAX), without
+/// delays.
+///
+/// What is no delay of the script keeps its time: time-outs, silences, and entries that repeat in the background. `{{now}}` of a fixed
+/// clock shows the time of the file at any speed, so that the messages are the same.
+///
+/// It reads and displays as a number or as `max`.
+///
+/// ```
+/// use ws_replay::Speed;
+///
+/// assert_eq!("2.5".parse(), Speed::times(2.5));
+/// assert_eq!("max".parse(), Ok(Speed::MAX));
+/// assert_eq!(Speed::default().to_string(), "1");
+/// assert!(Speed::times(0.0).is_err() && Speed::times(f64::NAN).is_err());
+/// # Ok::<(), ws_replay::SpeedError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Speed(f64);
+
+/// What is neither a number above 0 nor `max`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a number above 0 such as 2 or 0.5, or `max`, found `{found}`")]
+pub struct SpeedError {
+    found: String,
+}
+
+impl Speed {
+    /// Without any delay.
+    pub const MAX: Self = Self(f64::INFINITY);
+
+    /// So many times as fast. Infinity is [`MAX`](Self::MAX).
+    ///
+    /// # Errors
+    /// If it is not above 0.
+    pub fn times(factor: f64) -> Result<Self, SpeedError> {
+        if factor > 0.0 { Ok(Self(factor)) } else { Err(SpeedError { found: factor.to_string() }) }
+    }
+
+    /// How long a delay of the script really takes.
+    pub(crate) fn of(self, delay: Duration) -> Duration {
+        // A division would round where there is nothing to divide.
+        if self == Self::default() {
+            return delay;
+        }
+        Duration::try_from_secs_f64(delay.as_secs_f64() / self.0).unwrap_or(Duration::MAX)
+    }
+}
+
+/// It is never NaN.
+impl Eq for Speed {}
+
+impl Default for Speed {
+    /// As fast as the file says.
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl FromStr for Speed {
+    type Err = SpeedError;
+
+    fn from_str(text: &str) -> Result<Self, SpeedError> {
+        if text.eq_ignore_ascii_case("max") {
+            return Ok(Self::MAX);
+        }
+        let factor = text.parse().ok().and_then(|factor| Self::times(factor).ok());
+        factor.ok_or_else(|| SpeedError { found: text.to_owned() })
+    }
+}
+
+impl fmt::Display for Speed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::MAX { f.write_str("max") } else { self.0.fmt(f) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn speed_divides_delays() {
+        let second = Duration::from_secs(1);
+        let of = |text: &str, delay| text.parse::<Speed>().unwrap().of(delay);
+        assert_eq!(of("2", second), Duration::from_millis(500));
+        assert_eq!(of("0.25", second), 4 * second);
+        assert_eq!(of("max", Duration::from_millis(u64::MAX)), Duration::ZERO);
+        assert_eq!(of("1", Duration::MAX), Duration::MAX);
+        assert_eq!(of("1e-300", second), Duration::MAX);
+        for text in ["0", "-1", "nan", "", "fast", "-0"] {
+            assert!(text.parse::<Speed>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_seed_starts_the_clock_at_a_known_time() {

@@ -4,7 +4,7 @@
 //! is counted and marked in the file, and never changes what is played of the rest.
 
 mod error;
-mod line;
+pub(crate) mod line;
 mod names;
 mod options;
 mod output;

@@ -38,4 +38,19 @@ impl Released {
             Self::Binary(_) => None,
         }
     }
+    /// What the group of this number matched; `None` if there is no such group.
+    pub(crate) fn numbered(&self, number: usize) -> Option<&str> {
+        match self {
+            Self::Text(captures) if number < captures.group_count() => self.group(number),
+            _ => None,
+        }
+    }
+
+    /// What the named group of the regex matched; `None` if there is no such group.
+    pub(crate) fn named(&self, name: &str) -> Option<&str> {
+        match self {
+            Self::Text(captures) => self.group(captures.number_of(name)?),
+            Self::Binary(_) => None,
+        }
+    }
 }

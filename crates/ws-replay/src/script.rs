@@ -2,15 +2,23 @@
 //!
 //! Everything that can be wrong is found here, when the file is read; playing a script cannot fail.
 
+mod assertion;
 mod compile;
 mod ending;
 mod fields;
+mod file_traits;
+mod flow;
 mod foreign;
+mod graph;
+mod learning;
+mod logic;
+mod logic_keys;
 mod mark;
+mod names;
+mod patterns;
 mod read;
 mod session;
 mod sessions;
-mod source;
 mod step;
 
 use std::fmt;
@@ -20,12 +28,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessions::Sessions;
-use source::{Findings, Source};
+use sessions::{Compiled, Sessions};
 
+use crate::rules::RuleSet;
+use crate::source::{Findings, Source};
 use crate::{Problem, ProblemKind, ReplayErrors};
+pub(crate) use learning::Learned;
+pub(crate) use logic::{Case, Logic, Repeat, Silence};
+pub(crate) use patterns::decisive;
 pub(crate) use session::Session;
-pub(crate) use step::{Content, Ending, Expected, Wait, excerpt};
+pub(crate) use step::{Content, Ending, Expected, Step, excerpt};
 
 /// A replay file that was read, checked and compiled.
 ///
@@ -49,9 +61,7 @@ pub(crate) use step::{Content, Ending, Expected, Wait, excerpt};
 #[derive(Debug)]
 pub struct ReplayScript {
     name: Arc<str>,
-    entries: usize,
-    /// At least one.
-    sessions: Vec<Session>,
+    compiled: Compiled,
     warnings: Vec<Problem>,
 }
 
@@ -70,14 +80,13 @@ impl ReplayScript {
         let source = Source::new(Arc::clone(&name), &text);
         let mut findings = Findings::new(&source);
         let mut sessions = Sessions::new(&source);
-        read::read_entries(&source, &mut findings, |object, findings| sessions.object(&object, findings));
-        let entries = sessions.entries();
-        let sessions = sessions.finish(&mut findings);
-        if entries == 0 && !findings.has_errors() {
+        read::read_entries(&source, &mut findings, |object, findings| sessions.object(object, findings));
+        let compiled = sessions.finish(&mut findings);
+        if compiled.entries == 0 && compiled.rules.is_none() && !findings.has_errors() {
             findings.about_file(ProblemKind::NoEntries);
         }
         let warnings = findings.into_result()?;
-        Ok(Self { name, entries, sessions, warnings })
+        Ok(Self { name, compiled, warnings })
     }
 
     /// Reads and compiles a replay file. This blocks while it reads.
@@ -99,7 +108,7 @@ impl ReplayScript {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn read(reader: impl Read, name: &str) -> Result<Self, ReplayErrors> {
-        let whole_file = |kind| ReplayErrors::single(Problem::new(name.into(), None, kind));
+        let whole_file = |kind| ReplayErrors::single(Problem::of_file(name.into(), kind));
         let mut bytes = Vec::new();
         let read = reader.take(Self::MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
         let length = read.map_err(|error| unreadable(&error, name))?;
@@ -115,8 +124,8 @@ impl ReplayScript {
                     return Self::parse(valid, name);
                 }
                 let source = Source::new(name.into(), valid);
-                let position = source.position(error.valid_up_to());
-                Err(ReplayErrors::single(Problem::new(name.into(), Some(position), ProblemKind::NotUtf8)))
+                let place = source.span_at(error.valid_up_to(), 1);
+                Err(ReplayErrors::single(Problem::at(&source, place, ProblemKind::NotUtf8)))
             }
         }
     }
@@ -136,11 +145,13 @@ impl ReplayScript {
     /// What the script holds, in figures.
     #[must_use]
     pub fn summary(&self) -> Summary {
+        let sessions = self.sessions();
         Summary {
-            entries: self.entries,
-            sessions: self.sessions.len(),
-            waits: self.sessions.iter().map(Session::waits).sum(),
-            duration: self.sessions.iter().map(Session::duration).max().unwrap_or_default(),
+            entries: self.compiled.entries,
+            sessions: sessions.len(),
+            waits: sessions.iter().map(Session::waits).sum(),
+            duration: sessions.iter().map(Session::duration).max().unwrap_or_default(),
+            learnt: sessions.iter().map(|session| session.learnt).sum(),
         }
     }
 
@@ -148,31 +159,47 @@ impl ReplayScript {
         Arc::clone(&self.name)
     }
 
+    /// In the order of their numbers; at least one.
+    pub(crate) fn sessions(&self) -> &[Session] {
+        &self.compiled.sessions
+    }
+
+    /// The rules that stand between its entries, if there are some.
+    pub(crate) fn rules(&self) -> Option<&Arc<RuleSet>> {
+        self.compiled.rules.as_ref()
+    }
+
+    /// Whether a session looks at the message that came last.
+    pub(crate) fn reads_last_message(&self) -> bool {
+        self.compiled.reads_last_message
+    }
+
     pub(crate) fn session(&self, number: usize) -> &Session {
-        &self.sessions[number]
+        &self.sessions()[number]
     }
 
     /// The number of the session that the `nth` connection on `path` gets, from 0: of those that were recorded on that
     /// path, if there are some.
     pub(crate) fn session_for(&self, path: &str, nth: u64) -> usize {
         let turn = |count: usize| usize::try_from(nth % count.max(1) as u64).unwrap_or_default();
-        let is_on_path = |number: &usize| self.sessions[*number].path.as_deref() == Some(path);
-        let on_path: Vec<_> = (0..self.sessions.len()).filter(is_on_path).collect();
-        on_path.get(turn(on_path.len())).copied().unwrap_or_else(|| turn(self.sessions.len()))
+        let sessions = self.sessions();
+        let is_on_path = |number: &usize| sessions[*number].opened.path.as_deref() == Some(path);
+        let on_path: Vec<_> = (0..sessions.len()).filter(is_on_path).collect();
+        on_path.get(turn(on_path.len())).copied().unwrap_or_else(|| turn(sessions.len()))
     }
 
     /// Whether connections get different sessions.
     pub(crate) fn has_several_sessions(&self) -> bool {
-        self.sessions.len() > 1
+        self.sessions().len() > 1
     }
 }
 
 fn unreadable(error: &io::Error, name: &str) -> ReplayErrors {
-    ReplayErrors::single(Problem::new(name.into(), None, ProblemKind::Unreadable(error.to_string())))
+    ReplayErrors::single(Problem::of_file(name.into(), ProblemKind::Unreadable(error.to_string())))
 }
 
 /// What a script holds, in figures. It displays as `12 entries, 3 waits, 4.5 s`, or as `12 entries of 2 sessions, 3 waits,
-/// 4.5 s`.
+/// 4.5 s, learns 2 values of the client`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
@@ -184,6 +211,8 @@ pub struct Summary {
     pub waits: usize,
     /// How long the longest session takes from its start to the last entry, without the time that waits take.
     pub duration: Duration,
+    /// How many values it learns anew from its clients, in a recording: ids and times that they make up.
+    pub learnt: usize,
 }
 
 impl fmt::Display for Summary {
@@ -195,6 +224,11 @@ impl fmt::Display for Summary {
         if self.sessions > 1 {
             write!(f, " of {} sessions", self.sessions)?;
         }
-        write!(f, ", {} {waits}, {seconds} s", self.waits)
+        write!(f, ", {} {waits}, {seconds} s", self.waits)?;
+        match self.learnt {
+            0 => Ok(()),
+            1 => f.write_str(", learns 1 value of the client"),
+            values => write!(f, ", learns {values} values of the client"),
+        }
     }
 }

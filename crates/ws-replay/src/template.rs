@@ -3,20 +3,30 @@
 //! Rendering is one pass: what a token inserts is never looked at again, so a client's message cannot bring tokens in.
 //! What is no token, or cannot be filled, stays as it stands.
 
+mod doubt;
 mod faker;
+mod filling;
+mod now;
 mod token;
+mod value;
 mod values;
 
 use std::ops::Range;
-use std::time::Duration;
 
 use bytestring::ByteString;
+use ws_patterns::Name;
 
-use crate::released::Released;
-use token::{Doubt, Moment, Token};
+use crate::moment::Moment;
+use filling::Filling;
+use token::Token;
 
+pub(crate) use doubt::Doubt;
 pub(crate) use token::Scope;
-pub(crate) use values::Values;
+pub(crate) use value::ValueTemplate;
+pub(crate) use values::{Values, fnv1a};
+
+/// The most that the tokens of one text insert together, in bytes. Those that would insert more stay as they stand.
+const MOST_INSERTED: usize = 16 * 1024 * 1024;
 
 /// A compiled text.
 #[derive(Debug)]
@@ -28,8 +38,8 @@ pub(crate) struct Template {
 
 impl Template {
     /// Compiles `text`. Tokens that take something from a client message look at `scope`. What is doubtful or wrong about
-    /// the tokens is given to `doubt`, and such a token stays as it stands.
-    pub(crate) fn compile(text: String, scope: Scope<'_>, mut doubt: impl FnMut(Doubt)) -> Self {
+    /// the tokens is given to `doubt`, with its place in bytes of `text`; such a token stays as it stands.
+    pub(crate) fn compile(text: String, scope: Scope<'_>, mut doubt: impl FnMut(Range<usize>, Doubt)) -> Self {
         let mut tokens = Vec::new();
         let mut from = 0;
         while let Some(close) = text[from..].find("}}").map(|at| from + at) {
@@ -38,13 +48,13 @@ impl Template {
             if let Some(start) = text[from..close].rfind("{{").map(|at| from + at) {
                 match Token::parse(&text[start..end], scope) {
                     Ok(token) => tokens.push((start..end, token)),
-                    Err(found) => doubt(found),
+                    Err(found) => doubt(start..end, found),
                 }
             }
             from = end;
         }
         if let Some(start) = text[from..].rfind("{{").map(|at| from + at) {
-            doubt(Doubt::unclosed(&text[start..]));
+            doubt(start..text.len(), Doubt::unclosed(&text[start..], scope));
         }
         Self { source: ByteString::from(text), tokens }
     }
@@ -54,22 +64,38 @@ impl Template {
         Self { source: ByteString::from(text), tokens: Vec::new() }
     }
 
-    /// The text of one message. `script_time` is the `ts` of its entry, `released` what released the last wait.
-    pub(crate) fn render(&self, script_time: Duration, values: &mut Values, released: Option<&Released>) -> ByteString {
+    /// The text as it is written, with its tokens.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.source
+    }
+
+    /// The text of one message. If templates are switched off, it is the source.
+    pub(crate) fn render(&self, moment: &Moment<'_>, values: &mut Values) -> ByteString {
         if self.tokens.is_empty() || !values.expand {
             return self.source.clone();
         }
-        let moment = Moment { now: values.clock.at(script_time), released };
+        self.fill(&mut Filling::new(moment, values)).into()
+    }
+
+    /// The names in its expressions, each as often as it is there.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
+        self.tokens.iter().flat_map(|(_, token)| token.names())
+    }
+
+    fn fill(&self, filling: &mut Filling<'_>) -> String {
         let mut text = String::with_capacity(self.source.len());
         let mut from = 0;
         for (place, token) in &self.tokens {
             text.push_str(&self.source[from..place.start]);
-            if token.fill(&moment, &mut values.random, &mut text).is_none() {
+            if !filling.insert(token, &mut text) {
                 text.push_str(&self.source[place.clone()]);
             }
             from = place.end;
         }
         text.push_str(&self.source[from..]);
-        text.into()
+        text
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,35 +8,145 @@ use ws_conditions::{Conditions, ConditionsError, Plan};
 use ws_core::{HandlerError, Message, PathPattern, SessionObserver, WsHandler};
 use ws_patterns::MessagePattern;
 use ws_proxy::{Fallback, WsProxyConfig, WsProxyHandler};
-use ws_replay::{Recorder, ReplayHandler, ReplayOptions, ReplayScript};
+use ws_replay::{
+    Problem, Recorder, ReplayHandler, ReplayOptions, ReplayScript, RoomMemory, RuleHandler, RuleSet, SessionVerdict,
+};
 
 use crate::interactive::Interactive;
 use crate::rate_limited::RateGuard;
 use crate::{HandshakeRules, PathConfig, PathMode, Scope, ServerError, WsConfig};
 
-/// The modes of `config`, in the order in which they run behind the registered handlers.
-pub(crate) fn modes(config: &WsConfig) -> Result<Vec<Arc<dyn WsHandler>>, ServerError> {
-    let script = config.replay_file.as_ref().map(|file| (file, replay(file, config, "every connection")));
-    let script = match script {
-        Some((file, script)) => Some((file, script?)),
-        None => None,
-    };
-    let Some(upstream) = &config.proxy_config else {
-        return Ok(script.into_iter().map(|(_, script)| script).collect());
-    };
-    if let Some((file, _)) = &script
-        && upstream.fallback != Fallback::Local
-    {
-        return Err(ServerError::Config {
-            field: "replay_file",
-            problem: format!(
-                "{} plays while the upstream is down only: that needs `fallback: local` in `proxy_config`",
-                file.display()
-            ),
-        });
+/// Who is told of the verdict on each session.
+pub(crate) type OnVerdict = Arc<dyn Fn(SessionVerdict) + Send + Sync>;
+
+/// What the modes of one server have in common.
+pub(crate) struct Assembly<'c> {
+    config: &'c WsConfig,
+    room_memory: RoomMemory,
+    on_verdict: Option<OnVerdict>,
+}
+
+impl<'c> Assembly<'c> {
+    pub(crate) fn new(config: &'c WsConfig, on_verdict: Option<OnVerdict>) -> Self {
+        Self { config, room_memory: RoomMemory::default(), on_verdict }
     }
-    let local = script.map_or_else(|| fallback(config), |(_, script)| script);
-    Ok(vec![proxy(upstream, local)?])
+
+    /// The modes of the whole server, in the order in which they run behind the registered handlers.
+    pub(crate) fn modes(&self) -> Result<Vec<Arc<dyn WsHandler>>, ServerError> {
+        let WsConfig { replay_file, rules_file, proxy_config, .. } = self.config;
+        let Some(upstream) = proxy_config else {
+            return self.answers(replay_file.as_deref(), rules_file.as_deref(), "every connection");
+        };
+        if let Some(file) = replay_file
+            && upstream.fallback != Fallback::Local
+        {
+            return Err(ServerError::Config {
+                field: "replay_file",
+                problem: format!(
+                    "{} plays while the upstream is down only: that needs `fallback: local` in `proxy_config`",
+                    file.display()
+                ),
+            });
+        }
+        let script = self.answers(replay_file.as_deref(), None, "every connection whose upstream is down")?.pop();
+        let mut modes = Vec::new();
+        if let Some(file) = rules_file {
+            modes.push(self.rules_before(file, "every connection")?);
+        }
+        modes.push(proxy(upstream, script.unwrap_or_else(|| fallback(self.config)))?);
+        Ok(modes)
+    }
+
+    /// The scopes of those paths on which something is different from `server`.
+    pub(crate) fn paths(&self, server: &Scope) -> Result<Vec<(PathPattern, Arc<Scope>)>, ServerError> {
+        let paths = self.config.paths.iter();
+        paths.map(|path| Ok((path.path.clone(), Arc::new(self.scope(path, server)?)))).collect()
+    }
+
+    fn scope(&self, path: &PathConfig, server: &Scope) -> Result<Scope, ServerError> {
+        let bare = || Scope { modes: Vec::new(), ..server.clone() };
+        let (rules, place) = (path.rules_file.as_deref(), path.path.as_str());
+        let with = |modes: Vec<_>| modes.into_iter().fold(bare(), Scope::mode);
+        let mut scope = match &path.mode {
+            None if rules.is_none() => server.clone(),
+            None => with(self.answers(None, rules, place)?),
+            Some(PathMode::Echo) => bare().fallback(Arc::new(Interactive::Echo)),
+            Some(PathMode::RawEcho) => bare().fallback(Arc::new(Interactive::RawEcho)),
+            Some(PathMode::Replay(file)) => with(self.answers(Some(file), rules, place)?),
+            Some(PathMode::Proxy(upstream)) => {
+                let rules = rules.map(|file| self.rules_before(file, place)).transpose()?;
+                let upstream = proxy(upstream, fallback(self.config))?;
+                with(rules.into_iter().chain([upstream]).collect())
+            }
+        };
+        if let Some(limit) = path.rate_limit {
+            // That of the whole server goes on counting here, too.
+            scope.guards.truncate(usize::from(self.config.server_rate_limit.is_some()));
+            scope.guards.push(Arc::new(RateGuard::per_connection(limit)?));
+        }
+        if !path.handshake.is_empty() {
+            scope.guards.insert(0, Arc::new(HandshakeRules::new(path.handshake.clone())?));
+        }
+        match path.conditions.clone() {
+            Some(conditions) => Ok(scope.conditions(plan(conditions, self.config, place)?)),
+            None => Ok(scope),
+        }
+    }
+
+    /// Who answers where there is no upstream: a script, rules, or a script beside which rules answer what it does not wait
+    /// for.
+    fn answers(
+        &self,
+        script: Option<&Path>,
+        rules: Option<&Path>,
+        audience: &str,
+    ) -> Result<Vec<Arc<dyn WsHandler>>, ServerError> {
+        let rules = rules.map(|file| rule_set(file, audience)).transpose()?;
+        let Some(file) = script else {
+            return Ok(rules
+                .map(|rules| Arc::new(self.rule_handler(rules)) as Arc<dyn WsHandler>)
+                .into_iter()
+                .collect());
+        };
+        let script = ReplayScript::load(file)?;
+        log_doubts(script.warnings());
+        info!("playing {} to {audience}", file.display());
+        let mut handler = ReplayHandler::new(Arc::new(script), replay_options(self.config))
+            .with_room_memory(self.room_memory.clone());
+        if let Some(rules) = rules {
+            handler = handler.with_rules(rules);
+        }
+        if let Some(tell) = self.on_verdict.clone() {
+            handler = handler.closing().on_verdict(move |verdict| tell(verdict));
+        }
+        Ok(vec![Arc::new(handler)])
+    }
+
+    /// Rules that keep what they take from a mode behind them.
+    fn rules_before(&self, file: &Path, audience: &str) -> Result<Arc<dyn WsHandler>, ServerError> {
+        Ok(Arc::new(self.rule_handler(rule_set(file, audience)?).stopping()))
+    }
+
+    fn rule_handler(&self, rules: Arc<RuleSet>) -> RuleHandler {
+        let handler = RuleHandler::new(rules, replay_options(self.config)).with_room_memory(self.room_memory.clone());
+        match self.on_verdict.clone() {
+            Some(tell) => handler.on_verdict(move |verdict| tell(verdict)),
+            None => handler,
+        }
+    }
+}
+
+fn rule_set(file: &Path, audience: &str) -> Result<Arc<RuleSet>, ServerError> {
+    let rules = RuleSet::load(file)?;
+    log_doubts(rules.warnings());
+    info!("answering {audience} by the rules of {}", file.display());
+    Ok(Arc::new(rules))
+}
+
+fn log_doubts(doubts: &[Problem]) {
+    for doubt in doubts {
+        warn!("{doubt}");
+    }
 }
 
 /// The way to an upstream; `local` answers while that is down, if it is to.
@@ -51,33 +161,6 @@ pub(crate) fn recorder(config: &WsConfig) -> Result<Option<Arc<dyn SessionObserv
     let recorder = Recorder::create(options)?;
     info!("recording to {}", file.display());
     Ok(Some(Arc::new(recorder)))
-}
-
-/// The scopes of those paths on which something is different from `server`.
-pub(crate) fn paths(config: &WsConfig, server: &Scope) -> Result<Vec<(PathPattern, Arc<Scope>)>, ServerError> {
-    let scope = |path: &PathConfig| -> Result<Scope, ServerError> {
-        let bare = || Scope { modes: Vec::new(), ..server.clone() };
-        let mut scope = match &path.mode {
-            None => server.clone(),
-            Some(PathMode::Echo) => bare().fallback(Arc::new(Interactive::Echo)),
-            Some(PathMode::RawEcho) => bare().fallback(Arc::new(Interactive::RawEcho)),
-            Some(PathMode::Replay(file)) => bare().mode(replay(file, config, path.path.as_str())?),
-            Some(PathMode::Proxy(upstream)) => bare().mode(proxy(upstream, fallback(config))?),
-        };
-        if let Some(limit) = path.rate_limit {
-            // That of the whole server goes on counting here, too.
-            scope.guards.truncate(usize::from(config.server_rate_limit.is_some()));
-            scope.guards.push(Arc::new(RateGuard::per_connection(limit)?));
-        }
-        if !path.handshake.is_empty() {
-            scope.guards.insert(0, Arc::new(HandshakeRules::new(path.handshake.clone())?));
-        }
-        match path.conditions.clone() {
-            Some(conditions) => Ok(scope.conditions(plan(conditions, config, path.path.as_str())?)),
-            None => Ok(scope),
-        }
-    };
-    config.paths.iter().map(|path| Ok((path.path.clone(), Arc::new(scope(path)?)))).collect()
 }
 
 /// What the network does, with patterns as replay scripts have them.
@@ -113,18 +196,14 @@ pub(crate) fn guards(config: &WsConfig) -> Result<Vec<Arc<dyn WsHandler>>, Condi
     Ok(guards)
 }
 
-fn replay(file: &Path, config: &WsConfig, audience: &str) -> Result<Arc<dyn WsHandler>, ServerError> {
-    let script = ReplayScript::load(file)?;
-    for doubt in script.warnings() {
-        warn!("{doubt}");
-    }
-    info!("playing {} to {audience}", file.display());
-    Ok(Arc::new(ReplayHandler::new(Arc::new(script), replay_options(config))))
-}
-
 fn replay_options(config: &WsConfig) -> ReplayOptions {
     let options = config.seed.map_or_else(ReplayOptions::default, ReplayOptions::seeded);
-    ReplayOptions { clock: config.clock.unwrap_or(options.clock), expand: config.template_expand, ..options }
+    ReplayOptions {
+        clock: config.clock.unwrap_or(options.clock),
+        expand: config.template_expand,
+        speed: config.speed,
+        ..options
+    }
 }
 
 /// What answers on paths that no handler takes.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use ws_conditions::{Conditions, RateLimit};
 use ws_core::{Handshake, QueueLimits, WhenFull};
 use ws_proxy::WsProxyConfig;
-use ws_replay::{RecordOptions, TemplateClock};
+use ws_replay::{RecordOptions, Speed, TemplateClock};
 
 pub use self::path::{PathConfig, PathMode};
 pub use self::written::{parse_duration, parse_size};
@@ -82,6 +82,13 @@ pub struct WsConfig {
     pub heartbeat_interval: Duration,
     /// The replay script that every connection plays.
     pub replay_file: Option<PathBuf>,
+    /// The rules by which messages are answered; a script of [`replay_file`](Self::replay_file), or the real server of
+    /// [`proxy_config`](Self::proxy_config), gets what no rule takes.
+    pub rules_file: Option<PathBuf>,
+    /// How fast scripts are played: 1 is as they are written.
+    #[serde(deserialize_with = "written::speed")]
+    #[cfg_attr(feature = "schema", schemars(with = "written::SpeedSchema"))]
+    pub speed: Speed,
     /// The real server behind this one. A script of [`replay_file`](Self::replay_file) then plays while that is down, which
     /// needs `fallback: local`.
     pub proxy_config: Option<WsProxyConfig>,
@@ -152,6 +159,8 @@ impl Default for WsConfig {
             max_message_size: 16 * 1024 * 1024,
             heartbeat_interval: Duration::from_secs(30),
             replay_file: None,
+            rules_file: None,
+            speed: Speed::default(),
             proxy_config: None,
             record: None,
             template_expand: true,
@@ -191,7 +200,7 @@ impl WsConfig {
 
     /// The defaults, with what the environment says: `MOCKFORGE_WS_PORT`, `MOCKFORGE_WS_MAX_CONNECTIONS`,
     /// `MOCKFORGE_WS_MAX_MESSAGE_SIZE`, `MOCKFORGE_WS_HEARTBEAT_INTERVAL`, `MOCKFORGE_WS_REPLAY_FILE`,
-    /// `MOCKFORGE_WS_SEED`, `MOCKFORGE_WS_CLOCK` and `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND`. An empty one counts as not set.
+    /// `MOCKFORGE_WS_RULES`, `MOCKFORGE_WS_SPEED`, `MOCKFORGE_WS_SEED`, `MOCKFORGE_WS_CLOCK` and `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND`. An empty one counts as not set.
     ///
     /// # Errors
     /// [`ServerError::Variable`] names a variable whose value cannot be read.
@@ -215,6 +224,10 @@ impl WsConfig {
             config.heartbeat_interval = parse_duration(&value).map_err(|error| wrong(name, &value, error))?;
         }
         config.replay_file = read("MOCKFORGE_WS_REPLAY_FILE").map(|(_, value)| value.into());
+        config.rules_file = read("MOCKFORGE_WS_RULES").map(|(_, value)| value.into());
+        if let Some((name, value)) = read("MOCKFORGE_WS_SPEED") {
+            config.speed = parse(name, &value)?;
+        }
         if let Some((name, value)) = read("MOCKFORGE_WS_SEED") {
             config.seed = Some(parse(name, &value)?);
         }
@@ -238,9 +251,11 @@ impl WsConfig {
                 return Err(ServerError::Config { field, problem: NONE_AT_ALL.to_owned() });
             }
         }
-        if self.raw_echo && self.replay_file.is_some() {
-            let problem = "while a script plays there is no echo: leave out this or `replay_file`".to_owned();
-            return Err(ServerError::Config { field: "raw_echo", problem });
+        for (file, other) in [(&self.replay_file, "replay_file"), (&self.rules_file, "rules_file")] {
+            if self.raw_echo && file.is_some() {
+                let problem = format!("where a script or rules answer there is no echo: leave out this or `{other}`");
+                return Err(ServerError::Config { field: "raw_echo", problem });
+            }
         }
         Ok(())
     }
@@ -281,6 +296,8 @@ mod tests {
             ("MOCKFORGE_WS_MAX_MESSAGE_SIZE", "64"),
             ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", "200ms"),
             ("MOCKFORGE_WS_REPLAY_FILE", "x.jsonl"),
+            ("MOCKFORGE_WS_RULES", "x.yaml"),
+            ("MOCKFORGE_WS_SPEED", "2.5"),
             ("MOCKFORGE_WS_SEED", "7"),
             ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", "False"),
         ]);
@@ -290,6 +307,8 @@ mod tests {
             max_message_size: 64,
             heartbeat_interval: Duration::from_millis(200),
             replay_file: Some("x.jsonl".into()),
+            rules_file: Some("x.yaml".into()),
+            speed: Speed::times(2.5).unwrap(),
             seed: Some(7),
             template_expand: false,
             ..WsConfig::default()
@@ -300,7 +319,7 @@ mod tests {
 
     #[test]
     fn an_empty_variable_is_not_set() {
-        let names = ["PORT", "MAX_CONNECTIONS", "HEARTBEAT_INTERVAL", "REPLAY_FILE", "SEED", "CLOCK"];
+        let names = ["PORT", "MAX_CONNECTIONS", "HEARTBEAT_INTERVAL", "REPLAY_FILE", "RULES", "SPEED", "SEED", "CLOCK"];
         let names: Vec<_> = names.iter().map(|name| format!("MOCKFORGE_WS_{name}")).collect();
         let mut pairs: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
         pairs.push(("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", ""));
@@ -329,10 +348,15 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_beside_a_script_is_refused() {
-        let config = WsConfig { raw_echo: true, replay_file: Some("a.jsonl".into()), ..WsConfig::default() };
-        let error = config.validate().unwrap_err().to_string();
-        assert!(error.starts_with("raw_echo: ") && error.contains("replay_file"), "{error}");
+    fn an_echo_beside_a_script_or_rules_is_refused() {
+        let with_echo = WsConfig { raw_echo: true, ..WsConfig::default() };
+        for (field, config) in [
+            ("replay_file", WsConfig { replay_file: Some("a.jsonl".into()), ..with_echo.clone() }),
+            ("rules_file", WsConfig { rules_file: Some("a.yaml".into()), ..with_echo.clone() }),
+        ] {
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.starts_with("raw_echo: ") && error.contains(field), "{error}");
+        }
     }
 
     #[test]
@@ -343,6 +367,7 @@ mod tests {
             ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", "soon"),
             ("MOCKFORGE_WS_MAX_CONNECTIONS", "0"),
             ("MOCKFORGE_WS_MAX_MESSAGE_SIZE", "0"),
+            ("MOCKFORGE_WS_SPEED", "0"),
             ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", "maybe"),
         ] {
             let text = with(&[(name, value)]).unwrap_err().to_string();

@@ -14,8 +14,10 @@ use tokio::net::TcpListener;
 use ws_conditions::Conditions;
 use ws_core::{HandlerRegistry, HandlerSet, Handshake, Middleware, Rooms, SessionObserver, WsHandler};
 use ws_metrics::{MetricsRegistry, get_global_registry};
+use ws_replay::SessionVerdict;
 use ws_rooms::{RoomManager, RoomOptions};
 
+use crate::assemble::{Assembly, OnVerdict};
 use crate::router::{websocket_routes, with_hint};
 use crate::scope::{ChooseScope, Scope, ScopeResolver};
 use crate::shared::Shared;
@@ -118,6 +120,7 @@ pub struct WsServerBuilder {
     metrics: Option<MetricsRegistry>,
     metrics_route: bool,
     choose_scope: Option<ChooseScope>,
+    on_verdict: Option<OnVerdict>,
 }
 
 impl WsServerBuilder {
@@ -198,6 +201,15 @@ impl WsServerBuilder {
         self
     }
 
+    /// Has `tell` called with the verdict on each session that plays a script of the configuration or follows its rules, once,
+    /// when its connection has ended; a connection whose script was played to its end is then closed with code 1000. It is
+    /// called from the connection's own task: it must not block.
+    #[must_use]
+    pub fn on_verdict(mut self, tell: impl Fn(SessionVerdict) + Send + Sync + 'static) -> Self {
+        self.on_verdict = Some(Arc::new(tell));
+        self
+    }
+
     /// Puts the server together.
     ///
     /// # Errors
@@ -215,12 +227,13 @@ impl WsServerBuilder {
         });
         let scope = Scope::new(Arc::clone(&registry), rooms).fallback(assemble::fallback(&self.config));
         let scope = assemble::guards(&self.config)?.into_iter().fold(scope, Scope::guard);
-        let scope = assemble::modes(&self.config)?.into_iter().chain(self.modes).fold(scope, Scope::mode);
+        let assembly = Assembly::new(&self.config, self.on_verdict);
+        let scope = assembly.modes()?.into_iter().chain(self.modes).fold(scope, Scope::mode);
         let scope = match self.config.conditions.clone() {
             Some(conditions) => scope.conditions(assemble::plan(conditions, &self.config, "everywhere")?),
             None => scope,
         };
-        let paths = assemble::paths(&self.config, &scope)?;
+        let paths = assembly.paths(&scope)?;
         let scopes = ScopeResolver { default: Arc::new(scope), paths, choose: self.choose_scope };
         let tls = self.config.tls.as_ref().map(|tls| TlsAcceptor::new(tls, self.config.host)).transpose()?;
         let metrics = self.metrics.unwrap_or_else(|| get_global_registry().clone());

@@ -39,7 +39,11 @@ fn a_dash_is_what_is_piped_in() {
     child.stdin.take().unwrap().write_all(b"{\"txt\": \"a\"}\n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stdout), "stdin:1:2: unknown key `txt`; did you mean `text`?\nstdin: 1 error\n");
+    let expected = "stdin:1:2: unknown key `txt`; did you mean `text`?\n  \
+                      1 | {\"txt\": \"a\"}\n    \
+                        |  ^^^^^\n\
+                    stdin: 1 error\n";
+    assert_eq!(text(&output.stdout), expected);
 }
 
 #[test]

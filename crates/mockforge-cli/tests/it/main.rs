@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod connect;
 mod documentation;
+mod har;
 mod process;
 mod script_log;
 mod serve;

@@ -81,7 +81,7 @@ fn doubts_are_logged_at_start() {
     for (script, doubt) in [
         (
             "{\"text\": \"{{uiud}}\"}",
-            ":1:10: `text`: unknown token `{{uiud}}` is sent as it stands; did you mean `{{uuid}}`?",
+            ":1:11: `text`: unknown token `{{uiud}}` is sent as it stands; did you mean `{{uuid}}`?",
         ),
         ("", ": has no entries: it will play nothing"),
     ] {

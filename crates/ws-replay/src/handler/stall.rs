@@ -12,8 +12,8 @@ use crate::Player;
 pub(super) struct StallReport {
     script: Arc<str>,
     connection: String,
-    /// The step of the wait, and how many messages that do not match it have been told.
-    told: (usize, u64),
+    /// The number of the wait, and how many messages that do not match it have been told.
+    told: (u64, u64),
 }
 
 impl StallReport {
@@ -24,13 +24,13 @@ impl StallReport {
     /// The script waits. If messages have come that do not match, says so: once for each wait, and at debug each time.
     pub(super) fn waiting(&mut self, player: &Player) {
         let Some(open) = player.open_wait() else { return };
-        let told = if self.told.0 == open.step { self.told.1 } else { 0 };
+        let told = if self.told.0 == open.number { self.told.1 } else { 0 };
         if open.mismatched == told {
             return;
         }
-        self.told = (open.step, open.mismatched);
+        self.told = (open.number, open.mismatched);
         let (script, connection, mismatched) = (&self.script, &self.connection, open.mismatched);
-        let (line, expected) = (open.wait.line, &open.wait.expected);
+        let (line, expected) = (open.line, &open.expected);
         if told == 0 {
             info!(connection, "{script}:{line}: still waits for {expected}: {}", came(mismatched));
         }
@@ -45,7 +45,7 @@ pub(super) fn report_end(player: &Player, script: &str, connection: &str) {
     let untaken = player.untaken();
     match player.open_wait() {
         Some(open) => {
-            let (line, expected) = (open.wait.line, &open.wait.expected);
+            let (line, expected) = (open.line, &open.expected);
             info!(connection, untaken, "{script}:{line}: the session ended while the script waited for {expected}");
         }
         None if untaken > 0 => {

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ws_core::Message;
 use ws_patterns::MessageText;
 
-use crate::released::Released;
-use crate::script::{Expected, excerpt};
+use crate::script::excerpt;
 
 /// A message of the client, as far as waits look at it.
 #[derive(Debug)]
@@ -17,11 +17,27 @@ pub(super) enum Arrived {
 }
 
 impl Arrived {
+    /// `None` for what is no message: control frames.
+    pub(super) fn of(message: &Message) -> Option<Self> {
+        match message {
+            Message::Text(text) => Some(Self::Text(MessageText::new(String::from(&**text)))),
+            Message::Binary(data) => Some(Self::Binary(data.clone())),
+            _ => None,
+        }
+    }
+
     /// What a line of the log may show of it.
     pub(super) fn excerpt(&self) -> String {
         match self {
             Self::Text(text) => format!("{:?}", excerpt(text.as_str())),
             Self::Binary(data) => format!("a binary message of {} bytes", data.len()),
+        }
+    }
+
+    pub(super) fn as_text(&self) -> Option<&MessageText<'static>> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
         }
     }
 
@@ -31,24 +47,21 @@ impl Arrived {
             Self::Binary(data) => data.len(),
         }
     }
+}
 
-    /// What a wait makes of it, if this is what it expects.
-    fn release(&self, expected: &Expected) -> Option<Released> {
-        match (expected, self) {
-            (Expected::Text(pattern), Self::Text(text)) => pattern.captures(text).map(Released::Text),
-            (Expected::Binary(bytes), Self::Binary(data)) => {
-                let is_it = bytes.as_ref().is_none_or(|bytes| bytes == data);
-                is_it.then(|| Released::Binary(data.clone()))
-            }
-            _ => None,
-        }
-    }
+/// A message that is kept.
+#[derive(Debug)]
+struct Kept {
+    came: Duration,
+    /// Whether nothing was released by a message behind it.
+    is_fresh: bool,
+    message: Arrived,
 }
 
 /// Messages with the time at which they came. Bounded: when it is full, the oldest give way.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    waiting: VecDeque<(Duration, Arrived)>,
+    waiting: VecDeque<Kept>,
     bytes: usize,
     /// How many of those in front the present wait has refused already.
     refused: usize,
@@ -62,32 +75,67 @@ impl Inbox {
     /// A single message may have more, and is then the only one.
     const MOST_BYTES: usize = 1024 * 1024;
 
-    pub(super) fn push(&mut self, at: Duration, message: Arrived) {
+    pub(super) fn push(&mut self, came: Duration, message: Arrived) {
         self.bytes += message.len();
-        self.waiting.push_back((at, message));
+        self.waiting.push_back(Kept { came, is_fresh: true, message });
         while self.waiting.len() > Self::MOST_MESSAGES || (self.bytes > Self::MOST_BYTES && self.waiting.len() > 1) {
-            if let Some((_, oldest)) = self.waiting.pop_front() {
-                self.bytes -= oldest.len();
+            if let Some(oldest) = self.waiting.pop_front() {
+                self.bytes -= oldest.message.len();
                 self.refused = self.refused.saturating_sub(1);
                 self.dropped += 1;
             }
         }
     }
 
-    /// Takes the first message that is as `expected`, and when it came.
-    pub(super) fn take(&mut self, expected: &Expected) -> Option<(Duration, Released)> {
-        let unseen = self.waiting.iter().enumerate().skip(self.refused);
-        let found = unseen
-            .filter_map(|(number, (_, message))| message.release(expected).map(|released| (number, released)))
-            .next();
-        let Some((number, released)) = found else {
-            self.refused = self.waiting.len();
+    /// The present wait has refused all that there is.
+    pub(super) fn refuse_all(&mut self) {
+        self.refused = self.waiting.len();
+    }
+
+    /// Whether the present wait has refused all that there is.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused == self.waiting.len()
+    }
+
+    /// A wait begins: it has refused nothing yet.
+    pub(super) fn begin_wait(&mut self) {
+        self.refused = 0;
+    }
+
+    /// Takes the first message that `preferred` prefers or else the first that `accept` accepts, and when it came. Nothing that
+    /// came behind `until` is looked at. Each message is shown with whether nothing was released by one behind it.
+    pub(super) fn take<T>(
+        &mut self,
+        until: Option<Duration>,
+        preferred: impl Fn(&Arrived) -> bool,
+        mut accept: impl FnMut(&Arrived, bool) -> Option<T>,
+    ) -> Option<(Duration, T)> {
+        let in_time = |kept: &&Kept| until.is_none_or(|until| kept.came <= until);
+        let unseen = || self.waiting.iter().skip(self.refused).take_while(in_time).enumerate();
+        let first = unseen().find(|(_, kept)| preferred(&kept.message));
+        let mut of = |(number, kept): (usize, &Kept)| Some((number, accept(&kept.message, kept.is_fresh)?));
+        let found = first.and_then(&mut of).or_else(|| unseen().find_map(&mut of));
+        let Some((number, accepted)) = found else {
+            let refused = unseen().count();
+            self.refused += refused;
             return None;
         };
+        let kept = self.waiting.remove(self.refused + number)?;
+        self.bytes -= kept.message.len();
+        let behind = self.refused + number;
+        self.released_by(behind);
+        Some((kept.came, accepted))
+    }
+
+    /// A message released something; so many that are kept came before it.
+    fn released_by(&mut self, before: usize) {
         self.refused = 0;
-        let (at, message) = self.waiting.remove(number)?;
-        self.bytes -= message.len();
-        Some((at, released))
+        self.waiting.iter_mut().take(before).for_each(|kept| kept.is_fresh = false);
+    }
+
+    /// A message released something that came behind all that are kept.
+    pub(super) fn released_by_latest(&mut self) {
+        self.released_by(self.waiting.len());
     }
 
     /// How many messages no wait has taken, those that gave way included.
@@ -97,7 +145,7 @@ impl Inbox {
 
     /// The one that came last.
     pub(super) fn latest(&self) -> Option<&Arrived> {
-        self.waiting.back().map(|(_, message)| message)
+        self.waiting.back().map(|kept| &kept.message)
     }
 
     /// Counts a message without keeping it.

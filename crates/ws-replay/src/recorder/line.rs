@@ -1,4 +1,4 @@
-//! The lines of a recording: its first one, the marks, and an entry for each frame.
+//! The lines of a recording: its first one, the marks, and an entry for each frame. Whatever writes recordings writes these.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use super::redaction::{Redacted, Redaction, redact};
 use crate::{ReplayDirection, reported_code};
 
 /// The first line: it says that texts are no templates, and that the last line may be broken.
-pub(super) const HEADER: &str = "{\"recording\":1}\n";
+pub(crate) const HEADER: &str = "{\"recording\":1}\n";
 /// Room for the mark that ends a file.
 pub(super) const MARK_BYTES: usize = 256;
 /// The longest payload of a ping or pong.
@@ -22,10 +22,10 @@ const MAX_PING_BYTES: usize = 125;
 
 /// Where a line belongs: its time in milliseconds since the session's start, and the session's number if a file has several.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Place {
-    pub(super) ts: u64,
+pub(crate) struct Place {
+    pub(crate) ts: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) conn: Option<u64>,
+    pub(crate) conn: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -35,6 +35,8 @@ struct Opened<'a> {
     open: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -75,12 +77,20 @@ fn is_false(value: &bool) -> bool {
 /// A session begins, or goes on in this file: then without its time of day.
 pub(super) fn open(place: Place, path: &str, at: Option<Timestamp>, redactions: &[Redaction]) -> String {
     let path = redact(path, redactions).map_or(Cow::Borrowed(path), |redacted| redacted.text.into());
-    let printer = DateTimePrinter::new().precision(Some(3));
-    line(&Opened { place, open: &path, at: at.map(|at| printer.timestamp_to_string(&at)) })
+    line(&Opened { place, open: &path, at: at.map(time_of_day), url: None })
+}
+
+/// A session begins that another tool recorded, at this URL.
+pub(crate) fn imported(place: Place, path: &str, at: Option<Timestamp>, url: &str) -> String {
+    line(&Opened { place, open: path, at: at.map(time_of_day), url: Some(url) })
+}
+
+fn time_of_day(at: Timestamp) -> String {
+    DateTimePrinter::new().precision(Some(3)).timestamp_to_string(&at)
 }
 
 /// Here something is missing: of one session, or of the whole file.
-pub(super) fn truncated(place: Option<Place>, reason: &str) -> String {
+pub(crate) fn truncated(place: Option<Place>, reason: &str) -> String {
     line(&Truncated { place, truncated: reason })
 }
 
@@ -90,7 +100,7 @@ pub(super) fn lost(place: Place, direction: Direction) -> String {
 }
 
 /// A frame.
-pub(super) fn frame(place: Place, direction: Direction, message: &Message, redactions: &[Redaction]) -> String {
+pub(crate) fn frame(place: Place, direction: Direction, message: &Message, redactions: &[Redaction]) -> String {
     let entry = entry(place, direction);
     let entry = match message {
         Message::Text(text) => match redact(text, redactions) {

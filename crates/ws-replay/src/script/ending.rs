@@ -4,7 +4,7 @@ use ws_core::CloseFrame;
 use ws_core::close_code::{self, MAX_REASON_BYTES};
 
 use super::fields::{Fields, Located};
-use super::source::Findings;
+use crate::source::Findings;
 use super::step::Ending;
 use crate::reported_code::{ABNORMAL, NO_STATUS};
 use crate::{ProblemKind, ReplayDirection};

@@ -2,9 +2,11 @@
 
 use serde::de::DeserializeOwned;
 
+use super::logic_keys;
 use super::read::{RawEntry, explain, kind_of};
-use super::source::Findings;
+use crate::located::Node;
 use crate::nearest::nearest;
+use crate::source::Findings;
 use crate::{ProblemKind, ReplayDirection};
 
 /// A value and the slice of the file that it was read from.
@@ -27,12 +29,19 @@ pub(super) struct Fields<'a> {
     pub(super) binary: Option<Located<'a, bool>>,
     pub(super) ping: Option<Located<'a, bool>>,
     pub(super) pong: Option<Located<'a, bool>>,
+    /// The keys of version 2 that are there, each with its place and its value.
+    pub(super) logic: Vec<(&'static str, &'a str, Node)>,
     /// Whether something in the entry was reported: then what seems to be missing may only be misspelt.
     pub(super) flawed: bool,
 }
 
-/// Every key that an entry may have; `waitFor` may be spelt `wait_for` too.
+/// Every key that an entry may have in version 1; `waitFor` may be spelt `wait_for` too.
 const KEYS: [&str; 11] = ["ts", "dir", "text", "waitFor", "close", "code", "reason", "binary", "conn", "ping", "pong"];
+
+/// Every key that an entry may have.
+fn keys() -> impl Iterator<Item = &'static str> {
+    KEYS.into_iter().chain(logic_keys::KEYS)
+}
 
 /// Whether an entry may have this key.
 pub(super) fn is_key(name: &str) -> bool {
@@ -42,7 +51,7 @@ pub(super) fn is_key(name: &str) -> bool {
 /// The key of entries that is written so.
 pub(super) fn key_named(name: &str) -> Option<&'static str> {
     let name = if name == "wait_for" { "waitFor" } else { name };
-    KEYS.into_iter().find(|key| *key == name)
+    keys().find(|key| *key == name)
 }
 
 impl<'a> Fields<'a> {
@@ -69,7 +78,10 @@ impl<'a> Fields<'a> {
                 "binary" => reader.field("binary", "true or false", key, value, &mut fields.binary),
                 "ping" => reader.field("ping", "true or false", key, value, &mut fields.ping),
                 "pong" => reader.field("pong", "true or false", key, value, &mut fields.pong),
-                _ => reader.problem(key, ProblemKind::UnknownKey { nearest: nearest(&name, KEYS), key: name }),
+                _ => match logic_keys::KEYS.into_iter().find(|known| *known == name) {
+                    Some(known) => reader.logic(known, key, value, &mut fields.logic),
+                    None => reader.problem(key, ProblemKind::UnknownKey { nearest: nearest(&name, keys()), key: name }),
+                },
             }
         }
         fields.flawed = reader.flawed;
@@ -89,6 +101,16 @@ impl<'a> Fields<'a> {
     pub(super) fn control(&self) -> Option<(&'static str, &'a str)> {
         let keys = [("ping", &self.ping), ("pong", &self.pong)];
         keys.into_iter().find_map(|(key, value)| value.as_ref().filter(|it| it.value).map(|it| (key, it.at)))
+    }
+
+    /// The value of a key of version 2.
+    pub(super) fn logic(&self, key: &str) -> Option<&Node> {
+        self.logic.iter().find(|(name, ..)| *name == key).map(|(.., node)| node)
+    }
+
+    /// The place of a key of version 2.
+    pub(super) fn logic_key(&self, key: &str) -> Option<&'a str> {
+        self.logic.iter().find(|(name, ..)| *name == key).map(|(_, at, _)| *at)
     }
 
     /// The place of `true`, if the message of the entry is binary.
@@ -142,6 +164,20 @@ impl<'f, 's, 'a> Reader<'f, 's, 'a> {
         }
     }
 
+    /// A value whose type is looked at later.
+    fn logic<'v>(&mut self, name: &'static str, key: &'v str, value: &'v str, slot: &mut Vec<(&'static str, &'v str, Node)>) {
+        if slot.iter().any(|(known, ..)| *known == name) {
+            return self.problem(key, ProblemKind::GivenTwice(name));
+        }
+        if value == "null" {
+            return;
+        }
+        match Node::from_json(value, self.findings) {
+            Some(node) => slot.push((name, key, node)),
+            None => self.flawed = true,
+        }
+    }
+
     pub(super) fn problem(&mut self, at: &str, kind: ProblemKind) {
         self.flawed = true;
         self.findings.at(at, kind);
@@ -173,11 +209,17 @@ mod tests {
             ("reasons", "reason"),
             ("bin", "binary"),
             ("tz", "ts"),
+            ("stepid", "step_id"),
+            ("on_matched", "on_match"),
+            ("timeout", "timeout_ms"),
+            ("branch", "branches"),
+            ("assert", "assertions"),
+            ("next", "next_step"),
         ] {
-            assert_eq!(nearest(slip, KEYS), Some(key), "{slip}");
+            assert_eq!(nearest(slip, keys()), Some(key), "{slip}");
         }
         for word in ["", "payload", "data", "id", "$schema"] {
-            assert_eq!(nearest(word, KEYS), None, "{word}");
+            assert_eq!(nearest(word, keys()), None, "{word}");
         }
     }
 }

@@ -4,7 +4,8 @@ use serde::Deserializer as _;
 
 use super::fields::{Located, Reader, key_named};
 use super::read::{FieldsVisitor, RawEntry, content_lines};
-use super::source::Findings;
+use super::session::Opened;
+use crate::source::Findings;
 use crate::ProblemKind;
 use crate::nearest::nearest;
 
@@ -14,18 +15,18 @@ const VERSION: u64 = 1;
 /// Something that is no entry: nothing is sent or waited for.
 #[derive(Debug)]
 pub(super) enum Mark {
-    /// `{"recording": 1}`: the file was recorded.
-    Recording,
+    /// `{"recording": 1}`: the file was recorded. Without `"learn": false`, what its client made up is learnt.
+    Recording { learn: bool },
     /// `{"open": "/ws"}`: here a session begins, or the rest of one whose beginning is in another file.
-    Open { conn: Option<u64>, ts: u64, path: Option<String> },
+    Open { conn: Option<u64>, opened: Opened },
     /// `{"truncated": "why"}`: from here on something is missing.
     Truncated { reason: String },
 }
 
 /// The keys that make an object a mark, and what each may have beside it.
 const MARKS: [(&str, &[&str]); 3] = [
-    ("recording", &["recording"]),
-    ("open", &["open", "ts", "conn", "at"]),
+    ("recording", &["recording", "learn"]),
+    ("open", &["open", "ts", "conn", "at", "url"]),
     ("truncated", &["truncated", "ts", "conn"]),
 ];
 
@@ -51,17 +52,20 @@ impl Mark {
         let (mark, keys) = MARKS.into_iter().find(|(mark, _)| is_there(mark))?;
         let (mut version, mut ts, mut conn) = (None::<Located<'_, u64>>, None, None);
         let (mut path, mut reason) = (None::<Located<'_, String>>, None::<Located<'_, String>>);
-        // It tells people when this was; nothing is done with it.
-        let mut time = None::<Located<'_, String>>;
+        // They tell where it comes from; nothing of what is played depends on them.
+        let (mut time, mut url) = (None::<Located<'_, String>>, None::<Located<'_, String>>);
+        let mut learn = None::<Located<'_, bool>>;
         let mut reader = Reader::new(findings);
         for &(key, value) in &entry.fields {
             match name(key).as_str() {
                 name if !keys.contains(&name) => reader.problem(key, stranger(name, mark, keys)),
                 "recording" => reader.field("recording", VERSIONS, key, value, &mut version),
+                "learn" => reader.field("learn", "true or false", key, value, &mut learn),
                 "ts" => reader.ts(key, value, &mut ts),
                 "conn" => reader.conn(key, value, &mut conn),
                 "open" => reader.field("open", "a path such as \"/ws\"", key, value, &mut path),
                 "at" => reader.field("at", "a time such as \"2024-01-01T00:00:00Z\"", key, value, &mut time),
+                "url" => reader.field("url", "a URL such as \"wss://example.com/chat\"", key, value, &mut url),
                 _ => reader.field("truncated", "a string that says why", key, value, &mut reason),
             }
         }
@@ -71,12 +75,16 @@ impl Mark {
                     let found = version.value.to_string();
                     reader.problem(version.at, ProblemKind::WrongValue { key: "recording", expected: VERSIONS, found });
                 }
-                Self::Recording
+                Self::Recording { learn: learn.is_none_or(|learn| learn.value) }
             }
             "open" => Self::Open {
                 conn: conn.map(|conn| conn.value),
-                ts: ts.map_or(0, |ts| ts.value),
-                path: path.map(|path| path.value),
+                opened: Opened {
+                    path: path.map(|path| path.value),
+                    start: ts.map_or(0, |ts| ts.value),
+                    at: time.map(|time| time.value),
+                    url: url.map(|url| url.value),
+                },
             },
             _ => Self::Truncated { reason: reason.map_or_else(String::new, |reason| reason.value) },
         })

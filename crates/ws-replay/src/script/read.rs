@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::source::{Findings, Source};
+use crate::source::{Findings, Source};
 use super::{foreign, mark};
 use crate::ProblemKind;
 

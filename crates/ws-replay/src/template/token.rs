@@ -1,20 +1,12 @@
-//! One token of a template: what it is, and what it puts into the text.
+//! One token of a template: what it is.
 
-use std::fmt::Write;
+use jiff::SignedDuration;
+use ws_patterns::{Expression, JsonPath, Name};
 
-use jiff::fmt::temporal::DateTimePrinter;
-use jiff::{SignedDuration, Timestamp};
-use rand::RngExt;
-use rand::rngs::ChaCha8Rng;
-use serde_json::Value;
-use ws_core::HandlerError;
-use ws_patterns::JsonPath;
-
-use super::faker::{self, Faker};
-use crate::ProblemKind;
-use crate::nearest::nearest;
-use crate::problem::pattern_reason;
-use crate::released::Released;
+use super::doubt::Doubt;
+use super::faker::Faker;
+use super::now;
+use crate::moment::UnknownName;
 
 /// The largest number that `{{rand.int}}` draws.
 const RAND_INT_LIMIT: i64 = 1_000_000;
@@ -36,25 +28,48 @@ pub(super) enum Token {
     Path(JsonPath),
     /// What a group of the regex matched in it.
     Group(usize),
+    /// The same, where it is not known which regex that will be.
+    Named(String),
+    Expression(Expression),
 }
 
 /// What is known, when a file is loaded, of the message that tokens will take something from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'a> {
+    /// The key of the text, for problems.
+    pub(crate) key: &'static str,
     /// The names of the groups of the last wait's regex, the whole match first; empty if nothing was waited for yet.
     pub(crate) groups: &'a [Option<String>],
+    /// Whether it is not known which wait will have been the last: then there may be a message, `groups` has the names of
+    /// all that it could be, and numbers may be any.
+    pub(crate) open: bool,
 }
 
 impl Scope<'_> {
-    fn has_message(self) -> bool {
-        !self.groups.is_empty()
+    /// Whether there may be a message.
+    pub(super) fn has_message(self) -> bool {
+        self.open || !self.groups.is_empty()
+    }
+
+    fn has_group(self, group: &str) -> bool {
+        match group.parse::<usize>() {
+            Ok(number) => self.open || number < self.groups.len(),
+            Err(_) => self.names().any(|name| name == group),
+        }
+    }
+
+    /// A group of this name.
+    fn named(self, name: &str) -> Option<Token> {
+        let number = self.groups.iter().position(|known| known.as_deref() == Some(name))?;
+        Some(if self.open { Token::Named(name.to_owned()) } else { Token::Group(number) })
     }
 }
 
-/// What a token may look at when a message is made.
-pub(super) struct Moment<'a> {
-    pub(super) now: Timestamp,
-    pub(super) released: Option<&'a Released>,
+impl<'a> Scope<'a> {
+    /// The names of groups.
+    pub(super) fn names(self) -> impl Iterator<Item = &'a str> + Clone {
+        self.groups.iter().flatten().map(String::as_str)
+    }
 }
 
 impl Token {
@@ -66,7 +81,8 @@ impl Token {
             let (low, high) = (low.parse::<i64>().ok()?, high.parse::<i64>().ok()?);
             Some(Self::RandInt(low.min(high), low.max(high)))
         };
-        let of_message = |parsed: Self| if scope.has_message() { Ok(parsed) } else { Err(Doubt::no_message(token)) };
+        let of_message =
+            |parsed: Self| if scope.has_message() { Ok(parsed) } else { Err(Doubt::no_message(token, scope)) };
         let parsed = match words.as_slice() {
             ["uuid"] => Some(Self::Uuid),
             ["randInt" | "rand.int", low, high] => random(low, high),
@@ -74,146 +90,77 @@ impl Token {
             ["rand.float"] => Some(Self::RandFloat),
             ["request.ws.message"] => return of_message(Self::Message),
             [first, ..] if first.starts_with("$.") || first.starts_with("$[") => {
-                let path = JsonPath::compile(body).map_err(|error| Doubt::path(token, error))?;
-                return of_message(Self::Path(path));
+                return match (JsonPath::compile(body), Expression::parse(body)) {
+                    (Ok(path), _) => of_message(Self::Path(path)),
+                    (_, Ok(expression)) => Self::expression(token, expression, scope),
+                    (Err(error), Err(_)) => Err(Doubt::path(token, error, scope)),
+                };
             }
             [number] if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-                let group = number.parse().ok().filter(|group| *group < scope.groups.len());
+                let group = number.parse().ok().filter(|_| scope.has_group(number));
                 return of_message(Self::Group(group.ok_or_else(|| Doubt::group(token, scope))?));
             }
             [word] => word.strip_prefix("faker.").and_then(Faker::named).map(Self::Faker),
             _ => None,
         };
-        let named_group = || scope.groups.iter().position(|name| name.as_deref() == Some(body)).map(Self::Group);
-        parsed.or_else(|| parse_now(body)).or_else(named_group).ok_or_else(|| Doubt::unknown(token, body, scope))
+        if let Some(parsed) = parsed.or_else(|| now::parse(body).map(Self::Now)).or_else(|| scope.named(body)) {
+            return Ok(parsed);
+        }
+        match Expression::parse(body) {
+            Ok(expression) if is_meant(&expression) => Self::expression(token, expression, scope),
+            Ok(_) => Err(Doubt::unknown(token, body, scope)),
+            Err(error) => Err(Doubt::unparsed(token, body, &error, scope)),
+        }
     }
 
-    /// Puts its value behind `text`; `None`, and nothing is put, if there is no value.
-    pub(super) fn fill(&self, moment: &Moment<'_>, random: &mut ChaCha8Rng, text: &mut String) -> Option<()> {
+    fn expression(token: &str, expression: Expression, scope: Scope<'_>) -> Result<Self, Doubt> {
+        if let Err(unknown) = UnknownName::check_all(&expression, scope.names()) {
+            return Err(Doubt::unknown_name(token, &expression, unknown, scope));
+        }
+        for name in expression.names() {
+            match (name.root(), name.rest()) {
+                ("match", [group, ..]) if !scope.has_group(group) => return Err(Doubt::group(token, scope)),
+                ("request", [ws, ..]) if ws == "ws" && !scope.has_message() => {
+                    return Err(Doubt::no_message(token, scope));
+                }
+                _ => {}
+            }
+        }
+        if expression.reads_message() && !scope.has_message() {
+            return Err(Doubt::no_message(token, scope));
+        }
+        Ok(Self::Expression(expression))
+    }
+
+    /// Whether it is a name of what is kept, which is empty as long as nobody has set it.
+    pub(super) fn is_kept(&self) -> bool {
         match self {
-            Self::Uuid => text.push_str(&faker::uuid(random)),
-            Self::Now(offset) => push_time(moment.now, *offset, text),
-            Self::RandInt(low, high) => push(random.random_range(*low..=*high), text),
-            Self::RandFloat => push(random.random::<f64>(), text),
-            Self::Faker(faker) => text.push_str(&faker.make(random)),
-            Self::Message => text.push_str(&moment.released?.text()),
-            Self::Path(path) => match path.first(moment.released?.json()?)? {
-                Value::String(string) => text.push_str(string),
-                value => push(value, text),
-            },
-            Self::Group(group) => text.push_str(moment.released?.group(*group)?),
+            Self::Expression(expression) => {
+                expression.as_name().is_some_and(|name| matches!(name.root(), "state" | "room"))
+            }
+            _ => false,
         }
-        Some(())
+    }
+
+    /// The names in it, if it is an expression.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Name> {
+        let expression = match self {
+            Self::Expression(expression) => Some(expression),
+            _ => None,
+        };
+        expression.into_iter().flat_map(Expression::names)
     }
 }
 
-fn push(value: impl std::fmt::Display, text: &mut String) {
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{value}");
-}
-
-/// RFC 3339 in UTC, with milliseconds unless they are zero.
-fn push_time(now: Timestamp, offset: SignedDuration, text: &mut String) {
-    let end = if offset.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
-    let time = now.saturating_add(offset).unwrap_or(end);
-    let digits = if time.subsec_millisecond() == 0 { 0 } else { 3 };
-    let _ = DateTimePrinter::new().precision(Some(digits)).print_timestamp(&time, text);
-}
-
-/// `now`, also with one offset such as `+1h`. An offset beyond all time is cut to it when it is used.
-fn parse_now(body: &str) -> Option<Token> {
-    let compact: String = body.split_whitespace().collect();
-    let offset = compact.strip_prefix("now")?;
-    if offset.is_empty() {
-        return Some(Token::Now(SignedDuration::ZERO));
-    }
-    let (sign, amount) = match offset.split_at_checked(1)? {
-        ("+", amount) => (1, amount),
-        ("-", amount) => (-1, amount),
-        _ => return None,
-    };
-    let unit = amount.chars().next_back()?;
-    let number = &amount[..amount.len() - unit.len_utf8()];
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 60 * 60,
-        'd' => 24 * 60 * 60,
-        _ => return None,
-    };
-    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    // Digits that do not fit are a great many.
-    let number: i64 = number.parse().unwrap_or(i64::MAX);
-    Some(Token::Now(SignedDuration::from_secs(number.saturating_mul(seconds).saturating_mul(sign))))
-}
-
-/// Why something in braces is no token, or cannot be one here.
-pub(crate) struct Doubt(pub(crate) ProblemKind);
-
-/// The words that tokens start with, and each with what may follow.
-const HEADS: [(&str, &str); 6] = [
-    ("uuid", "uuid"),
-    ("now", "now+1h"),
-    ("randInt", "randInt 1 100"),
-    ("rand.int", "rand.int 1 100"),
-    ("rand.float", "rand.float"),
-    ("request.ws.message", "request.ws.message"),
-];
-
-impl Doubt {
-    /// `text` starts with braces that do not close.
-    pub(super) fn unclosed(text: &str) -> Self {
-        Self(ProblemKind::UnclosedToken(excerpt(text)))
-    }
-
-    fn no_message(token: &str) -> Self {
-        Self(ProblemKind::NoMessage(excerpt(token)))
-    }
-
-    fn group(token: &str, scope: Scope<'_>) -> Self {
-        if scope.has_message() { Self(ProblemKind::NoGroup(excerpt(token))) } else { Self::no_message(token) }
-    }
-
-    fn path(token: &str, error: HandlerError) -> Self {
-        Self(ProblemKind::TokenPath { token: excerpt(token), reason: pattern_reason(error) })
-    }
-
-    fn unknown(token: &str, body: &str, scope: Scope<'_>) -> Self {
-        // No token has braces or quotes inside: the closing braces belong to something else.
-        if body.contains(['{', '}', '"']) {
-            return Self::unclosed(token);
-        }
-        Self(ProblemKind::UnknownToken { token: excerpt(token), nearest: meant(body, scope) })
-    }
-}
-
-/// The token that was probably meant, with its braces.
-fn meant(body: &str, scope: Scope<'_>) -> Option<String> {
-    let head_end = body.find(|c: char| c.is_whitespace() || matches!(c, '+' | '-')).unwrap_or(body.len());
-    let (head, rest) = body.split_at(head_end);
-    let fakers: Vec<String> = Faker::all().map(|faker| format!("faker.{}", faker.name())).collect();
-    let names = fakers.iter().chain(scope.groups.iter().flatten()).map(String::as_str);
-    let known = HEADS.iter().map(|(head, _)| *head).chain(names);
-    let head = nearest(head, known)?;
-    let with_more = HEADS.iter().find(|(known, _)| *known == head).map_or(head, |(_, with_more)| with_more);
-    let needs_more = head == "randInt" || !rest.is_empty();
-    Some(format!("{{{{{}}}}}", if needs_more { with_more } else { head }))
-}
-
-/// The beginning of a text that may be long.
-fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
+/// Whether it is more than numbers and words, which somebody may have put into braces for another reason.
+fn is_meant(expression: &Expression) -> bool {
+    expression.names().next().is_some() || expression.reads_message() || expression.as_str().contains(['\'', '"'])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::moment::known_names;
 
     /// What docs/templates.md lists: the first column of its tables, without the braces.
     fn listed() -> impl Iterator<Item = &'static str> {
@@ -221,11 +168,11 @@ mod tests {
         documentation.lines().filter_map(|line| Some(line.strip_prefix("| `{{")?.split_once("}}`")?.0))
     }
 
-    /// X06: every token that the documentation lists is one, and every faker is listed.
+    /// X06: every token that the documentation lists is one, and every faker and every name is listed.
     #[test]
     fn the_documentation_is_complete() {
         let groups = [None, Some("name".to_owned())];
-        let scope = Scope { groups: &groups };
+        let scope = Scope { key: "text", groups: &groups, open: false };
         for token in listed() {
             assert!(Token::parse(&format!("{{{{{token}}}}}"), scope).is_ok(), "{token}");
         }
@@ -233,45 +180,41 @@ mod tests {
             let name = format!("faker.{}", faker.name());
             assert!(listed().any(|token| token == name), "{name}");
         }
-        for (head, with_more) in HEADS {
+        for (head, with_more) in Doubt::HEADS {
             assert!(listed().any(|token| token.starts_with(head)), "{head}");
             assert!(Token::parse(&format!("{{{{{with_more}}}}}"), scope).is_ok(), "{with_more}");
         }
-    }
-
-    #[test]
-    fn slips_lead_to_what_was_meant() {
-        let groups = [None, Some("customer".to_owned())];
-        let scope = Scope { groups: &groups };
-        for (slip, token) in [
-            ("uid", "{{uuid}}"),
-            ("UUID", "{{uuid}}"),
-            ("Now", "{{now}}"),
-            ("nwo+5m", "{{now+1h}}"),
-            ("randint 1 5", "{{randInt 1 100}}"),
-            ("randInt 1", "{{randInt 1 100}}"),
-            ("rand.integer 1 2", "{{rand.int 1 100}}"),
-            ("random.float", "{{rand.float}}"),
-            ("faker.emial", "{{faker.email}}"),
-            ("request.message", "{{request.ws.message}}"),
-            ("costumer", "{{customer}}"),
-        ] {
-            assert_eq!(meant(slip, scope).as_deref(), Some(token), "{slip}");
-        }
-        for word in ["", "user.name", "x", "greeting", "name", "-"] {
-            assert_eq!(meant(word, scope), None, "{word}");
+        for name in known_names() {
+            let is_it = |token: &str| {
+                let steps: Vec<_> = token.split('.').collect();
+                let known: Vec<_> = name.split('.').collect();
+                steps.len() >= known.len()
+                    && known.iter().zip(steps).all(|(known, step)| *known == "*" || *known == step)
+            };
+            assert!(listed().any(is_it), "{name}");
         }
     }
 
+    /// What the tokens of a text without any message are.
+    fn parse(body: &str, groups: &[&str]) -> Result<Token, Doubt> {
+        let groups: Vec<_> = groups.iter().map(|name| Some((*name).to_owned())).collect();
+        Token::parse(&format!("{{{{{body}}}}}"), Scope { key: "text", groups: &groups, open: false })
+    }
+
+    /// Whatever was a token before there were expressions still is that one.
     #[test]
-    fn times_have_milliseconds_unless_they_are_zero() {
-        let written = |now: &str, offset: i64| {
-            let mut text = String::new();
-            push_time(now.parse().unwrap(), SignedDuration::from_secs(offset), &mut text);
-            text
-        };
-        assert_eq!(written("2024-01-15T10:30:00Z", 0), "2024-01-15T10:30:00Z");
-        assert_eq!(written("2024-01-15T10:30:00.0009Z", 3600), "2024-01-15T11:30:00Z");
-        assert_eq!(written("2024-01-15T10:30:00.05Z", -1), "2024-01-15T10:29:59.050Z");
+    fn older_tokens_go_before_expressions() {
+        assert!(matches!(parse("1", &["", "a"]), Ok(Token::Group(1))));
+        assert!(matches!(parse("state", &["", "state"]), Ok(Token::Group(1))));
+        assert!(matches!(parse("true", &["", "true"]), Ok(Token::Group(1))));
+        assert!(matches!(parse("uuid", &["", "uuid"]), Ok(Token::Uuid)));
+        assert!(matches!(parse("now - 5m", &[""]), Ok(Token::Now(_))));
+        assert!(matches!(parse("$.a", &[""]), Ok(Token::Path(_))));
+        assert!(matches!(parse("request.ws.message", &[""]), Ok(Token::Message)));
+        assert!(matches!(parse("$.a + 1", &[""]), Ok(Token::Expression(_))));
+        assert!(matches!(parse("'1'", &[]), Ok(Token::Expression(_))));
+        for body in ["1", "9", "-1", "true", "null", "1 + 1", "(2)"] {
+            assert!(parse(body, &[]).is_err(), "{body}");
+        }
     }
 }

@@ -28,10 +28,17 @@ impl Values {
         };
         Self { random, clock: options.clock, expand: options.expand }
     }
+
+    /// From another stream of the same seed: what is drawn from one does not change what comes from another. 0 is the one that
+    /// new values are from.
+    pub(crate) fn stream(mut self, number: u64) -> Self {
+        self.random.set_stream(number);
+        self
+    }
 }
 
 /// A hash that is the same in every version and on every machine, which the standard library does not promise of its own.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

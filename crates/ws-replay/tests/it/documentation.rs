@@ -1,5 +1,7 @@
 //! The examples of the documentation: every file in it plays, and does what is said beside it.
 
+use std::time::Duration;
+
 use ws_core::Message;
 use ws_replay::{Player, ReplayOptions, ReplayScript};
 
@@ -21,7 +23,7 @@ const TEMPLATES: &str = include_str!("../../../../docs/templates.md");
 #[test]
 fn every_example_plays_without_a_warning() {
     let (replay, templates) = (files(REPLAY), files(TEMPLATES));
-    assert_eq!((replay.len(), templates.len()), (8, 2));
+    assert_eq!((replay.len(), templates.len()), (14, 3));
     for file in replay.into_iter().chain(templates) {
         let script = ReplayScript::parse(file, "example").unwrap_or_else(|errors| panic!("{errors}\n{file}"));
         assert_eq!(script.warnings(), [], "{file}");
@@ -47,6 +49,36 @@ fn examples_do_what_is_said_of_them() {
     let greeting = file_with(TEMPLATES, "I am");
     let replies = run(greeting, &[(0, "I am Ann"), (0, r#"{"order": {"id": 7}}"#)]);
     assert_eq!(replies, [at(0, "hello Ann"), at(0, r#"{"order": 7, "state": "accepted"}"#)]);
+
+    let computed = file_with(TEMPLATES, "stranger");
+    let replies = run(computed, &[(0, r#"{"price": 5, "count": 12}"#), (0, "I am ")]);
+    assert_eq!(replies, [at(0, r#"{"total": 60, "rebate": true}"#), at(0, "hello stranger, message 2")]);
+
+    let drinks = file_with(REPLAY, "tea or coffee?");
+    assert_eq!(run(drinks, &[(20, "tea, please")]), [at(0, "tea or coffee?"), at(70, "here is your tea")]);
+    assert_eq!(run(drinks, &[(20, "coffee")]), [at(0, "tea or coffee?"), at(20, "here is your coffee")]);
+
+    let sum = run(file_with(REPLAY, "state.sum"), &[(1, "add 2"), (2, "what?"), (3, "add 40")]);
+    assert_eq!(sum, [at(1, "2"), at(3, "42")]);
+
+    let there = file_with(REPLAY, "are you there?");
+    assert_eq!(run(there, &[(20, "yes")]), [at(0, "are you there?"), at(30, "good"), at(80, "the end")]);
+    let gone = run_messages(crate::simulation::player(there), vec![]);
+    assert!(matches!(&gone[..], [_, (5000, Message::Close(Some(frame)))] if frame.code == 4008));
+
+    let beats = run(file_with(REPLAY, "heartbeat"), &[(16_000, "bye")]);
+    assert_eq!(beats.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 100, 600, 1100, 1600, 15_000, 16_100]);
+    assert_eq!(beats[4].1, "progress 100 %");
+
+    let items = [(1, r#"{"item":"a"}"#), (2, r#"{"item":"b"}"#), (3, r#"{"item":"c"}"#)];
+    let counted = run(file_with(REPLAY, "state.count"), &items);
+    assert_eq!(counted, [at(1, "1: a"), at(2, "2: b"), at(3, "3: c"), at(3, "that is enough")]);
+
+    let mut checked = crate::simulation::player(file_with(REPLAY, "assertions"));
+    checked.poll(Duration::ZERO);
+    assert!(checked.on_message(Duration::ZERO, Message::text(r#"{"type":"order","count":2,"total":10}"#)));
+    checked.poll(Duration::ZERO);
+    assert!(checked.verdict().passed());
 
     let first = run(file_with(REPLAY, "CLIENT_READY"), &[(70, "CLIENT_READY"), (2000, "ACK")]);
     assert_eq!(first.iter().map(|(time, _)| *time).collect::<Vec<_>>(), [70, 80, 2010]);

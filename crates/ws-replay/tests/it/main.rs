@@ -2,16 +2,25 @@
 //! on tokio's paused clock.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what several tests share")]
 
+mod branching;
 mod closing;
 mod determinism;
 mod documentation;
 mod entry;
 mod files;
+mod flow;
+mod graph;
 mod handler;
+mod har;
 mod hostile;
+mod learning;
 mod marks;
 mod problems;
 mod recording;
+mod rules;
+mod rules_beside_scripts;
+mod rules_documentation;
+mod rules_problems;
 mod schedule;
 mod simulation;
 mod templates;

@@ -104,7 +104,9 @@ fn any_code_may_have_been_recorded() {
     let report = CheckReport::of_text(text, "f");
     assert_eq!(
         report.to_string(),
-        "f:3:31: warning: `code`: 1015 may not be sent: the Close frame will have no code\n\
+        "f:3:31: warning: `code`: 1015 may not be sent: the Close frame will have no code\n  \
+           3 | {\"conn\":2,\"close\":true,\"code\":1015,\"reason\":\"x\"}\n    \
+             |                               ^^^^\n\
          f: plays, with 1 warning: 2 entries of 2 sessions, 0 waits, 0 s"
     );
     let mut second = Player::new(script(text), &ReplayOptions::default(), "/ws", 1);
@@ -150,7 +152,10 @@ fn what_is_missing_is_a_doubt() {
     let report = CheckReport::of_text(text, "f");
     assert_eq!(
         report.to_string(),
-        "f:3:1: warning: something is missing here: the disk was full\nf: plays, with 1 warning: 1 entry, 0 waits, 0 s"
+        "f:3:1: warning: something is missing here: the disk was full\n  \
+           3 | {\"ts\":5,\"conn\":1,\"truncated\":\"the disk was full\"}\n    \
+             | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n\
+         f: plays, with 1 warning: 1 entry, 0 waits, 0 s"
     );
     assert_eq!(replies(text, &[]), ["a"]);
 }

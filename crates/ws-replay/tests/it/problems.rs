@@ -118,3 +118,26 @@ fn mistakes_beyond_a_thousand_are_counted() {
     assert!(errors.to_string().ends_with("garbage:1000:2: expected JSON: key must be a string\nand 234 more"));
     assert!(CheckReport::of_text(&"{x\n".repeat(1234), "garbage").to_string().ends_with("garbage: 1234 errors"));
 }
+
+/// Ten mistakes of ten sorts: each is shown in its line, with a mark below what it is about, and names what was probably
+/// meant.
+#[test]
+fn ten_mistakes_are_ten_diagnostics() {
+    let text = r#"{"step_id": "start", "text": "hello", "on_match": [{"pattern": "^yes", "goto_stepp": "order"}]}
+{"step_id": "order", "txt": "which?"}
+{"text": "{{uiud}}", "next_step": "strat"}
+{"text": "wait", "waitFor": "^(order"}
+{"text": "sum", "condition": "state.sum >> 10"}
+{"text": "多くの言葉", "set": {"n": 1}, "branches": [{"condition": "stat.n > 1", "goto_step": "end"}]}
+{"text": "late", "waitFor": "x", "timeout_ms": "5s", "on_timeout": "ordre"}
+{"text": "x", "dir": "inn"}
+{"text": "again", "loop": {"goto_step": "order", "times": 0}}
+{"step_id": "start", "text": "twice"}
+"#;
+    let report = CheckReport::of_text(text, "ten.jsonl");
+    for (number, line) in text.lines().enumerate() {
+        let place = |line: &ws_replay::Problem| line.position().map(|position| position.line) == Some(number + 1);
+        assert!(report.errors().iter().any(place), "nothing is said of {line}\n{report}");
+    }
+    insta::assert_snapshot!(report);
+}

@@ -31,10 +31,16 @@ pub(crate) fn run_messages(mut player: Player, inputs: Vec<(u64, Message)>) -> V
                 assert!(time > now, "a sleep that is over already");
                 now = next_input.map_or(time, |at| at.min(time));
             }
+            Action::AwaitMessageUntil(time) => {
+                let time = u64::try_from(time.as_millis()).unwrap();
+                assert!(time > now, "a wait that is over already");
+                now = next_input.map_or(time, |at| at.min(time));
+            }
             Action::AwaitMessage => match next_input {
                 Some(at) => now = at,
                 None => return sent,
             },
+            Action::Broadcast { .. } | Action::Join(_) | Action::Leave(_) => {}
             Action::Finished | Action::Disconnect => return sent,
         }
     }

@@ -241,3 +241,30 @@ fn expansion_can_be_switched_off() {
     );
     assert_eq!(sent[0].1, Message::text("{{1}}"));
 }
+
+/// Expressions look at the message, and at what is known of the connection.
+#[test]
+fn expressions_are_computed() {
+    let message = r#"{"price":5,"count":12,"name":"Ann"}"#;
+    for (text, expected) in [
+        ("{{$.price * $.count}}", "60"),
+        ("{{$.count >= 10 && $.name}}", "Ann"),
+        ("{{ ($.count - 2) / 4 }} {{match.0 == request.ws.message}}", "2.5 true"),
+        ("{{connection.number}}.{{connection.messages}}", "1.1"),
+        ("{{'{'}}{uuid}}", "{{uuid}}"),
+        ("[{{state.nothing}}] {{$.missing || 'guest'}} {{$.missing + 1}}", "[] guest 1"),
+    ] {
+        assert_eq!(answered("$.price", text, message), expected, "{text}");
+    }
+    assert_eq!(answered(r"^(?<n>\d+)$", "{{n + 1}} {{1}} {{match.1 < 10}} {{n == 5}}", "5"), "6 5 true true");
+}
+
+/// The message before the one that is answered, whether anything waited for it or not.
+#[test]
+fn the_last_message_is_the_one_before() {
+    let text = r#"
+        {"text":"{{lastMessage}}|{{request.ws.message}}","waitFor":"^b"}
+        {"text":"{{lastMessage}} {{connection.messages}}","waitFor":"^c"}
+    "#;
+    assert_eq!(replies(text, &["a", "b", "c"]), ["a|b", "b 3"]);
+}

@@ -30,6 +30,9 @@ pub struct PathConfig {
     pub path: PathPattern,
     /// What answers there; by default, what answers everywhere.
     pub mode: Option<PathMode>,
+    /// The rules by which messages are answered there; a mode beside them gets what no rule takes. Without a mode, they alone
+    /// answer. By default, those that hold everywhere hold, unless there is a mode.
+    pub rules_file: Option<PathBuf>,
     /// Who is let in; asked before all handlers.
     pub handshake: Vec<HandshakeRule>,
     /// What the network does there; by default, what it does everywhere.
@@ -56,13 +59,20 @@ impl PathConfig {
     /// Paths on which nothing is different yet.
     #[must_use]
     pub fn new(path: PathPattern) -> Self {
-        Self { path, mode: None, handshake: Vec::new(), conditions: None, rate_limit: None }
+        Self { path, mode: None, rules_file: None, handshake: Vec::new(), conditions: None, rate_limit: None }
     }
 
     /// Sets what answers there.
     #[must_use]
     pub fn mode(mut self, mode: PathMode) -> Self {
         self.mode = Some(mode);
+        self
+    }
+
+    /// Sets the rules by which messages are answered there.
+    #[must_use]
+    pub fn rules_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.rules_file = Some(file.into());
         self
     }
 
@@ -99,6 +109,8 @@ struct Written {
     mode: Option<WrittenMode>,
     /// The script that plays to every connection; for `mode: replay`.
     replay_file: Option<PathBuf>,
+    /// The rules by which messages are answered; a script or a real server beside them gets what no rule takes.
+    rules_file: Option<PathBuf>,
     /// The real server; for `mode: proxy`.
     proxy: Option<Box<WsProxyConfig>>,
     /// Who is let in; the first rule that fits a handshake decides.
@@ -149,6 +161,11 @@ impl TryFrom<Written> for PathConfig {
             (_, Some(_), None) => return Err("replay_file: goes with `mode: replay` only".to_owned()),
             (_, None, Some(_)) => return Err("proxy: goes with `mode: proxy` only".to_owned()),
         };
+        if written.rules_file.is_some() && matches!(mode, Some(PathMode::Echo | PathMode::RawEcho)) {
+            return Err(
+                "rules_file: beside an echo, which answers everything, there is nothing for rules to do".to_owned()
+            );
+        }
         for (n, rule) in written.handshake.iter().enumerate() {
             HandshakeRules::new(vec![rule.clone()]).map_err(|problem| {
                 let problem = problem.to_string();
@@ -156,8 +173,8 @@ impl TryFrom<Written> for PathConfig {
                 format!("handshake[{n}]: {what}")
             })?;
         }
-        let Written { handshake, conditions, rate_limit, .. } = written;
-        Ok(Self { path, mode, handshake, conditions, rate_limit })
+        let Written { rules_file, handshake, conditions, rate_limit, .. } = written;
+        Ok(Self { path, mode, rules_file, handshake, conditions, rate_limit })
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected, Visitor};
 use ws_conditions::{Conditions, ConditionsError, RateLimit};
 use ws_core::{QueueLimits, WhenFull};
-use ws_replay::TemplateClock;
+use ws_replay::{Speed, TemplateClock};
 
 use crate::assemble;
 use crate::rate_limited::RateGuard;
@@ -131,6 +131,37 @@ pub(super) fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr,
     })
 }
 
+/// A number, or `max`.
+pub(super) fn speed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Speed, D::Error> {
+    struct AnySpeed;
+
+    impl Visitor<'_> for AnySpeed {
+        type Value = Speed;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a number above 0 such as 2 or 0.5, or `max`")
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<Speed, E> {
+            Speed::times(number as f64).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<Speed, E> {
+            Speed::times(number as f64).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+        }
+
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<Speed, E> {
+            Speed::times(number).map_err(|_| E::invalid_value(Unexpected::Float(number), &self))
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Speed, E> {
+            text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+        }
+    }
+
+    deserializer.deserialize_any(AnySpeed)
+}
+
 pub(super) fn clock<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TemplateClock>, D::Error> {
     let clock = deserializer.deserialize_any(Written {
         expected: "`real`, or a time such as 2024-01-01T00:00:00Z",
@@ -244,6 +275,9 @@ mod schema {
             ]
         }
         AtLeastOneSchema: { "type": "integer", "minimum": 1 }
+        SpeedSchema: {
+            "anyOf": [{ "type": "number", "exclusiveMinimum": 0 }, { "const": "max" }]
+        }
         SlowMemberSchema: { "enum": ["cut", "skip"] }
         HostSchema: { "type": "string", "examples": ["127.0.0.1", "localhost", "0.0.0.0", "::1"] }
         QueueLimitsSchema: {
@@ -261,7 +295,7 @@ mod schema {
 }
 #[cfg(feature = "schema")]
 pub(super) use schema::{
-    AtLeastOneSchema, DurationSchema, HostSchema, QueueLimitsSchema, SizeSchema, SlowMemberSchema,
+    AtLeastOneSchema, DurationSchema, HostSchema, QueueLimitsSchema, SizeSchema, SlowMemberSchema, SpeedSchema,
 };
 
 #[cfg(test)]

@@ -113,7 +113,9 @@ fn a_recording_may_be_cut_off_anywhere() {
     let report = CheckReport::of_text("{\"recording\":1}\n{\"text\":\"a\"}\n{\"te", "f").to_string();
     assert_eq!(
         report,
-        "f:3:1: warning: the last line is broken and left out: the recording ended in the middle of it\n\
+        "f:3:1: warning: the last line is broken and left out: the recording ended in the middle of it\n  \
+           3 | {\"te\n    \
+             | ^^^^\n\
          f: plays, with 1 warning: 1 entry, 0 waits, 0 s"
     );
 }

@@ -1,0 +1,75 @@
+//! Which rule answers a message, and why the others do not.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use ws_core::NearMiss;
+
+use super::incoming::Incoming;
+use super::plan::Plan;
+use super::present::Present;
+use super::session::RuleSession;
+
+/// How many near misses are looked for.
+const MOST_NEAR_MISSES: usize = 5;
+/// As near as can be, without taking the message.
+const ALL_BUT_THE_CONDITION: f64 = 0.97;
+
+impl RuleSession {
+    /// Lets the first rule that takes the message answer it; returns whether one did.
+    pub(super) fn answer(
+        &self,
+        present: &mut Present,
+        now: Duration,
+        message: &Incoming,
+        plan: &mut Plan,
+        near_misses: &mut Vec<NearMiss>,
+    ) -> bool {
+        if let (Some(text), Some(refusal)) = (message.text(), self.rules().refusal(self.is_beside_script))
+            && text.json().is_none()
+        {
+            self.act(refusal, None, present, now, true, plan);
+            return true;
+        }
+        let mut missed = HashMap::<usize, NearMiss>::new();
+        for (number, rule) in self.rules().candidates(message) {
+            let file = self.rules().name();
+            let miss =
+                |closeness, difference: String| NearMiss::new(rule.called(file), difference).closeness(closeness);
+            if let Some(text) = message.text()
+                && !rule.matching.rest_matches(text)
+            {
+                if let Some((closeness, difference)) = rule.matching.difference(text) {
+                    missed.insert(number, miss(closeness, difference));
+                }
+                continue;
+            }
+            let Some(released) = rule.matching.captures(message) else { continue };
+            let performed = present.hands.perform(&rule.actions, rule.when.as_ref(), Some(&released), true, plan);
+            match performed {
+                Ok(()) => {
+                    self.decide(&rule.actions, present, now);
+                    return true;
+                }
+                Err(difference) => {
+                    if missed.len() < MOST_NEAR_MISSES {
+                        missed.insert(number, miss(ALL_BUT_THE_CONDITION, difference));
+                    }
+                }
+            }
+        }
+        if let Some(text) = message.text() {
+            for (number, difference) in self.rules().nearest(text, MOST_NEAR_MISSES) {
+                let rule = &self.rules().rules[number];
+                missed.entry(number).or_insert_with(|| {
+                    NearMiss::new(rule.called(self.rules().name()), difference.to_string())
+                        .closeness(difference.closeness())
+                });
+            }
+        }
+        near_misses.extend(missed.into_values());
+        near_misses.sort_by(|a, b| b.closeness.total_cmp(&a.closeness).then_with(|| a.expected_by.cmp(&b.expected_by)));
+        near_misses.truncate(MOST_NEAR_MISSES);
+        false
+    }
+}

@@ -1,0 +1,89 @@
+//! What sessions decide on their way: that something was shown, or must not have happened, or that a duty was kept.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use ws_patterns::OutcomeKind;
+
+use super::present::Present;
+use super::session::RuleSession;
+use crate::{CheckOutcome, CheckResult};
+
+/// Something that is decided in the course of a session.
+#[derive(Debug)]
+pub(super) struct Check {
+    pub(super) key: CheckKey,
+    pub(super) line: usize,
+    pub(super) description: String,
+    /// Whether it fails when it is reached.
+    pub(super) fails: bool,
+}
+
+/// What was decided of the checks of rules and correlations, each with when.
+#[derive(Debug, Default)]
+pub(super) struct Checks(HashMap<CheckKey, (Decision, Duration)>);
+
+/// Whose check it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum CheckKey {
+    /// That of the actions of this number.
+    Actions(u32),
+    /// That of the correlation of this number.
+    Correlation(usize),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Decision {
+    Passed,
+    Failed(String),
+}
+
+impl Checks {
+    /// The first failure stands.
+    pub(super) fn decide(&mut self, key: CheckKey, decision: Decision, now: Duration) {
+        match self.0.get(&key) {
+            Some((Decision::Failed(_), _)) => {}
+            Some((Decision::Passed, _)) if decision == Decision::Passed => {}
+            _ => {
+                self.0.insert(key, (decision, now));
+            }
+        }
+    }
+
+    pub(super) fn get(&self, key: CheckKey) -> Option<&(Decision, Duration)> {
+        self.0.get(&key)
+    }
+}
+
+impl RuleSession {
+    /// What the checks of the rules have found if the session ends now, in the order of the file.
+    pub(crate) fn checks(&self, now: Duration) -> Vec<CheckResult> {
+        let present = self.present();
+        let result = |check: &Check| {
+            let decided = match present.checks.get(check.key) {
+                Some(failed @ (Decision::Failed(_), _)) => Some(failed.clone()),
+                other => self.left_open(check.key, &present, now).or_else(|| other.cloned()),
+            };
+            let at = decided.as_ref().map_or(Duration::ZERO, |(_, at)| *at);
+            let outcome = match decided {
+                Some((Decision::Passed, _)) => CheckOutcome::Passed,
+                Some((Decision::Failed(reason), _)) => CheckOutcome::Failed(reason),
+                // What must not happen has not happened.
+                None if check.fails => CheckOutcome::Passed,
+                None => CheckOutcome::NotReached,
+            };
+            let place = format!("{}:{}", self.rules().name(), check.line);
+            CheckResult::new(place, check.description.clone(), outcome).at(at)
+        };
+        self.rules().checks.iter().map(result).collect()
+    }
+
+    /// What becomes of the check of a correlation if the session ends now, with duties that are still open.
+    fn left_open(&self, key: CheckKey, present: &Present, now: Duration) -> Option<(Decision, Duration)> {
+        let CheckKey::Correlation(number) = key else { return None };
+        let mut state = present.correlations.get(number)?.clone();
+        let outcomes = self.rules().watches.get(number)?.correlation.finish(&mut state, now);
+        let violated = outcomes.into_iter().find(|outcome| outcome.kind() == OutcomeKind::Violated)?;
+        Some((Decision::Failed(violated.reason().to_owned()), now))
+    }
+}

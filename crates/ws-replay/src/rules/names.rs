@@ -1,0 +1,71 @@
+//! Which names rules read and set, so that slips in them are found when a file is read.
+
+use ws_patterns::Name;
+
+use super::problem::RuleProblem;
+use crate::nearest::nearest;
+use crate::source::{Findings, Span};
+
+/// The names that a set of rules reads and sets, each with its place; those of the state are collected elsewhere, as scripts
+/// have them, too.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    room_read: Vec<(String, Span)>,
+    room_set: Vec<(String, Span)>,
+    machines: Vec<(String, Span)>,
+    correlations: Vec<(String, Span)>,
+    pub(super) reads_last_message: bool,
+}
+
+impl Names {
+    /// Takes note of the names in an expression or template, which is written at `span`.
+    pub(super) fn reads(&mut self, names: Vec<&Name>, span: Span) {
+        for name in names {
+            self.reads_last_message |= name.root() == "lastMessage";
+            let Some(first) = name.rest().first() else { continue };
+            let known = match name.root() {
+                "room" => &mut self.room_read,
+                "machine" => &mut self.machines,
+                "correlation" => &mut self.correlations,
+                _ => continue,
+            };
+            known.push((first.clone(), span));
+        }
+    }
+
+    pub(super) fn sets_room(&mut self, name: &str, span: Span) {
+        self.room_set.push((name.to_owned(), span));
+    }
+
+    /// Reports machines and correlations that there are not, and names of rooms' values that are only read or only set.
+    pub(super) fn report(&self, machines: &[&str], correlations: &[&str], findings: &mut Findings<'_, '_>) {
+        let uses = [("machine", &self.machines, machines), ("correlation", &self.correlations, correlations)];
+        for (what, used, known) in uses {
+            for (name, span) in used.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+                let nearest = nearest(name, known.iter().copied()).map(str::to_owned);
+                findings.at_span(*span, RuleProblem::Unknown { what, name: name.clone(), nearest }.into());
+            }
+        }
+        if findings.has_errors() {
+            return;
+        }
+        for (name, span) in only_in(&self.room_read, &self.room_set) {
+            let nearest = nearest(name, self.room_set.iter().map(|(name, _)| name.as_str())).map(str::to_owned);
+            findings.at_span(span, RuleProblem::RoomNeverSet { name: name.to_owned(), nearest }.into());
+        }
+        for (name, span) in only_in(&self.room_set, &self.room_read) {
+            findings.at_span(span, RuleProblem::RoomNeverRead { name: name.to_owned() }.into());
+        }
+    }
+}
+
+/// The names of `these` that are not among the `others`, each once, at its first place.
+fn only_in<'n>(these: &'n [(String, Span)], others: &[(String, Span)]) -> Vec<(&'n str, Span)> {
+    let mut found = Vec::<(&str, Span)>::new();
+    for (name, span) in these {
+        if others.iter().all(|(other, _)| other != name) && found.iter().all(|(known, _)| known != name) {
+            found.push((name, *span));
+        }
+    }
+    found
+}

@@ -1,0 +1,328 @@
+//! Taking a rules file apart: a document with its keys, or lines that are rules; and putting a set together from its parts.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+use ws_patterns::{MessagePattern, PatternSet};
+
+use super::actions::Actions;
+use super::checks::{Check, CheckKey};
+use super::correlations::Watch;
+use super::machines::Machine;
+use super::matching::MessageType;
+use super::names::Names;
+use super::problem::RuleProblem;
+use super::reading::Reading;
+use super::response::{Place, Response};
+use super::rule::Rule;
+use super::{Require, RuleSet};
+use crate::ProblemKind;
+use crate::located::{Node, Record, Tree};
+use crate::memory::Memory;
+use crate::source::{Findings, Span};
+use crate::state_names::StateNames;
+
+/// The keys of a document.
+const KEYS: &[&str] = &["rules", "state", "machines", "correlations", "require", "invalid_json"];
+/// Those that a line may have instead of those of a rule.
+const MARKS: &[&str] = &["state", "machines", "correlations", "require", "invalid_json"];
+/// What tells a rule from an entry of a script.
+const RULE_MARKS: [&str; 3] = ["match", "response", "responses"];
+const INVALID_JSON: &str = r#"{"error":"Invalid JSON format"}"#;
+
+/// Whether an object with these keys, in a replay file, is a rule or another part of a set of rules.
+pub(crate) fn is_rule_object<'k>(keys: impl IntoIterator<Item = &'k str>) -> bool {
+    keys.into_iter().any(|key| RULE_MARKS.contains(&key) || MARKS.contains(&key))
+}
+
+/// Collects the parts of a set of rules.
+pub(crate) struct RuleReader<'p> {
+    folder: Option<&'p Path>,
+    /// Whether the file has rules and nothing else.
+    is_rules_file: bool,
+    names: Names,
+    actions: u32,
+    rules: Vec<Rule>,
+    /// The names of all machines, also of those that are wrong.
+    machine_names: Vec<(String, Span)>,
+    machines: Vec<Machine>,
+    watches: Vec<Watch>,
+    state: Vec<(String, Value)>,
+    require: Option<(bool, Span)>,
+    refusal: Option<(Actions, Span)>,
+}
+
+impl<'p> RuleReader<'p> {
+    /// For a rules file. Files that it names lie in `folder`.
+    pub(super) fn of_file(folder: Option<&'p Path>) -> Self {
+        Self { is_rules_file: true, ..Self::new(folder) }
+    }
+
+    /// For rules among the entries of a script.
+    pub(crate) fn new(folder: Option<&'p Path>) -> Self {
+        Self {
+            folder,
+            is_rules_file: false,
+            names: Names::default(),
+            actions: 0,
+            rules: Vec::new(),
+            machine_names: Vec::new(),
+            machines: Vec::new(),
+            watches: Vec::new(),
+            state: Vec::new(),
+            require: None,
+            refusal: None,
+        }
+    }
+
+    /// Reads all of a rules file.
+    pub(super) fn read_file(&mut self, state_names: &mut StateNames, findings: &mut Findings<'_, '_>) {
+        if !is_lines(findings) {
+            if findings.source().text().lines().all(is_blank_or_comment) {
+                return;
+            }
+            if let Some(node) = Node::from_yaml(findings) {
+                self.document(&node, state_names, findings);
+            }
+            return;
+        }
+        let lines = findings.source().text().split('\n');
+        for line in lines.filter(|line| !is_blank_or_comment(line)) {
+            self.object(line, state_names, findings);
+        }
+    }
+
+    /// Reads an object of a file of lines: a rule, or another part of the set.
+    pub(crate) fn object(&mut self, part: &str, state_names: &mut StateNames, findings: &mut Findings<'_, '_>) {
+        let Some(node) = Node::from_json(part, findings) else { return };
+        let is_mark = match &node.value {
+            Tree::Map(entries) => {
+                let has = |keys: &[&str]| entries.iter().any(|(key, _)| keys.contains(&key.text.as_str()));
+                has(MARKS) && !has(&RULE_MARKS)
+            }
+            _ => false,
+        };
+        let mut reading = Reading::new(findings, &mut self.names, state_names, self.folder, &mut self.actions);
+        if !is_mark {
+            self.rules.extend(Rule::read_line(&node, &mut reading));
+        } else if let Some(record) = node.record("rules", "a rule", MARKS, reading.findings) {
+            self.parts(&record, state_names, findings);
+        }
+    }
+
+    fn document(&mut self, node: &Node, state_names: &mut StateNames, findings: &mut Findings<'_, '_>) {
+        let Tree::Map(_) = &node.value else {
+            let found = node.excerpt();
+            return findings.at_span(node.span, RuleProblem::NotRules { found }.into());
+        };
+        if let Some(record) = node.record("rules", "the keys of a rules file", KEYS, findings) {
+            self.parts(&record, state_names, findings);
+        }
+    }
+
+    fn parts(&mut self, record: &Record<'_>, state_names: &mut StateNames, findings: &mut Findings<'_, '_>) {
+        let mut reading = Reading::new(findings, &mut self.names, state_names, self.folder, &mut self.actions);
+        let reading = &mut reading;
+        let list = |key: &'static str, expected, reading: &mut Reading<'_, '_, '_>| {
+            record.get(key).and_then(|node| node.list(key, expected, reading.findings)).unwrap_or_default()
+        };
+        for node in list("rules", "a list of rules", reading) {
+            self.rules.extend(Rule::read(node, reading));
+        }
+        if let Some(node) = record.get("state") {
+            self.state.extend(read_state(node, reading));
+        }
+        let machines = record.get("machines");
+        let machines =
+            machines.and_then(|node| node.map("machines", "names of machines, each with what it is", reading.findings));
+        for (name, node) in machines.unwrap_or_default() {
+            if let Some((other, span)) = self.machine_names.iter().find(|(other, _)| *other == name.text) {
+                let (name, line) = (other.clone(), span.line);
+                reading.wrong::<()>(node.span, RuleProblem::NameTaken { what: "machine", name, line });
+            }
+            self.machine_names.push((name.text.clone(), name.span));
+            self.machines.extend(Machine::read(name, node, reading));
+        }
+        for node in list("correlations", "a list of correlations", reading) {
+            let Some(watch) = Watch::read(node, reading) else { continue };
+            if let Some(other) = self.watches.iter().find(|other| other.name == watch.name) {
+                let (name, line) = (other.name.clone(), other.span.line);
+                reading.wrong::<()>(node.span, RuleProblem::NameTaken { what: "correlation", name, line });
+            }
+            self.watches.push(watch);
+        }
+        if let Some(node) = record.get("require") {
+            const EXPECTED: &str = "json or anything";
+            self.require = match node.text("require", EXPECTED, reading.findings) {
+                Some("json") => Some((true, node.span)),
+                Some("anything") => Some((false, node.span)),
+                Some(_) => node.wrong("require", EXPECTED, reading.findings),
+                None => None,
+            };
+        }
+        if let Some(node) = record.get("invalid_json") {
+            let place = Place { groups: &[], has_room: false };
+            let responses = Response::read_all("invalid_json", node, place, reading);
+            self.refusal = Some((Actions::answering(responses, reading), node.span));
+        }
+    }
+
+    /// Puts the set together. If anything was wrong, it is of no use, and `findings` knows.
+    pub(crate) fn finish(mut self, findings: &mut Findings<'_, '_>) -> RuleSet {
+        let is_empty = self.rules.is_empty() && self.machines.is_empty() && self.watches.is_empty();
+        if self.is_rules_file && is_empty && !findings.has_errors() {
+            findings.about_file(RuleProblem::NoRules.into());
+        }
+        let machines = self.machine_names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+        let correlations = self.watches.iter().map(|watch| watch.name.as_str()).collect::<Vec<_>>();
+        self.names.report(&machines, &correlations, findings);
+        self.report_taken_names(findings);
+        let require = self.requirement(findings);
+        self.rules.sort_by_key(|rule| std::cmp::Reverse(rule.priority));
+        // A mistake may be why it looks so.
+        if !findings.has_errors() {
+            self.report_never_asked(require, findings);
+        }
+        let checks = self.checks();
+        let about_text = |rule: &Rule| rule.matching.message_type == MessageType::Text;
+        let text_rules: Vec<usize> = (0..self.rules.len()).filter(|number| about_text(&self.rules[*number])).collect();
+        let index = PatternSet::new(text_rules.iter().map(|number| self.rules[*number].matching.first_pattern()));
+        let refusal = match self.refusal {
+            Some((refusal, _)) => refusal,
+            None => Actions::answering_always(self.actions, vec![Response::verbatim(INVALID_JSON)]),
+        };
+        RuleSet {
+            name: Arc::clone(findings.source().name()),
+            text_rules,
+            index,
+            rules: self.rules,
+            machines: self.machines,
+            watches: self.watches,
+            state: self.state,
+            checks,
+            reads_last_message: self.names.reads_last_message,
+            require,
+            refusal,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn requirement(&self, findings: &mut Findings<'_, '_>) -> Require {
+        let mut texts = self.rules.iter().filter(|rule| rule.matching.message_type == MessageType::Text).peekable();
+        let moved_by = || self.machines.iter().flat_map(Machine::patterns);
+        let require = match self.require {
+            Some((true, _)) => Require::Json,
+            Some((false, _)) => Require::Anything,
+            None if !self.is_rules_file || (texts.peek().is_none() && moved_by().next().is_none()) => Require::Anything,
+            None if texts.all(|rule| rule.matching.needs_json()) && moved_by().all(MessagePattern::needs_json) => {
+                Require::JsonByDefault
+            }
+            None => Require::Anything,
+        };
+        if let Some((_, span)) = self.refusal.as_ref().filter(|_| require == Require::Anything) {
+            let needs = "\"require\": \"json\"";
+            findings.at_span(*span, ProblemKind::Needs { key: "invalid_json", needs });
+        }
+        require
+    }
+
+    fn report_taken_names(&self, findings: &mut Findings<'_, '_>) {
+        let mut lines = HashMap::new();
+        for rule in &self.rules {
+            let Some(name) = &rule.name else { continue };
+            if let Some(line) = lines.insert(name, rule.span.line) {
+                let problem = RuleProblem::NameTaken { what: "rule", name: name.clone(), line };
+                findings.at_span(rule.span, problem.into());
+            }
+        }
+    }
+
+    /// Rules behind one that takes all of their messages, in the order in which they are asked.
+    fn report_never_asked(&self, require: Require, findings: &mut Findings<'_, '_>) {
+        let mut taken = HashMap::new();
+        let mut all_texts = None;
+        for rule in &self.rules {
+            let is_text = rule.matching.message_type == MessageType::Text;
+            let written = rule.matching.to_string();
+            if let Some(line) = taken.get(&written).copied().or(all_texts.filter(|_| is_text)) {
+                findings.at_span(rule.span, RuleProblem::NeverAsked { line }.into());
+            } else if require == Require::Json && rule.matching.takes_no_json() {
+                findings.at_span(rule.span, RuleProblem::NeverJson.into());
+            }
+            if rule.when.is_none() {
+                taken.entry(written).or_insert(rule.span.line);
+                if rule.matching.takes_every_text() {
+                    all_texts.get_or_insert(rule.span.line);
+                }
+            }
+        }
+    }
+
+    /// What sessions decide, in the order of the file.
+    fn checks(&self) -> Vec<Check> {
+        let of_rules = self.rules.iter().map(|rule| &rule.actions);
+        let of_machines = self.machines.iter().flat_map(Machine::actions);
+        let of_watches = self.watches.iter().flat_map(Watch::actions);
+        let of_actions = of_rules.chain(of_machines).chain(of_watches).filter_map(|actions| {
+            let check = actions.check()?;
+            Some(Check {
+                key: CheckKey::Actions(actions.number),
+                line: check.line,
+                description: check.description.clone(),
+                fails: !check.passes,
+            })
+        });
+        // What is done about a violation decides what it means.
+        let duties = self.watches.iter().enumerate().filter(|(_, watch)| watch.is_duty && watch.on_violated.is_none());
+        let of_duties = duties.map(|(number, watch)| Check {
+            key: CheckKey::Correlation(number),
+            line: watch.span.line,
+            description: watch.name.clone(),
+            fails: false,
+        });
+        let mut checks: Vec<_> = of_actions.chain(of_duties).collect();
+        checks.sort_by_key(|check| check.line);
+        checks
+    }
+}
+
+/// Reads what connections begin with.
+fn read_state(node: &Node, reading: &mut Reading<'_, '_, '_>) -> Vec<(String, Value)> {
+    let entries = node.map("state", "names and their values", reading.findings).unwrap_or_default();
+    let memory = Memory::default();
+    let mut state = Vec::new();
+    for (name, node) in entries {
+        reading.state_names.sets(&name.text, name.span);
+        let value = node.to_json();
+        match memory.set(&name.text, value.clone()) {
+            Ok(()) => state.push((name.text.clone(), value)),
+            Err(error) => {
+                reading.wrong::<()>(node.span, RuleProblem::Senseless(error.to_string()));
+            }
+        }
+    }
+    state
+}
+
+fn is_blank_or_comment(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty() || line.starts_with('#') || line.starts_with("//")
+}
+
+/// Whether each line of the file is a part of its own: as its name says, or else as its first line looks.
+fn is_lines(findings: &Findings<'_, '_>) -> bool {
+    let source = findings.source();
+    let extension = Path::new(&**source.name()).extension().and_then(|extension| extension.to_str());
+    match extension.map(str::to_ascii_lowercase).as_deref() {
+        Some("jsonl" | "ndjson") => true,
+        Some("yaml" | "yml" | "json") => false,
+        _ => {
+            let first = source.text().lines().find(|line| !is_blank_or_comment(line));
+            first.is_some_and(|line| {
+                line.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok()
+            })
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What is wrong or doubtful in a rules file is told all at once, each at its place.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use ws_replay::{CheckReport, ReplayOptions, RuleHandler, RuleSet};
+
+use crate::rules::client::Client;
+
+fn report(text: &str, name: &str) -> String {
+    CheckReport::of_rules_text(text, name).to_string()
+}
+
+/// Every mistake in one run, each below its place and with the nearest known name.
+#[test]
+fn ten_mistakes_are_ten_diagnostics() {
+    let text = r#"rulez: []
+rules:
+  - match: "[a"
+    response: x
+  - match: { jsonpth: $.type }
+    respnse: y
+  - match: $.a
+    when: state.step = 2
+    set: { step: 1 }
+  - match: $.b
+    when: stat.step == 1
+    response: { text: a, json: 1, delay_ms: -1 }
+  - match: $.c
+    close: { code: 1005 }
+  - match: $.d
+    response: { text: hi, to: room }
+  - match: $.e
+    when: machine.logn == 'in'
+    response: [{ close: true }, again]
+  - match: { type: binry }
+    name: twice
+    response: { binary: "a?" }
+  - name: twice
+  - match: { equals: 1 }
+    response: "{{$.[}}"
+machines:
+  login:
+    initial: ot
+    states:
+      out:
+        on: { match: ^in$, to: inn }
+        after: { ms: 0 }
+correlations:
+  - name: c
+    first: ^a
+    key: b
+  - name: d
+    request: ^a
+    absent: ^b
+    within: soon
+require: jason
+"#;
+    insta::assert_snapshot!(report(text, "rules.yaml"));
+}
+
+#[test]
+fn doubts_are_warnings() {
+    let text = r#"state: { name: Ann, unused: 1 }
+rules:
+  - match: ^a$
+    response: first
+  - match: ^a$
+    response: never
+  - match: ^a$
+    when: state.x
+    priority: 1
+    response: "{{state.nme}} {{uiud}}"
+  - response: all
+  - match: $.x
+    room: r
+    set_room: { n: "{{room.m}}" }
+    response: never
+machines:
+  m:
+    initial: a
+    states:
+      a:
+        on: [{ match: ^x, response: x }, { match: ^x, to: b }]
+      b:
+      c:
+"#;
+    insta::assert_snapshot!(report(text, "rules.yaml"));
+}
+
+#[test]
+fn lines_have_their_mistakes_too() {
+    let text = r#"{"require": "json", "rules": []}
+{"dir": "out", "waitFor": "$.a", "text": "b", "response": "x"}
+{"dir": "in", "text": "b", "response": "x"}
+{"match": "$.a", "response"
+7
+"#;
+    insta::assert_snapshot!(report(text, "rules.jsonl"));
+}
+
+#[test]
+fn a_file_says_what_it_holds() {
+    let text = "rules: [{match: $.a, response: a}]\nmachines: {m: {initial: a, states: {a: }}}";
+    assert_eq!(report(text, "r.yaml"), "r.yaml: can be followed: 1 rule, 1 machine; text must be JSON");
+    assert_eq!(
+        report("", "r.yaml"),
+        "r.yaml: warning: has no rules: nothing will be answered\nr.yaml: can be followed, with 1 warning: 0 rules"
+    );
+    assert!(report("- a\n", "r.yaml").contains("r.yaml:1:1: expected the keys of a rules file"));
+    assert!(report("rules: [", "r.yaml").contains("expected YAML"));
+}
+
+#[test]
+fn the_form_of_a_file_is_known_by_its_name_or_looks() {
+    let (yaml, lines) =
+        ("rules: [{response: a}]", "# one\n{\"response\": \"a\"}\n{\"match\": \"b\", \"response\": \"b\"}");
+    let json = "{\"rules\":\n[{\"response\": \"a\"}]}";
+    for (text, name) in [(yaml, "a.yaml"), (yaml, "a"), (lines, "a.jsonl"), (lines, "a"), (json, "a.json"), (json, "a")]
+    {
+        assert!(RuleSet::parse(text, name).is_ok(), "{name}: {text}");
+    }
+    assert!(RuleSet::parse(lines, "a.yaml").is_err());
+}
+
+#[test]
+fn files_are_read_and_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.yaml");
+    std::fs::write(&file, "\u{feff}rules: [{match: a, response: b}]").unwrap();
+    assert_eq!(RuleSet::load(&file).unwrap().summary().rules, 1);
+    std::fs::write(&file, b"rules: \xff").unwrap();
+    assert!(RuleSet::load(&file).unwrap_err().to_string().ends_with("expected UTF-8 text, found a byte that is not"));
+    assert!(RuleSet::load(folder.path().join("none")).unwrap_err().to_string().contains("cannot be read"));
+}
+
+/// Without the feature, a schema is a mistake that says so; with it, the file lies beside the rules.
+#[test]
+fn schemas_lie_beside_the_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("order.json", r#"{"type": "object", "required": ["id"]}"#);
+    write("broken.json", "{");
+    write("rules.yaml", "rules: [{match: {schema_file: order.json}, response: x}]");
+    let read = RuleSet::load(folder.path().join("rules.yaml"));
+    assert_eq!(read.is_ok(), cfg!(feature = "json-schema"), "{read:?}");
+    for name in ["none.json", "broken.json"] {
+        write("rules.yaml", &format!("rules: [{{match: {{schema_file: {name}}}, response: x}}]"));
+        let errors = RuleSet::load(folder.path().join("rules.yaml")).unwrap_err().to_string();
+        assert!(errors.contains("`schema_file`") && errors.contains(name), "{errors}");
+    }
+    let errors = RuleSet::parse("rules: [{match: {schema_file: a.json}, response: x}]", "r.yaml").unwrap_err();
+    assert!(errors.to_string().contains("beside a rules file"), "{errors}");
+}
+
+/// A right file in which some parts were exchanged for others.
+fn damaged() -> impl Strategy<Value = String> {
+    const PARTS: [&str; 14] =
+        ["", " ", "\n", "{", "]", ":", "{{", "}}", "\"", "'", "-1", "null", "{a: [b]}", "999999999999999999999"];
+    let file = include_str!("../../../../docs/rules.md")
+        .split("```yaml\n")
+        .skip(1)
+        .map(|part| part.split("```").next().unwrap());
+    let files: Vec<&str> = file.collect();
+    let damage =
+        proptest::collection::vec((any::<prop::sample::Index>(), 0..4_usize, prop::sample::select(&PARTS[..])), 0..4);
+    (prop::sample::select(files), damage).prop_map(|(file, damage)| {
+        let mut file: Vec<char> = file.chars().collect();
+        for (at, length, part) in damage {
+            let start = at.index(file.len());
+            file.splice(start..file.len().min(start + length), part.chars());
+        }
+        file.into_iter().collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever stands in a file, it is read or refused, every problem has a place in it, and rules that were read can be
+    /// followed.
+    #[test]
+    fn damaged_files_are_read_or_refused(text in damaged(), said in proptest::collection::vec("[a-z0-9{}\":$ /]{0,20}", 0..6)) {
+        let report = CheckReport::of_rules_text(&text, "damaged.yaml");
+        prop_assert_eq!(report.passed(), report.errors().is_empty());
+        for problem in report.errors().iter().chain(report.warnings()) {
+            if let Some(position) = problem.position() {
+                let line = text.split('\n').nth(position.line - 1).unwrap_or_default();
+                prop_assert!(position.column <= line.chars().count() + 1, "{problem}");
+            }
+        }
+        let Ok(rules) = RuleSet::parse(&text, "damaged.yaml") else { return Ok(()) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let handler = RuleHandler::new(Arc::new(rules), ReplayOptions::seeded(1));
+            let mut client = Client::connect(&handler).await;
+            for text in said.iter().map(String::as_str).chain(["", "{}", r#"{"type":"order","count":1}"#, "/join x", "roll"]) {
+                client.try_to_say(text).await;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+            client.leave().await;
+        });
+    }
+}
