@@ -1,5 +1,5 @@
-// A session of Chromium. Arguments: the addresses of a raw echo, of the default server, and of one that says "bye" and
-// closes with 4002 "done". The environment's CHROMIUM is the browser's program.
+// A session of Chromium. Arguments: the addresses of a server that follows the rules of the survey, of a raw echo, of the
+// default server, and of one that says "bye" and closes with 4002 "done". The environment's CHROMIUM is the browser's program.
 //
 // The page runs one plan after the other in the browser and posts what it saw; the checks are made here.
 
@@ -11,25 +11,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Checks } from "./checks.mjs";
 
-const [rawUrl, interactiveUrl, closingUrl] = process.argv.slice(2);
+const [surveyUrl, rawUrl, interactiveUrl, closingUrl] = process.argv.slice(2);
 const TIMEOUT = 60_000;
 const messages = ["grüße", "", [0, 1, 255], "é".repeat(100_000)];
 
-/** What the page does: open, send, wait for as many answers, then close with the code, if there is one. */
+/** What the page does: open, send, wait for as many answers (or `answers`), then close with the code, if there is one. */
 const plans = [
   { url: rawUrl, protocols: [], send: messages, code: 4000 },
   { url: interactiveUrl, protocols: [], send: ["hello", [0, 255]], code: 1000 },
   { url: rawUrl, protocols: ["chat.v2", "chat.v1"], send: [], code: 1000 },
   { url: closingUrl, protocols: [], send: [] },
+  { url: surveyUrl, protocols: [], send: ["start", "Zoë", "old", "30", "5"], answers: 6, code: 1000 },
 ];
 
 /** Runs in the page. Resolves, when the socket has closed, to all that was seen of it. */
-function carryOut({ url, protocols, send, code }) {
+function carryOut({ url, protocols, send, answers = send.length, code }) {
   const socket = new WebSocket(url, protocols);
   socket.binaryType = "arraybuffer";
   const seen = { messages: [] };
   const closeIfDone = () => {
-    if (code && seen.messages.length === send.length) {
+    if (code && seen.messages.length === answers) {
       socket.close(code, "enough");
     }
   };
@@ -113,7 +114,7 @@ const seen = await Promise.race([
   rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 });
 
-const [raw, interactive, offering, closing] = seen;
+const [raw, interactive, offering, closing, survey] = seen;
 const checks = new Checks();
 checks.equal("text and binary come back as they were", raw.messages, messages);
 checks.equal("no subprotocol is chosen when none is offered", raw.protocol, "");
@@ -129,4 +130,12 @@ checks.equal(
   [closing.code, closing.reason, closing.wasClean],
   [4002, "done", true],
 );
+checks.equal("rules ask, and sum up", survey.messages, [
+  "What is your name?",
+  "Hello, Zoë. How old are you?",
+  "Please answer with a number, Zoë.",
+  "How do you like it, from 1 to 5?",
+  "Thank you.",
+  '{"name":"Zoë","age":30,"score":5}',
+]);
 checks.finish("Chromium");

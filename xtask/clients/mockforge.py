@@ -1,4 +1,4 @@
-"""Starts `mockforge` for scripts that are its upstream as well as its client, or that kill it."""
+"""Starts `mockforge` for scripts that are its upstream as well as its client, that kill it, or that it judges."""
 
 import os
 import subprocess
@@ -7,10 +7,11 @@ import subprocess
 class Mockforge:
     """A running `mockforge SUBCOMMAND ...` that listens on `self.url`, `ws://HOST:PORT/ws`."""
 
-    def __init__(self, program, *arguments):
+    def __init__(self, program, *arguments, is_quiet=False):
         variables = {name: value for name, value in os.environ.items() if not name.startswith("MOCKFORGE_")}
         command = [program, *arguments, "--ws-port", "0", "--log", "error"]
-        self.process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
+        stderr = subprocess.DEVNULL if is_quiet else None
+        self.process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=stderr, text=True)
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
             raise RuntimeError(f"{command} printed {line!r} instead of where it listens")
@@ -19,6 +20,10 @@ class Mockforge:
     def stop(self):
         """Ends it as an operator does, and returns its exit code."""
         self.process.terminate()
+        return self.wait()
+
+    def wait(self):
+        """Waits until it ends by itself, and returns its exit code."""
         return self.process.wait(timeout=20)
 
     def kill(self):

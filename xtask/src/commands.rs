@@ -17,6 +17,7 @@ mod fmt;
 mod fuzz;
 mod layers;
 mod proxy;
+mod scripts;
 mod test;
 mod tidy;
 
@@ -54,8 +55,15 @@ pub(crate) enum Command {
     Tidy,
     /// Licences, banned crates and sources, with cargo-deny.
     Deny,
-    /// Check that the fuzz targets still compile. (Running them needs nightly.)
-    Fuzz,
+    /// Check that the fuzz targets still compile; or run them, which needs nightly.
+    Fuzz {
+        /// Run each target for so many seconds.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: Option<u32>,
+        /// Run this target only.
+        #[arg(requires = "seconds")]
+        target: Option<String>,
+    },
     /// Autobahn's conformance cases against `mockforge serve`, through its proxy, and against its side towards upstreams.
     Conformance(Program),
     /// Scripted sessions of clients that we did not write against `mockforge serve`.
@@ -66,6 +74,8 @@ pub(crate) enum Command {
     Proxy(Program),
     /// Each fault and the presets, as clients see them that we did not write.
     Faults(Program),
+    /// Scripts that branch, rules, and recordings of other tools, before clients that we did not write.
+    Scripts(Program),
     /// Run each example against a client.
     Examples(Program),
     /// The bench beside other servers; arguments, `--help` too, are passed on. Not a part of ci.
@@ -99,12 +109,14 @@ impl Command {
             Self::Layers => layers::run(workspace),
             Self::Tidy => tidy::run(workspace),
             Self::Deny => deny::run(workspace),
-            Self::Fuzz => fuzz::run(workspace),
+            Self::Fuzz { seconds: None, .. } => fuzz::check(workspace),
+            Self::Fuzz { seconds: Some(seconds), target } => fuzz::run(workspace, seconds, target.as_deref()),
             Self::Conformance(it) => conformance::run(workspace, it.program.as_deref()),
             Self::Clients(it) => clients::run(workspace, it.program.as_deref()),
             Self::Browser(it) => browser::run(workspace, it.program.as_deref()),
             Self::Proxy(it) => proxy::run(workspace, it.program.as_deref()),
             Self::Faults(it) => faults::run(workspace, it.program.as_deref()),
+            Self::Scripts(it) => scripts::run(workspace, it.program.as_deref()),
             Self::Examples(it) => examples::run(workspace, it.program.as_deref()),
             Self::Bench { arguments } => bench::run(workspace, &arguments),
         }

@@ -8,7 +8,7 @@ mod python;
 
 use std::fmt;
 
-pub(crate) use self::cargo_tool::{CARGO_DENY, WEBSOCAT};
+pub(crate) use self::cargo_tool::{CARGO_DENY, CARGO_FUZZ, WEBSOCAT};
 pub(crate) use self::debian::chromium;
 pub(crate) use self::node::{Node, RECONNECTING, WS};
 pub(crate) use self::python::{KOSOKU, Python, WEBSOCKETS};

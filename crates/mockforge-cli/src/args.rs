@@ -11,6 +11,7 @@ use mockforge_ws::{TemplateClock, parse_duration, parse_size};
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 
 use crate::address;
+use crate::check::Check;
 use crate::export::Export;
 use crate::import::Import;
 use crate::log_filter::LogFilter;
@@ -30,12 +31,12 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Serve WebSockets until it is interrupted.
     ///
-    /// Without a replay file, text is answered with `echo: TEXT` and binary as it came, on /ws and below it. Counts are
+    /// Without a script, rules or a real server, text is answered with `echo: TEXT` and binary as it came, on /ws and below it. Counts are
     /// at /metrics on the same port.
     Serve(Box<Serve>),
     /// Stand before a real server and write down all that passes, as a file that `serve --ws-replay-file` plays.
     Record(Record),
-    /// Check replay files: every mistake with file:line:column. Exits with 1 if a file has any.
+    /// Check scripts, rules files and configurations: every mistake with file:line:column. Exits with 1 if a file has any.
     Check(Check),
     /// Connect to a WebSocket server: each line you type is sent as text, each message is printed.
     Connect(Connect),
@@ -66,17 +67,17 @@ pub(crate) struct Serve {
     /// Read this configuration (YAML); flags and variables win over it [default: mockforge.yaml, if there is one]
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_CONFIG")]
     pub(crate) config: Option<PathBuf>,
-    /// Play this script (JSONL) to every connection
+    /// Play this script (JSONL) to every connection; its lines may be rules, too
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_REPLAY_FILE")]
     pub(crate) ws_replay_file: Option<PathBuf>,
-    /// Make all that is random in scripts and in the network repeat
+    /// Make all that is random in scripts, in rules and in the network repeat
     #[arg(long, value_name = "N", env = "MOCKFORGE_WS_SEED")]
     pub(crate) seed: Option<u64>,
     /// The time that templates see: `real`, or an RFC 3339 time at which it starts [default: real; with --seed
     /// 2024-01-01T00:00:00Z]
     #[arg(long, value_name = "TIME", env = "MOCKFORGE_WS_CLOCK")]
     pub(crate) clock: Option<TemplateClock>,
-    /// Send texts of scripts as they stand, without expanding templates [env: MOCKFORGE_RESPONSE_TEMPLATE_EXPAND=0]
+    /// Send texts of scripts and rules as they stand, without expanding templates [env: MOCKFORGE_RESPONSE_TEMPLATE_EXPAND=0]
     #[arg(long = "no-template-expand", num_args = 0..=1, require_equals = true, default_missing_value = "false",
           hide_possible_values = true, value_parser = BoolishValueParser::new(),
           env = "MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", hide_env = true)]
@@ -118,13 +119,27 @@ pub(crate) struct Serve {
 pub(crate) const REPLAY_FILE_FLAG: &str = "--ws-replay-file";
 
 impl Args {
-    /// Why these arguments, each of which is right, cannot go together.
-    pub(crate) fn conflict(&self) -> Option<&'static str> {
-        match &self.command {
-            Command::Serve(serve) if serve.raw_echo == Some(true) && serve.ws_replay_file.is_some() => {
-                Some("--raw-echo cannot be used with --ws-replay-file: while a script plays there is no echo")
-            }
-            _ => None,
+    /// Why these arguments of a command, each of which is right, cannot go together.
+    pub(crate) fn conflict(&self) -> Option<(&'static str, &'static str)> {
+        let conflict = match &self.command {
+            Command::Serve(serve) => ("serve", serve.conflict()?),
+            Command::Check(check) if check.draws_several() => ("check", "--graph draws one file, not several"),
+            _ => return None,
+        };
+        Some(conflict)
+    }
+}
+
+impl Serve {
+    fn conflict(&self) -> Option<&'static str> {
+        if self.raw_echo != Some(true) {
+            None
+        } else if self.ws_replay_file.is_some() {
+            Some("--raw-echo cannot be used with --ws-replay-file: while a script plays there is no echo")
+        } else if self.playing.rules.is_some() {
+            Some("--raw-echo cannot be used with --rules: where rules answer there is no echo")
+        } else {
+            None
         }
     }
 }
@@ -142,13 +157,6 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(number) => Ok(number),
         Err(error) => Err(error.to_string()),
     }
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Check {
-    /// The files; `-` is what is typed or piped in
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

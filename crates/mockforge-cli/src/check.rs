@@ -1,39 +1,99 @@
-//! `mockforge check`: says of each file what is wrong with it, or what it holds.
+//! `mockforge check`: says of each file what is wrong with it, or what it holds; or draws one.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
-use mockforge_ws::{CheckReport, MetricsRegistry, PathMode, ServerError, WsConfig, WsServer};
+use anyhow::{Context, bail};
+use mockforge_ws::{CheckReport, MetricsRegistry, PathMode, Problem, ReplayErrors, ServerError, WsConfig, WsServer};
 
-use crate::args::Check;
-use crate::config_file::ConfigFile;
+use crate::input::{self, Input, Kind};
+use crate::named_files;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// Scripts, rules files or configurations, with the files that they name; `-` is what is typed or piped in
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Draw one file instead, as a Mermaid diagram on stdout: a script, or the machines of a rules file
+    #[arg(long)]
+    graph: bool,
+}
+
+impl Check {
+    /// Whether there is more to draw than one drawing.
+    pub(crate) fn draws_several(&self) -> bool {
+        self.graph && self.files.len() > 1
+    }
+}
 
 pub(crate) fn check(options: &Check) -> anyhow::Result<ExitCode> {
     let mut stdout = io::stdout().lock();
     let mut code = ExitCode::SUCCESS;
     for file in &options.files {
-        let check = if is_config(file) { check_config } else { check_script };
-        if !check(file, &mut stdout).context("cannot write the report")? {
+        let input = Input::open(file).context("cannot read stdin")?;
+        if options.graph {
+            return draw(&input, &mut stdout);
+        }
+        if !check_input(&input, &mut stdout).context("cannot write the report")? {
             code = ExitCode::FAILURE;
         }
     }
     Ok(code)
 }
 
-fn is_config(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+/// Says whether the file passes, as all of these.
+fn check_input(input: &Input<'_>, out: &mut impl Write) -> io::Result<bool> {
+    match input.kind() {
+        Kind::Config => check_config(input, out),
+        Kind::Rules => tell(&input.check_rules(), out),
+        Kind::Script => tell(&input.check_script(), out),
+        Kind::Har => {
+            writeln!(out, "{}", input::told_apart(Kind::Har, &input.name()))?;
+            Ok(false)
+        }
+    }
 }
 
-/// Says whether the file passes, as all of these.
-fn check_script(file: &Path, out: &mut impl Write) -> io::Result<bool> {
-    let report = match file {
-        file if file == Path::new("-") => CheckReport::of_reader(io::stdin().lock(), "stdin"),
-        file => CheckReport::of_file(file),
-    };
+fn tell(report: &CheckReport, out: &mut impl Write) -> io::Result<bool> {
     writeln!(out, "{report}")?;
     Ok(report.passed())
+}
+
+/// Checks a configuration, and the scripts and rules that it names.
+fn check_config(input: &Input<'_>, out: &mut impl Write) -> io::Result<bool> {
+    let config = match input.config() {
+        Ok(config) => config,
+        Err(mistakes) => {
+            writeln!(out, "{mistakes}")?;
+            return Ok(false);
+        }
+    };
+    writeln!(out, "{}", config.summary())?;
+    let mut passed = true;
+    for script in named_files::scripts(&config.config) {
+        passed &= check_named(script, Kind::Script, out)?;
+    }
+    for rules in named_files::rules(&config.config) {
+        passed &= check_named(rules, Kind::Rules, out)?;
+    }
+    if passed && let Some(problem) = hindrance(config.config) {
+        writeln!(out, "{}: {problem}", input.name())?;
+        passed = false;
+    }
+    Ok(passed)
+}
+
+/// Checks a file of which a configuration says what it is.
+fn check_named(path: &Path, kind: Kind, out: &mut impl Write) -> io::Result<bool> {
+    let report = match kind {
+        Kind::Rules => CheckReport::of_rules_file(path),
+        _ => CheckReport::of_file(path),
+    };
+    match input::misplaced(path, kind).filter(|_| !report.passed()) {
+        Some(instead) => writeln!(out, "{instead}").map(|()| false),
+        None => tell(&report, out),
+    }
 }
 
 /// What would keep `serve` from starting, but for recordings, which it would begin, and certificates, which may be elsewhere.
@@ -49,23 +109,41 @@ fn hindrance(config: WsConfig) -> Option<ServerError> {
     WsServer::builder().config(config).metrics(MetricsRegistry::new()).build().err()
 }
 
-/// Checks a configuration, and the scripts that it names.
-fn check_config(file: &Path, out: &mut impl Write) -> io::Result<bool> {
-    let config = match ConfigFile::load(file) {
-        Ok(config) => config,
-        Err(mistakes) => {
-            writeln!(out, "{mistakes}")?;
-            return Ok(false);
+/// Writes the drawing, and nothing else, to `out`.
+fn draw(input: &Input<'_>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let drawing = match input.kind() {
+        Kind::Script => input.script().map(|script| {
+            warn(script.warnings());
+            (script.summary().entries > 0).then(|| script.to_mermaid())
+        }),
+        Kind::Rules => input.rules().map(|rules| {
+            warn(rules.warnings());
+            rules.to_mermaid()
+        }),
+        Kind::Har => {
+            eprintln!("{}", input::told_apart(Kind::Har, &input.name()));
+            return Ok(ExitCode::FAILURE);
         }
+        Kind::Config => bail!("{}: a configuration cannot be drawn; the files that it names can", input.name()),
     };
-    writeln!(out, "{}", config.summary())?;
-    let mut passed = true;
-    for script in config.scripts() {
-        passed &= check_script(script, out)?;
+    match drawing {
+        Ok(Some(drawing)) => {
+            out.write_all(drawing.as_bytes()).and_then(|()| out.flush()).context("cannot write the drawing")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Ok(None) if input.kind() == Kind::Rules => bail!("{}: nothing to draw: there are no machines", input.name()),
+        Ok(None) => bail!("{}: nothing to draw: there are no entries", input.name()),
+        Err(errors) => Ok(refuse(errors)),
     }
-    if passed && let Some(problem) = hindrance(config.config) {
-        writeln!(out, "{}: {problem}", file.display())?;
-        passed = false;
+}
+
+fn warn(doubts: &[Problem]) {
+    for doubt in doubts {
+        eprintln!("{}", doubt.in_context());
     }
-    Ok(passed)
+}
+
+fn refuse(errors: ReplayErrors) -> ExitCode {
+    eprintln!("{}", CheckReport::from(errors));
+    ExitCode::FAILURE
 }

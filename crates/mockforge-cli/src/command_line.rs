@@ -16,7 +16,7 @@ pub(crate) fn parse() -> Args {
     let read = command.clone().try_get_matches().and_then(|matches| Args::from_arg_matches(&matches));
     let valid = read.map_err(|error| explained(error, &command)).and_then(|args| {
         let conflict = args.conflict();
-        conflict.map_or(Ok(args), |conflict| Err(in_serve(command, ErrorKind::ArgumentConflict, conflict)))
+        conflict.map_or(Ok(args), |(name, problem)| Err(conflicting(command, name, problem)))
     });
     valid.unwrap_or_else(|error| error.exit())
 }
@@ -31,10 +31,12 @@ fn without_variables(command: Command, left_out: impl Fn(&str) -> bool) -> Comma
     })
 }
 
-fn in_serve(mut command: Command, kind: ErrorKind, message: &str) -> Error {
+/// An error of the subcommand `name`.
+fn conflicting(mut command: Command, name: &str, problem: &str) -> Error {
+    const KIND: ErrorKind = ErrorKind::ArgumentConflict;
     command.build();
-    let serve = command.find_subcommand_mut("serve");
-    serve.map_or_else(|| Error::raw(kind, message), |serve| serve.error(kind, message))
+    let subcommand = command.find_subcommand_mut(name);
+    subcommand.map_or_else(|| Error::raw(KIND, problem), |subcommand| subcommand.error(KIND, problem))
 }
 
 /// An error of clap's with the name of the variable that is to blame, or with what was probably meant.

@@ -45,14 +45,26 @@ struct Document {
 impl ConfigFile {
     /// Reads `path`. Files that it names are meant as seen from the folder that it stands in.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigMistakes> {
-        let failed = |mistakes| ConfigMistakes { path: path.to_owned(), mistakes };
-        let text = read(path).map_err(|problem| failed(vec![Mistake::of_file(problem)]))?;
-        let mut config = parse(&text).map_err(failed)?;
+        match read(path) {
+            Ok(text) => Self::of_text(path, &text),
+            Err(problem) => Err(ConfigMistakes { path: path.to_owned(), mistakes: vec![Mistake::of_file(problem)] }),
+        }
+    }
+
+    /// Reads the text of the file at `path`.
+    pub(crate) fn of_text(path: &Path, text: &str) -> Result<Self, ConfigMistakes> {
+        let mut config = parse(text).map_err(|mistakes| ConfigMistakes { path: path.to_owned(), mistakes })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for file in files_of(&mut config) {
             *file = folder.join(&*file);
         }
         Ok(Self { path: path.to_owned(), config })
+    }
+
+    /// Whether the text is a configuration, perhaps one with mistakes.
+    pub(crate) fn is_like(text: &str) -> bool {
+        let key = |line: &str| line.trim_start_matches(['{', ' ', '"']).starts_with("websocket");
+        text.lines().any(|line| !line.starts_with(' ') && key(line))
     }
 
     /// The file that is read if none is named, if it is there.
@@ -70,15 +82,6 @@ impl ConfigFile {
             n => format!(", {n} paths of their own kind"),
         };
         format!("{}: configures {scheme}://{}{paths}", self.path.display(), SocketAddr::new(*host, *port))
-    }
-
-    /// The replay scripts that it names.
-    pub(crate) fn scripts(&self) -> Vec<&Path> {
-        let of_paths = self.config.paths.iter().filter_map(|path| match &path.mode {
-            Some(PathMode::Replay(file)) => Some(file),
-            _ => None,
-        });
-        self.config.replay_file.iter().chain(of_paths).map(PathBuf::as_path).collect()
     }
 }
 
@@ -101,7 +104,7 @@ fn parse(text: &str) -> Result<WsConfig, Vec<Mistake>> {
 
 /// The files and folders that a configuration names.
 fn files_of(config: &mut WsConfig) -> Vec<&mut PathBuf> {
-    let mut files: Vec<&mut PathBuf> = config.replay_file.iter_mut().collect();
+    let mut files: Vec<&mut PathBuf> = config.replay_file.iter_mut().chain(&mut config.rules_file).collect();
     files.extend(config.record.as_mut().map(|record| &mut record.file));
     files.extend(config.proxy_config.as_mut().and_then(|upstream| upstream.tls.ca_file.as_mut()));
     match &mut config.tls {
@@ -110,6 +113,7 @@ fn files_of(config: &mut WsConfig) -> Vec<&mut PathBuf> {
         _ => {}
     }
     for path in &mut config.paths {
+        files.extend(&mut path.rules_file);
         match &mut path.mode {
             Some(PathMode::Replay(file)) => files.push(file),
             Some(PathMode::Proxy(upstream)) => files.extend(&mut upstream.tls.ca_file),
@@ -124,6 +128,13 @@ fn files_of(config: &mut WsConfig) -> Vec<&mut PathBuf> {
 pub(crate) struct ConfigMistakes {
     path: PathBuf,
     mistakes: Vec<Mistake>,
+}
+
+impl ConfigMistakes {
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl fmt::Display for ConfigMistakes {

@@ -13,10 +13,11 @@ use mockforge_ws::{ReportFormat, SessionVerdict, Speed, WsConfig, parse_duration
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Scripts and rules")]
 pub(crate) struct Playing {
-    /// Answer messages by these rules (YAML or JSONL); a script, or the real server behind a proxy, gets what no rule takes
+    /// Answer messages by these rules (YAML or JSONL); beside a script they answer what it does not wait for, and before
+    /// --proxy what shall not reach the real server
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_RULES")]
     pub(crate) rules: Option<PathBuf>,
-    /// Play scripts so many times as fast, e.g. 10 or 0.5, or `max`: without delays [default: 1]
+    /// Play scripts so many times as fast: 10, 0.5, or `max`, which leaves out all delays [default: 1]
     #[arg(long, value_name = "FACTOR", env = "MOCKFORGE_WS_SPEED")]
     pub(crate) speed: Option<Speed>,
     #[command(flatten)]
@@ -33,16 +34,16 @@ impl Playing {
 /// When the program ends by itself, and what it says then.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Completion {
-    /// Test one client: play the script to the first that comes, report on it, and exit with 0 if all went as the script
-    /// and the rules say, or with 1
+    /// Test one client, the first that comes: when its session has ended, report on stderr, and exit with 0 if all checks
+    /// passed, else with 1
     #[arg(long, value_parser = BoolishValueParser::new(), env = "MOCKFORGE_WS_EXIT_ON_COMPLETE")]
     pub(crate) exit_on_complete: bool,
-    /// Write the report to this file, too: as text (.txt), JSON (.json) or JUnit (.xml)
+    /// Write the report to this file, too: text (.txt), JSON (.json) or JUnit (.xml), as its name ends
     #[arg(long, value_name = "FILE", requires = "exit_on_complete", value_parser = report_file,
           env = "MOCKFORGE_WS_REPORT")]
     report: Option<ReportFile>,
-    /// How long all of it may take, from the start of the program; 0: for ever
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration,
+    /// With --exit-on-complete: how long all may take, from the start of the program; 0: for ever
+    #[arg(long, value_name = "DURATION", default_value = "60s", requires = "exit_on_complete", value_parser = parse_duration,
           env = "MOCKFORGE_WS_COMPLETE_WITHIN")]
     complete_within: Duration,
 }
@@ -65,6 +66,12 @@ impl Completion {
     /// How long to wait for a verdict; `None`: for ever.
     pub(crate) fn limit(&self) -> Option<Duration> {
         Some(self.complete_within).filter(|limit| !limit.is_zero())
+    }
+
+    /// Empties the file of the report: an old one shall not be taken for that of this run, and one that cannot be written is
+    /// told before anything is played.
+    pub(crate) fn begin_report(&self) -> anyhow::Result<()> {
+        self.report.as_ref().map_or(Ok(()), |report| write(&report.path, ""))
     }
 
     /// Tells what became of the session, and makes it the program's answer.

@@ -1,20 +1,22 @@
 //! `mockforge serve`: the server behind flags.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use mockforge_ws::{
-    CheckReport, PathMode, ServerError, ServerHandle, SessionVerdict, Speed, WsConfig, WsServer, WsServerBuilder,
+    CheckReport, ServerError, ServerHandle, SessionVerdict, Speed, WsConfig, WsServer, WsServerBuilder,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::args::Serve;
+use crate::input::{self, Kind};
 use crate::playing::Completion;
-use crate::{file_limit, settings};
+use crate::{file_limit, named_files, settings};
 
 /// How long connections have for their closing handshake when the server is interrupted.
 const GRACE: Duration = Duration::from_secs(5);
@@ -27,7 +29,10 @@ pub(crate) fn serve(options: Serve) -> anyhow::Result<ExitCode> {
         Ok(config) => until_interrupted(config),
         // As `mockforge check` says it, too.
         Err(mistakes) => {
-            eprintln!("{mistakes}");
+            match input::misplaced(mistakes.path(), Kind::Config) {
+                Some(instead) => eprintln!("{instead}"),
+                None => eprintln!("{mistakes}"),
+            }
             Ok(ExitCode::FAILURE)
         }
     }
@@ -39,6 +44,7 @@ pub(crate) fn until_interrupted(config: WsConfig) -> anyhow::Result<ExitCode> {
         let mut interruptions = Interruptions::new()?;
         let Some(server) = start(WsServer::builder(), config).await? else { return Ok(ExitCode::FAILURE) };
         interruptions.next().await;
+        info!("shutting down; interrupt again to stop at once");
         shut_down(server, &mut interruptions).await;
         Ok(ExitCode::SUCCESS)
     })
@@ -49,6 +55,8 @@ fn until_complete(config: WsConfig, completion: &Completion) -> anyhow::Result<E
     if !plays(&config) && !has_rules(&config) {
         bail!("--exit-on-complete needs something that clients are held to: --ws-replay-file FILE or --rules FILE");
     }
+    completion.begin_report()?;
+    let plays = plays(&config);
     runtime()?.block_on(async {
         let mut interruptions = Interruptions::new()?;
         // The first session counts; those that end while the server shuts down find nobody who listens.
@@ -60,13 +68,24 @@ fn until_complete(config: WsConfig, completion: &Completion) -> anyhow::Result<E
         let first = tokio::select! {
             biased;
             Some(verdict) = verdicts.recv() => Ok(verdict),
-            () = interruptions.next() => Err("the server was interrupted before a session had ended".to_owned()),
-            limit = reached(completion.limit()) => Err(format!("no session had ended within {limit:?}")),
+            () = interruptions.next() => Err("the program was interrupted before a session had ended".to_owned()),
+            limit = reached(completion.limit()) => {
+                Err(format!("no session had ended within {limit:?}; --complete-within DURATION changes that"))
+            }
         };
+        if let Err(reason) = &first {
+            warn!("{reason}");
+        }
         shut_down(server, &mut interruptions).await;
-        // A session that was open until now has said how far it was.
-        let verdict = first.or_else(|reason| verdicts.try_recv().map_err(|_| reason));
-        let verdict = verdict.unwrap_or_else(|reason| SessionVerdict::new("mockforge serve").unfinished(reason));
+        let verdict = first.unwrap_or_else(|reason| match verdicts.try_recv() {
+            // It was open until now, and has said how far it was.
+            Ok(verdict) if !verdict.is_finished() => verdict,
+            Ok(verdict) => verdict.unfinished(reason),
+            Err(_) => {
+                let verdict = SessionVerdict::new("mockforge serve").unfinished(reason);
+                if plays { verdict } else { verdict.without_script() }
+            }
+        });
         completion.conclude(&verdict)
     })
 }
@@ -110,10 +129,16 @@ async fn start(builder: WsServerBuilder, config: WsConfig) -> anyhow::Result<Opt
     file_limit::raise(config.max_connections);
     let exposed = !config.host.is_loopback();
     warn_of_flags_without_effect(&config);
+    let rules: Vec<_> = named_files::rules(&config).map(Path::to_owned).collect();
     let server = match builder.config(config).metrics_route().build() {
-        // As `mockforge check` says it: each line begins with its place, and the last one counts.
+        // As `mockforge check` says it.
         Err(ServerError::Replay(errors)) => {
-            eprintln!("{}", CheckReport::from(errors));
+            let file = errors.errors().first().map(|error| PathBuf::from(error.source_name())).unwrap_or_default();
+            let given_as = if rules.contains(&file) { Kind::Rules } else { Kind::Script };
+            match input::misplaced(&file, given_as) {
+                Some(instead) => eprintln!("{instead}"),
+                None => eprintln!("{}", CheckReport::from(errors)),
+            }
             return Ok(None);
         }
         built => built?,
@@ -153,7 +178,6 @@ fn warn_of_flags_without_effect(config: &WsConfig) {
 }
 
 async fn shut_down(server: ServerHandle, interruptions: &mut Interruptions) {
-    info!("shutting down; interrupt again to stop at once");
     tokio::select! {
         () = server.shutdown(GRACE) => {}
         () = interruptions.next() => {}
@@ -167,10 +191,10 @@ fn is_conditioned(config: &WsConfig) -> bool {
 
 /// Whether any script plays.
 fn plays(config: &WsConfig) -> bool {
-    config.replay_file.is_some() || config.paths.iter().any(|path| matches!(path.mode, Some(PathMode::Replay(_))))
+    named_files::scripts(config).next().is_some()
 }
 
 /// Whether any rules answer.
 fn has_rules(config: &WsConfig) -> bool {
-    config.rules_file.is_some() || config.paths.iter().any(|path| path.rules_file.is_some())
+    named_files::rules(config).next().is_some()
 }

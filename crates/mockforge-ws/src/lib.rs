@@ -39,16 +39,18 @@ pub use ws_metrics::{MetricsRegistry, get_global_registry, record_ws_error};
 pub use ws_patterns::{
     Captures, Correlation, CorrelationBuilder, CorrelationError, CorrelationState, Difference, Event, Expression,
     ExpressionError, Facts, JsonPath, MachineState, MessagePattern, MessageRouter, MessageText, Name, Outcome,
-    OutcomeKind, PatternSet, StateMachine, StateMachineBuilder, StateMachineError, Timer, Transition,
+    OutcomeKind, PatternSet, StateMachine, StateMachineBuilder, StateMachineError, StateMachineProblem,
+    StateMachineWarning, Timer, Transition,
 };
 pub use ws_proxy::{
     Fallback, PassthroughConfig, PassthroughHandler, ProxyDirection, ProxyError, ProxyMock, ProxyRule, TransformFn,
     Transformed, UpstreamConnection, UpstreamPool, UpstreamTls, WsProxyConfig, WsProxyHandler,
 };
 pub use ws_replay::{
-    CheckOutcome, CheckReport, CheckResult, HarError, HarExport, HarFile, HarLayout, HarSocket, RecordError,
-    RecordOptions, RecordStats, Recorder, Redaction, ReplayDirection, ReplayEntry, ReplayErrors, ReplayHandler,
-    ReplayOptions, ReplayScript, ReportFormat, RoomMemory, RuleHandler, RuleSet, SessionVerdict, Speed, TemplateClock,
+    CheckOutcome, CheckReport, CheckResult, FileKind, HarError, HarExport, HarFile, HarLayout, HarSocket, Problem,
+    RecordError, RecordOptions, RecordStats, Recorder, Redaction, ReplayDirection, ReplayEntry, ReplayErrors,
+    ReplayHandler, ReplayOptions, ReplayScript, ReportFormat, RoomMemory, RuleHandler, RuleSet, SessionVerdict, Speed,
+    TemplateClock,
 };
 pub use ws_rooms::{RoomBroadcaster, RoomLimits, RoomManager, RoomOptions};
 pub use ws_server::{

@@ -19,6 +19,8 @@ pub use error::ExpressionError;
 pub use name::Name;
 use term::Term;
 
+use crate::jsonpath::is_blank;
+
 /// The longest expression, in bytes.
 const MAX_LENGTH: usize = 1024;
 /// How deep parentheses, `!` and signs may be nested.
@@ -107,7 +109,8 @@ impl Expression {
     /// meant.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
         let term = parser::parse(text)?;
-        Ok(Self { text: text.trim().into(), term: Arc::new(term) })
+        // Other blanks than those that the parser skips can be names in a JSONPath.
+        Ok(Self { text: text.trim_matches(is_blank).into(), term: Arc::new(term) })
     }
 
     /// Its value.

@@ -18,7 +18,7 @@ use ws_core::{HandlerError, HandlerResult};
 
 pub(crate) use crate::excerpt::shorten;
 pub(crate) use comparison::{equal, order};
-pub(crate) use cursor::Cursor;
+pub(crate) use cursor::{Cursor, is_blank};
 pub(crate) use error::JsonPathError;
 pub(crate) use path::Key;
 use path::Path;

@@ -210,6 +210,26 @@ mod tests {
         assert_eq!(texts.matches(&parsed).next(), None);
     }
 
+    #[cfg(feature = "json-schema")]
+    #[test]
+    fn schemas_are_looked_up_by_what_they_demand() {
+        let of = |kind: &str| {
+            let schema = serde_json::json!({
+                "type": "object",
+                "required": ["head"],
+                "properties": {
+                    "head": {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": [kind, "all"]}}},
+                },
+            });
+            MessagePattern::json_schema(&schema).unwrap()
+        };
+        let set = PatternSet::new([of("a"), of("b"), of("c")]);
+        assert_eq!(set.candidates(&r#"{"head":{"kind":"b"}}"#.into()), [1]);
+        assert_eq!(set.candidates(&r#"{"head":{"kind":"all"}}"#.into()), [0, 1, 2]);
+        assert!(set.candidates(&r#"{"head":{}}"#.into()).is_empty());
+        assert!(set.candidates(&"[]".into()).is_empty());
+    }
+
     #[test]
     fn of_a_large_set_few_patterns_are_compared() {
         let set = PatternSet::new((0..4_400).map(pattern));

@@ -64,6 +64,13 @@ impl CheckReport {
         Self::of_rules(path.display().to_string(), RuleSet::load(path))
     }
 
+    /// Reads and checks the rules that `reader` gives, which problems will call `name`; see [`RuleSet::read`]. This blocks
+    /// while it reads.
+    #[must_use]
+    pub fn of_rules_reader(reader: impl Read, name: &str) -> Self {
+        Self::of_rules(name.to_owned(), RuleSet::read(reader, name))
+    }
+
     /// Checks the text of a rules file, which problems will call `name`; see [`RuleSet::parse`].
     #[must_use]
     pub fn of_rules_text(text: &str, name: &str) -> Self {

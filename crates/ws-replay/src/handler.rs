@@ -17,8 +17,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info, warn};
 use ws_core::{
-    Connection, Extensions, HandlerResult, Message, NearMiss, Origin, RoomSender, Verdict, WsContext, WsHandler, WsMessage,
-    WsSender, close_code,
+    Connection, Extensions, HandlerResult, Message, NearMiss, Origin, RoomSender, Verdict, WsContext, WsHandler,
+    WsMessage, WsSender, close_code,
 };
 
 use crate::memory::Memory;
@@ -135,7 +135,7 @@ impl WsHandler for ReplayHandler {
         }
         let (script, nth) = (Arc::clone(&self.script), self.connections.next(&ctx.path));
         memory.set_number(nth.saturating_add(1));
-        let begin = |rules| RuleSession::begin(Arc::clone(rules), &self.options, memory.clone(), ctx, nth, true);
+        let begin = |rules| RuleSession::begin(Arc::clone(rules), &self.options, memory.clone(), ctx, nth, false);
         let rules = self.rules.iter().map(begin).collect();
         let session = Arc::new(Session {
             messages: AtomicU64::new(memory.messages()),
@@ -201,7 +201,7 @@ impl WsHandler for ReplayHandler {
     }
 
     fn on_outbound(&self, connection: &Arc<Connection>, message: &Message, origin: Origin) -> Verdict {
-        if let Some(session) = self.session(connection.extensions()).filter(|_| !self.rules.is_empty()) {
+        if let Some(session) = self.session(connection.extensions()) {
             session.rules.iter().for_each(|rules| rules.see_outbound(message, origin));
         }
         Verdict::Pass
@@ -293,7 +293,10 @@ impl Session {
             info!(connection, "{failure}");
         }
         if let Some(place) = endless {
-            error!(connection, "{place}: the script went round here without end, without a wait or a delay; it has ended");
+            error!(
+                connection,
+                "{place}: the script went round here without end, without a wait or a delay; it has ended"
+            );
         }
     }
 
@@ -336,7 +339,12 @@ impl Session {
     }
 }
 
-async fn play(session: Arc<Session>, sender: WsSender, rooms: RoomSender, mut report: StallReport) -> HandlerResult<()> {
+async fn play(
+    session: Arc<Session>,
+    sender: WsSender,
+    rooms: RoomSender,
+    mut report: StallReport,
+) -> HandlerResult<()> {
     loop {
         let action = session.next_action(&mut report);
         let is_last = matches!(action, Action::Finished | Action::Disconnect);

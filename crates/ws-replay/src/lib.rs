@@ -15,6 +15,7 @@
 
 mod check;
 mod entry;
+mod file_kind;
 mod handler;
 mod har;
 mod located;
@@ -43,6 +44,7 @@ pub use entry::{
     ReplayAssertion, ReplayBranches, ReplayCondition, ReplayDirection, ReplayEntry, ReplayLoop, ReplayMatch, ReplayNames,
     ReplayReceiver, ReplaySilence,
 };
+pub use file_kind::FileKind;
 pub use handler::ReplayHandler;
 pub use har::{HarError, HarExport, HarFile, HarLayout, HarSocket};
 pub use memory::RoomMemory;

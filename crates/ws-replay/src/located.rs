@@ -7,6 +7,7 @@ mod json;
 mod record;
 mod yaml;
 
+pub(crate) use json::explain;
 pub(crate) use record::Record;
 
 use serde_json::{Map, Number, Value};

@@ -12,9 +12,11 @@ mod background;
 mod clock;
 mod course;
 mod inbox;
+mod making;
 mod outcomes;
 mod rounds;
 mod waiting;
+mod ways;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -412,7 +414,9 @@ impl Player {
         if let Some(Ended::Endless { line, .. }) = self.ended {
             return Some(format!("{}: the script went round here without end", self.place(line)));
         }
-        let Some(step) = self.present().step(self.step) else { return Some("something was still to be sent".to_owned()) };
+        let Some(step) = self.present().step(self.step) else {
+            return Some("something was still to be sent".to_owned());
+        };
         Some(match self.stage {
             Stage::Waiting { .. } => {
                 let line = step.wait.as_ref().map_or(step.line, |wait| wait.line);

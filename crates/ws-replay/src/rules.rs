@@ -10,6 +10,7 @@ mod checks;
 mod correlations;
 mod handler;
 mod incoming;
+mod listeners;
 mod machines;
 mod matching;
 mod names;
@@ -24,7 +25,7 @@ mod scene;
 mod session;
 mod timers;
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use ws_patterns::{Difference, MessageText, PatternSet};
 
+use crate::mermaid;
 use crate::source::{Findings, Source};
 use crate::state_names::StateNames;
 use crate::template::fnv1a;
@@ -47,7 +49,7 @@ use rule::Rule;
 
 pub use handler::RuleHandler;
 pub use problem::RuleProblem;
-pub(crate) use reader::{RuleReader, is_rule_object};
+pub(crate) use reader::{DOCUMENT_KEYS, RuleReader, is_rule_object};
 pub(crate) use session::RuleSession;
 
 /// A rules file that was read, checked and compiled.
@@ -125,16 +127,31 @@ impl RuleSet {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ReplayErrors> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let whole_file = |kind: ProblemKind| ReplayErrors::single(Problem::of_file(name.as_str().into(), kind));
-        let unreadable = |error: io::Error| whole_file(ProblemKind::Unreadable(error.to_string()));
+        match File::open(path) {
+            Ok(file) => Self::read_in(path.parent(), file, &name),
+            Err(error) => Err(unreadable(&error, &name)),
+        }
+    }
+
+    /// Reads and compiles what `reader` gives, which problems will call `name`, as [`parse`](Self::parse) does. This blocks
+    /// while it reads.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn read(reader: impl Read, name: &str) -> Result<Self, ReplayErrors> {
+        Self::read_in(None, reader, name)
+    }
+
+    fn read_in(folder: Option<&Path>, reader: impl Read, name: &str) -> Result<Self, ReplayErrors> {
+        let whole_file = |kind| ReplayErrors::single(Problem::of_file(name.into(), kind));
         let mut bytes = Vec::new();
-        let file = File::open(path).map_err(unreadable)?;
-        let length = file.take(Self::MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        let read = reader.take(Self::MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
+        let length = read.map_err(|error| unreadable(&error, name))?;
         if length as u64 > Self::MAX_FILE_BYTES {
             return Err(whole_file(RuleProblem::TooLarge { limit: Self::MAX_FILE_BYTES }.into()));
         }
         let text = String::from_utf8(bytes).map_err(|_| whole_file(ProblemKind::NotUtf8))?;
-        Self::parse_in(path.parent(), &text, &name)
+        Self::parse_in(folder, &text, name)
     }
 
     fn parse_in(folder: Option<&Path>, text: &str, name: &str) -> Result<Self, ReplayErrors> {
@@ -175,7 +192,8 @@ impl RuleSet {
         }
     }
 
-    /// The machines, each with its name, drawn as state diagrams of [Mermaid](https://mermaid.js.org).
+    /// The machines as a state diagram of [Mermaid](https://mermaid.js.org/syntax/stateDiagram.html), each in a box of its
+    /// own if there are several; `None` without machines.
     ///
     /// ```
     /// use ws_replay::RuleSet;
@@ -184,13 +202,29 @@ impl RuleSet {
     ///     "machines: {door: {initial: shut, states: {shut: {on: {match: ^open$, to: open}}, open: }}}",
     ///     "door.yaml",
     /// )?;
-    /// let drawings: Vec<_> = rules.to_mermaid().collect();
-    /// assert_eq!(drawings[0].0, "door");
-    /// assert!(drawings[0].1.starts_with("stateDiagram-v2"));
+    /// let drawing = rules.to_mermaid().unwrap();
+    /// assert!(drawing.starts_with("stateDiagram-v2\n    state \"shut\" as s0\n"));
     /// # Ok::<(), ws_replay::ReplayErrors>(())
     /// ```
-    pub fn to_mermaid(&self) -> impl Iterator<Item = (&str, String)> {
-        self.machines.iter().map(|machine| (machine.name.as_str(), machine.machine.to_mermaid()))
+    #[must_use]
+    pub fn to_mermaid(&self) -> Option<String> {
+        match self.machines.as_slice() {
+            [] => None,
+            [only] => Some(only.machine.to_mermaid()),
+            several => {
+                let mut drawing = String::from("stateDiagram-v2\n");
+                for (number, machine) in several.iter().enumerate() {
+                    let name = mermaid::escape(&machine.name);
+                    // Writing to a string cannot fail.
+                    let _ = writeln!(drawing, "    state \"{name}\" as m{number} {{");
+                    for line in machine.machine.to_mermaid_part(&format!("m{number}s")).lines() {
+                        let _ = writeln!(drawing, "    {line}");
+                    }
+                    drawing.push_str("    }\n");
+                }
+                Some(drawing)
+            }
+        }
     }
 
     /// The rules that may take a message, in the order in which they are asked: of those about text, their first pattern
@@ -216,11 +250,11 @@ impl RuleSet {
     }
 
     /// What is done for a text that is not JSON, where JSON is required.
-    fn refusal(&self, is_beside_script: bool) -> Option<&Actions> {
+    fn refusal(&self, is_alone: bool) -> Option<&Actions> {
         let refuses = match self.require {
             Require::Json => true,
-            // What the script waits for need not be JSON.
-            Require::JsonByDefault => !is_beside_script,
+            // What a script waits for, or a real server takes, need not be JSON.
+            Require::JsonByDefault => is_alone,
             Require::Anything => false,
         };
         refuses.then_some(&self.refusal)
@@ -247,6 +281,10 @@ impl RuleSet {
         let file = Path::new(&*self.name).file_name().unwrap_or_default();
         (1 << 63) | (fnv1a(file.as_encoded_bytes()) & !ROOM_FOR_ACTIONS)
     }
+}
+
+fn unreadable(error: &io::Error, name: &str) -> ReplayErrors {
+    ReplayErrors::single(Problem::of_file(name.into(), ProblemKind::Unreadable(error.to_string())))
 }
 
 /// What a rules file holds, in figures. It displays as `12 rules, 1 machine, 2 correlations`, with what is not there left

@@ -3,6 +3,7 @@
 //! Everything that can be wrong is found here, when the file is read; playing a script cannot fail.
 
 mod assertion;
+mod assertion_keys;
 mod compile;
 mod ending;
 mod fields;

@@ -21,9 +21,9 @@ impl Setting {
         match &node.value {
             Tree::Text(text) => Self::Text(template(text, node.span)),
             Tree::List(items) => Self::List(items.iter().map(|item| Self::compile(item, template)).collect()),
-            Tree::Map(entries) => {
-                Self::Map(entries.iter().map(|(key, value)| (key.text.clone(), Self::compile(value, template))).collect())
-            }
+            Tree::Map(entries) => Self::Map(
+                entries.iter().map(|(key, value)| (key.text.clone(), Self::compile(value, template))).collect(),
+            ),
             Tree::Null | Tree::Bool(_) | Tree::Number(_) => Self::Literal(node.to_json()),
         }
     }
@@ -34,9 +34,9 @@ impl Setting {
             Self::Literal(value) => value.clone(),
             Self::Text(template) => render(template),
             Self::List(items) => items.iter().map(|item| item.value(render)).collect(),
-            Self::Map(entries) => {
-                Value::Object(entries.iter().map(|(key, value)| (key.clone(), value.value(render))).collect::<Map<_, _>>())
-            }
+            Self::Map(entries) => Value::Object(
+                entries.iter().map(|(key, value)| (key.clone(), value.value(render))).collect::<Map<_, _>>(),
+            ),
         }
     }
 }

@@ -10,8 +10,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// What reports call the check of the script as a whole, which each has beside those of the file.
-const WHOLE: &str = "the script was played to its end";
+/// What reports call the check of the session as a whole, which each has beside those of the file: with a script, and without.
+const WHOLE_SCRIPT: &str = "the script was played to its end";
+const WHOLE_SESSION: &str = "the session came to its end";
 
 /// What is to be said about one session when it is over: whether its script was played to its end, and what each check
 /// found.
@@ -32,6 +33,7 @@ pub struct SessionVerdict {
     name: String,
     checks: Vec<CheckResult>,
     unfinished: Option<String>,
+    has_script: bool,
     took: Duration,
 }
 
@@ -39,7 +41,7 @@ impl SessionVerdict {
     /// Of a session that was played to its end, without checks until now. Reports call it `name`: mostly the file of its script.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), checks: Vec::new(), unfinished: None, took: Duration::ZERO }
+        Self { name: name.into(), checks: Vec::new(), unfinished: None, has_script: true, took: Duration::ZERO }
     }
 
     /// Adds a check. Reports keep their order.
@@ -47,6 +49,12 @@ impl SessionVerdict {
     pub fn check(mut self, check: CheckResult) -> Self {
         self.checks.push(check);
         self
+    }
+
+    /// Says that no script was played: the session was only to come to its end.
+    #[must_use]
+    pub fn without_script(self) -> Self {
+        Self { has_script: false, ..self }
     }
 
     /// Says that the script was not played to its end, and why.
@@ -107,7 +115,12 @@ impl SessionVerdict {
         }
     }
 
-    /// What the check of the script as a whole found.
+    /// What the check of the session as a whole is called.
+    fn whole_name(&self) -> &'static str {
+        if self.has_script { WHOLE_SCRIPT } else { WHOLE_SESSION }
+    }
+
+    /// What the check of the session as a whole found.
     fn whole(&self) -> CheckOutcome {
         self.unfinished.clone().map_or(CheckOutcome::Passed, CheckOutcome::Failed)
     }
@@ -141,7 +154,12 @@ impl fmt::Display for SessionVerdict {
             0 => {}
             missed => write!(f, ", {missed} not reached")?,
         }
-        f.write_str(if self.is_finished() { ", played to its end" } else { ", not played to its end" })
+        f.write_str(match (self.has_script, self.is_finished()) {
+            (true, true) => ", played to its end",
+            (true, false) => ", not played to its end",
+            (false, true) => "",
+            (false, false) => ", ended before its time",
+        })
     }
 }
 

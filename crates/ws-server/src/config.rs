@@ -82,8 +82,8 @@ pub struct WsConfig {
     pub heartbeat_interval: Duration,
     /// The replay script that every connection plays.
     pub replay_file: Option<PathBuf>,
-    /// The rules by which messages are answered; a script of [`replay_file`](Self::replay_file), or the real server of
-    /// [`proxy_config`](Self::proxy_config), gets what no rule takes.
+    /// The rules by which messages are answered. Beside a script of [`replay_file`](Self::replay_file) they answer what it
+    /// does not wait for; the real server of [`proxy_config`](Self::proxy_config) gets what no rule takes.
     pub rules_file: Option<PathBuf>,
     /// How fast scripts are played: 1 is as they are written.
     #[serde(deserialize_with = "written::speed")]
@@ -256,6 +256,10 @@ impl WsConfig {
                 let problem = format!("where a script or rules answer there is no echo: leave out this or `{other}`");
                 return Err(ServerError::Config { field: "raw_echo", problem });
             }
+        }
+        for path in &self.paths {
+            let wrong = |problem| ServerError::Config { field: "paths", problem: format!("{}: {problem}", path.path) };
+            path.check_rules().map_err(wrong)?;
         }
         Ok(())
     }

@@ -16,13 +16,16 @@ pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
     let mockforge = Mockforge::ready(workspace, program)?;
     let node = Node::ready(workspace, &[])?;
     let chromium = toolbox::chromium()?;
+    let rules = workspace.root().join("examples/rules/survey.yaml");
+    let log = workspace.scratch("browser").join("survey.log");
+    let survey = mockforge.serve(&log, ["--rules".as_ref(), rules.as_os_str()])?;
     for way in [Way::Direct, Way::Proxy] {
         println!("-- {}", way.name());
         let servers = Servers::start(workspace, &mockforge, "browser", way)?;
         let mut script = node.script(&workspace.script("chromium.mjs"));
-        script.env("CHROMIUM", &chromium);
+        script.env("CHROMIUM", &chromium).arg(survey.url());
         clients::play(script, &servers).with_context(|| format!("the way: {}", way.name()))?;
         servers.stop()?;
     }
-    Ok(())
+    survey.stop()
 }

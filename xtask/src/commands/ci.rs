@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::{
-    browser, clients, clippy, conformance, deny, doc, each, examples, faults, fetch, fmt, fuzz, layers, proxy, test,
-    tidy,
+    browser, clients, clippy, conformance, deny, doc, each, examples, faults, fetch, fmt, fuzz, layers, proxy, scripts,
+    test, tidy,
 };
 use crate::{
     steps::{self, Step},
@@ -21,12 +21,13 @@ const STEPS: &[Step] = &[
     ("test", test::run),
     ("each", each::run),
     ("doc", doc::run),
-    ("fuzz", fuzz::run),
+    ("fuzz", fuzz::check),
     ("deny", deny::run),
     ("proxy", |workspace| proxy::run(workspace, None)),
     ("clients", |workspace| clients::run(workspace, None)),
     ("browser", |workspace| browser::run(workspace, None)),
     ("faults", |workspace| faults::run(workspace, None)),
+    ("scripts", |workspace| scripts::run(workspace, None)),
     ("conformance", |workspace| conformance::run(workspace, None)),
     ("examples", |workspace| examples::run(workspace, None)),
 ];

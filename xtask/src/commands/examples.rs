@@ -1,4 +1,5 @@
-//! Every example against a client that we did not write. (Their own tests use ours.)
+//! Every example against a client that we did not write. (Their own tests use ours.) What is said to those that branch and to
+//! rules stands among the dialogues of [`scripts`](super::scripts): here they are checked and served, no more.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -18,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// An example and the scripts that talk to it; each takes the server's `ws://HOST:PORT/ws`.
 #[derive(Debug)]
 struct Example {
-    /// A program as `cargo run --example` knows it, or a replay file in `examples/`.
+    /// A program as `cargo run --example` knows it, or a file in `examples/`: of a script, or in `rules/`.
     name: &'static str,
     sessions: &'static [&'static str],
 }
@@ -26,13 +27,18 @@ struct Example {
 /// All of them: one that is missing here is an error.
 const EXAMPLES: &[Example] = &[
     Example { name: "custom-server", sessions: &["example_custom_server.py"] },
+    Example { name: "rules/chat.yaml", sessions: &[] },
+    Example { name: "rules/survey.yaml", sessions: &[] },
     Example { name: "ws-demo.jsonl", sessions: &["example_ws_demo.py"] },
     Example { name: "ws-handlers-demo", sessions: &["example_echo.py", "example_chat.py"] },
+    Example { name: "ws-replay-v2-demo.jsonl", sessions: &[] },
 ];
 
 pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
     let mut names = programs(workspace);
-    names.extend(replay_files(&workspace.root().join("examples"))?);
+    let examples = workspace.root().join("examples");
+    names.extend(files(&examples, "", ".jsonl")?);
+    names.extend(files(&examples, "rules/", ".yaml")?);
     compare_with(&names)?;
     let mockforge = Mockforge::ready(workspace, program)?;
     let python = Python::ready(workspace, &[WEBSOCKETS])?;
@@ -52,14 +58,23 @@ pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
 impl Example {
     fn start(&self, workspace: &Workspace, mockforge: &Mockforge) -> Result<Server> {
         let log = workspace.scratch("examples").join(self.name).with_extension("log");
-        if !self.name.ends_with(".jsonl") {
+        let Some(flag) = self.flag() else {
             let mut cargo = workspace.cargo();
             cargo.args(["run", "--quiet", "--example", self.name]);
             return Server::start(without_settings(&mut cargo).env("MOCKFORGE_WS_PORT", "0"), &log);
-        }
+        };
         let file = workspace.root().join("examples").join(self.name);
         process::run(mockforge.command("check").arg(&file), LIMIT)?;
-        mockforge.serve(&log, ["--ws-replay-file".as_ref(), file.as_os_str()])
+        mockforge.serve(&log, [flag.as_ref(), file.as_os_str()])
+    }
+
+    /// Which flag of `mockforge serve` takes it; none if it is a program of its own.
+    fn flag(&self) -> Option<&'static str> {
+        match Path::new(self.name).extension()?.to_str()? {
+            "jsonl" => Some("--ws-replay-file"),
+            "yaml" => Some("--rules"),
+            _ => None,
+        }
     }
 }
 
@@ -71,12 +86,13 @@ fn programs(workspace: &Workspace) -> Vec<String> {
     targets.filter(|target| target.kind == ["example"]).map(|target| target.name.clone()).collect()
 }
 
-fn replay_files(folder: &Path) -> Result<Vec<String>> {
+/// The files in `examples` whose names begin and end so.
+fn files(examples: &Path, folder: &str, end: &str) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(folder).context("examples/ cannot be read")? {
+    for entry in fs::read_dir(examples.join(folder)).context("examples/ cannot be read")? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".jsonl") {
-            names.push(name);
+        if name.ends_with(end) {
+            names.push(format!("{folder}{name}"));
         }
     }
     Ok(names)

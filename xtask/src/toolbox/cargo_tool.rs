@@ -22,6 +22,9 @@ pub(crate) struct CargoTool {
 /// Licences, bans and sources of what we depend on.
 pub(crate) const CARGO_DENY: CargoTool = CargoTool { name: "cargo-deny", version: "0.20.2", arguments: &[] };
 
+/// Runs fuzz targets.
+pub(crate) const CARGO_FUZZ: CargoTool = CargoTool { name: "cargo-fuzz", version: "0.13.2", arguments: &[] };
+
 /// A WebSocket client. Its default features want OpenSSL.
 pub(crate) const WEBSOCAT: CargoTool =
     CargoTool { name: "websocat", version: "1.14.1", arguments: &["--no-default-features"] };

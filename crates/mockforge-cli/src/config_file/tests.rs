@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use mockforge_ws::{
     AcceptWith, Conditions, Fallback, FaultConfig, HandshakeRule, LatencyInjector, LatencyProfile, OverLimit,
-    PathConfig, PathMode, QueueLimits, RateLimit, RecordOptions, ReloadPolicy, Subprotocols, TlsConfig, WhenFull,
-    WsConfig, WsProxyConfig,
+    PathConfig, PathMode, QueueLimits, RateLimit, RecordOptions, ReloadPolicy, Speed, Subprotocols, TlsConfig,
+    WhenFull, WsConfig, WsProxyConfig,
 };
 
 use super::*;
@@ -32,6 +32,8 @@ websocket:
   max_message_size: 64KiB
   heartbeat_interval: 1m 30s
   replay_file: a.jsonl
+  rules_file: rules.yaml
+  speed: max
   proxy_config: { upstream_url: ws://127.0.0.1:9/ws, fallback: local }
   record: { file: session.jsonl }
   template_expand: false
@@ -71,6 +73,8 @@ websocket:
         max_message_size: 65_536,
         heartbeat_interval: Duration::from_secs(90),
         replay_file: Some("a.jsonl".into()),
+        rules_file: Some("rules.yaml".into()),
+        speed: Speed::MAX,
         proxy_config: Some(WsProxyConfig {
             upstream_url: "ws://127.0.0.1:9/ws".into(),
             fallback: Fallback::Local,

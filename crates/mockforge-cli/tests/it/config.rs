@@ -4,18 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mockforge_ws::TestClient;
-use tempfile::TempDir;
 
-use crate::process::{Serving, mockforge, run, text};
-
-/// A folder with these files.
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, content) in files {
-        std::fs::write(folder.path().join(name), content).unwrap();
-    }
-    folder
-}
+use crate::process::{Serving, folder, mockforge, run, text};
 
 fn in_folder(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = mockforge(arguments, variables);
@@ -141,6 +131,63 @@ fn check_follows_a_configuration_to_its_scripts() {
     assert!(lines[2].starts_with(&format!("{}:1:", path("bad.jsonl").display())), "{report}");
 }
 
+/// Rules of the server and of paths, and how fast scripts play.
+#[tokio::test]
+async fn rules_and_speed_stand_in_a_configuration() {
+    let config = "websocket:
+  port: 0
+  rules_file: all.yaml
+  speed: max
+  paths:
+    - { path: /ws/orders, rules_file: orders.yaml }
+    - { path: /ws/slow, replay_file: slow.jsonl, rules_file: orders.yaml }
+    - { path: /ws/echo, mode: echo }
+";
+    let folder = folder(&[
+        ("c.yaml", config),
+        ("all.yaml", "rules: [{ match: x, response: all }]"),
+        ("orders.yaml", "rules: [{ match: x, response: orders }]"),
+        ("slow.jsonl", r#"{"ts":60000,"text":"slow"}"#),
+    ]);
+    let file = folder.path().join("c.yaml");
+    let report = run(&["check", file.to_str().unwrap()], &[]);
+    let lines = text(&report.stdout);
+    assert_eq!((report.status.code(), lines.lines().count()), (Some(0), 5), "{lines}");
+    for name in
+        ["all.yaml: can be followed: 1 rule", "orders.yaml: can be followed: 1 rule", "slow.jsonl: plays: 1 entry"]
+    {
+        assert!(lines.contains(name), "{name}: {lines}");
+    }
+    let server = Serving::start(&["--config", file.to_str().unwrap()], &[]);
+    for (path, expected) in [("/ws", "all"), ("/ws/orders", "orders"), ("/ws/slow", "slow"), ("/ws/echo", "echo: x")] {
+        assert_eq!(first_message(&server, path).await, expected, "{path}");
+    }
+}
+
+/// `check` looks into rules that a configuration names, and says when a file is at the wrong key.
+#[test]
+fn check_follows_a_configuration_to_its_rules() {
+    let slip = "rules:\n  - match: x\n    respnse: y\n";
+    let script = r#"{"ts":0,"text":"a"}"#;
+    for (config, expected) in [
+        (
+            "{ rules_file: slip.yaml }",
+            "slip.yaml:3:5: unknown key `respnse`; did you mean `response`?\n  3 |     respnse: y\n",
+        ),
+        ("{ paths: [{ path: /ws/a, rules_file: slip.yaml }] }", "slip.yaml:3:5: unknown key `respnse`"),
+        ("{ paths: [{ path: /ws/a, rules_file: none.yaml }] }", "none.yaml: cannot be read"),
+        ("{ rules_file: a.jsonl }", "a.jsonl: holds a script: name it with --ws-replay-file FILE, or as `replay_file`"),
+        ("{ replay_file: slip.yaml }", "slip.yaml: holds rules: name it with --rules FILE, or as `rules_file`"),
+    ] {
+        let config = format!("websocket: {config}");
+        let folder = folder(&[("c.yaml", &config), ("slip.yaml", slip), ("a.jsonl", script)]);
+        let output = run(&["check", folder.path().join("c.yaml").to_str().unwrap()], &[]);
+        let report = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{report}");
+        assert!(report.contains(expected), "{config}: {report}");
+    }
+}
+
 /// What makes sense by itself and makes no server is told by `check`, not first by `serve`.
 #[test]
 fn check_tells_what_would_keep_serve_from_starting() {
@@ -165,6 +212,10 @@ fn the_schema_is_printed() {
     let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     assert!(schema["properties"]["websocket"].is_object(), "{schema:#}");
+    let definitions = &schema["$defs"];
+    let server = &definitions["WsConfig"]["properties"];
+    assert!(server["rules_file"].is_object() && server["speed"].is_object(), "{schema:#}");
+    assert!(definitions["PathConfig"]["properties"]["rules_file"].is_object(), "{schema:#}");
 }
 
 /// The sample is right, and a server starts with it.

@@ -14,7 +14,7 @@ const README: &str = include_str!("../../../../README.md");
 const REPLAY: &str = include_str!("../../../../docs/replay.md");
 const TLS: &str = include_str!("../../../../docs/tls.md");
 
-/// The blocks of a document that are marked as `yaml`: each is a whole `mockforge.yaml`.
+/// The blocks of a document that are marked as `yaml`: each is a whole `mockforge.yaml`, or a rules file.
 fn configurations(document: &str) -> Vec<&str> {
     let blocks = document.split("```yaml\n").skip(1);
     blocks.map(|block| block.split("```").next().unwrap()).collect()
@@ -32,6 +32,7 @@ fn folder(configuration: &str) -> TempDir {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ws-demo.jsonl");
     std::fs::copy(demo, folder.path().join("examples/ws-demo.jsonl")).unwrap();
     write("chat.jsonl", r#"{"text":"welcome"}"#);
+    write("orders.yaml", "rules: [{ match: order, response: accepted }]");
     write("mockforge.yaml", configuration);
     folder
 }
@@ -54,7 +55,7 @@ async fn ask(client: &mut TestClient, text: &str) -> String {
 #[test]
 fn every_configuration_is_right() {
     let documents = [CONDITIONS, CONFIGURATION, PROXY, README, REPLAY, TLS].map(configurations);
-    assert_eq!(documents.each_ref().map(Vec::len), [4, 1, 5, 1, 1, 1]);
+    assert_eq!(documents.each_ref().map(Vec::len), [4, 1, 5, 2, 1, 1]);
     for configuration in documents.into_iter().flatten() {
         let folder = folder(configuration);
         let output = run(&["check", folder.path().join("mockforge.yaml").to_str().unwrap()], &[]);
@@ -115,6 +116,17 @@ async fn mocked_messages_do_not_reach_the_upstream() {
         assert_eq!(ask(&mut client, r#"{"type": "buy", "item": "tea"}"#).await, r#"{"type":"bought"}"#);
         assert_eq!(ask(&mut client, "bye").await, "echo: bye");
     }
+}
+
+#[tokio::test]
+async fn rules_of_the_readme_answer_as_is_said() {
+    let folder = folder(configuration_with(README, "rules:\n  - match"));
+    let rules = folder.path().join("mockforge.yaml");
+    let server = Serving::start(&["--rules", rules.to_str().unwrap(), "--ws-port", "0"], &[]);
+    let mut client = connect(&server, "/ws").await.unwrap();
+    assert_eq!(ask(&mut client, "I am Ann").await, "hello Ann");
+    let total = ask(&mut client, r#"{"type":"order","count":3}"#).await;
+    assert!(README.contains(&format!("gets `{total}`")), "{total}");
 }
 
 #[tokio::test]

@@ -144,3 +144,22 @@ fn scripts_are_exported_as_they_are_written() {
     let said: Vec<_> = messages.iter().map(|it| (it["type"].as_str().unwrap(), it["data"].as_str().unwrap())).collect();
     assert_eq!(said, [("receive", "hello {{uuid}}"), ("receive", "y"), ("send", "z")]);
 }
+
+/// The client of today has other ids, and is answered with them.
+#[tokio::test]
+async fn ids_of_the_client_are_learnt_from_an_imported_file() {
+    let (_folder, at) = folder();
+    let (har, recording) = (at("rpc.har"), at("rpc.jsonl"));
+    let messages = serde_json::json!([
+        {"type": "send", "time": 1700000000.0, "opcode": 1, "data": r#"{"jsonrpc":"2.0","id":"a1-77","method":"sum"}"#},
+        {"type": "receive", "time": 1700000000.1, "opcode": 1, "data": r#"{"jsonrpc":"2.0","id":"a1-77","result":3}"#}
+    ]);
+    let entry = serde_json::json!({"request": {"url": "ws://h/rpc"}, "_webSocketMessages": messages});
+    fs::write(&har, serde_json::json!({"log": {"entries": [entry]}}).to_string()).unwrap();
+    let output = run(&["import", "har", &har, "--out", &recording], &[]);
+    assert!(text(&output.stderr).ends_with("learns 1 value of the client\n"), "{}", text(&output.stderr));
+    let server = Serving::start(&["--ws-replay-file", &recording, "--ws-port", "0"], &[]);
+    let mut client = TestClient::connect(&server.url.replace("/ws", "/ws/rpc")).await.unwrap();
+    client.send_text(r#"{"id": 9, "method": "sum", "jsonrpc": "2.0"}"#).await.unwrap();
+    assert_eq!(client.recv_text().await.unwrap(), r#"{"jsonrpc":"2.0","id":9,"result":3}"#);
+}

@@ -3,13 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod check;
+mod check_rules;
 mod completions;
 mod config;
 mod connect;
 mod documentation;
+mod exit_on_complete;
+mod graph;
+mod guide;
 mod har;
 mod process;
 mod script_log;
 mod serve;
+mod serve_rules;
 mod tls;
 mod usage;

@@ -42,6 +42,20 @@ pub(crate) fn file(content: &str) -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
+/// A folder with these files, which goes with the test.
+pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    folder
+}
+
+/// Runs the program to its end, in a folder.
+pub(crate) fn run_in(folder: &tempfile::TempDir, arguments: &[&str]) -> Output {
+    mockforge(arguments, &[]).current_dir(folder.path()).output().unwrap()
+}
+
 /// `mockforge serve` on a free port, ready for clients, until it is dropped.
 pub(crate) struct Serving {
     child: Child,
@@ -51,6 +65,13 @@ pub(crate) struct Serving {
 impl Serving {
     pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         Self::spawn(mockforge(&[&["serve"], arguments].concat(), variables))
+    }
+
+    /// The same, in a folder, and without variables.
+    pub(crate) fn start_in(folder: &tempfile::TempDir, arguments: &[&str]) -> Self {
+        let mut command = mockforge(&[&["serve", "--ws-port", "0"], arguments].concat(), &[]);
+        command.current_dir(folder.path());
+        Self::spawn(command)
     }
 
     /// The same, of a command that says where and how it is run.
@@ -73,8 +94,13 @@ impl Serving {
     }
 
     /// Terminates the server politely; gives back its exit code and its log.
-    pub(crate) fn terminate(mut self) -> (Option<i32>, String) {
+    pub(crate) fn terminate(self) -> (Option<i32>, String) {
         self.signal(Signal::TERM);
+        self.ended()
+    }
+
+    /// Waits until the server has ended by itself; gives back its exit code and its log.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
         let mut log = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
         (self.child.wait().unwrap().code(), log)

@@ -62,7 +62,11 @@ async fn debug_shows_what_did_not_match() {
     let (path, log) = play(SCRIPT, &["--log", "debug"], &["redy", &long, "READY"], &["ready"]).await;
     assert!(log.contains(&format!("DEBUG {path}:2: does not match `^READY$`: \"redy\"")), "{log}");
     assert!(log.contains(&format!("DEBUG {path}:2: does not match `^READY$`: \"{}...\"", "x".repeat(80))), "{log}");
-    assert!(!log.contains(&"x".repeat(100)), "{log}");
+    assert!(
+        log.contains(&format!("DEBUG   {path}:2: expected text that starts with `READY`, found \"redy\"")),
+        "{log}"
+    );
+    assert!(!log.contains(&"x".repeat(300)), "{log}");
     assert_eq!(count(&log, "still waits"), 1, "{log}");
 }
 

@@ -27,6 +27,12 @@ fn wrong_arguments_are_named() {
         (&["serve", "--host", "no such host"], "'--host <HOST>': expected an IP address or a name"),
         (&["serve", "x.jsonl"], "mockforge serve --ws-replay-file x.jsonl"),
         (&["serve", "--raw-echo", "--ws-replay-file", "x.jsonl"], "--raw-echo cannot be used with --ws-replay-file"),
+        (&["serve", "--raw-echo", "--rules", "x.yaml"], "--raw-echo cannot be used with --rules"),
+        (&["serve", "--speed", "0"], "'--speed <FACTOR>'"),
+        (&["serve", "--report", "x.xml"], "--exit-on-complete"),
+        (&["serve", "--complete-within", "5s"], "--exit-on-complete"),
+        (&["serve", "--exit-on-complete", "--report", "x.pdf"], "expected a name that ends in .txt, .json or .xml"),
+        (&["check", "--graph", "a.jsonl", "b.jsonl"], "--graph draws one file, not several"),
         (&["connect", "-H", "foo"], "write NAME: VALUE"),
         (&["connect", "-H", "f o: bar"], "`f o` is no name of a header"),
         (&["connect", "--subprotocol", "a b"], "'--subprotocol <NAME>'"),
@@ -51,6 +57,7 @@ fn wrong_variables_are_named_and_not_their_flags() {
         ("MOCKFORGE_WS_MAX_MESSAGE_SIZE", "0", "--max-message-size"),
         ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", "soon", "--heartbeat-interval"),
         ("MOCKFORGE_WS_LOG", "debgu", "--log"),
+        ("MOCKFORGE_WS_SPEED", "fast", "--speed"),
         ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", "maybe", "--no-template-expand"),
     ] {
         let log = wrong(&["serve"], &[(variable, value)]);
@@ -74,6 +81,11 @@ fn an_empty_variable_is_not_set() {
         ("MOCKFORGE_WS_SEED", ""),
         ("MOCKFORGE_WS_CLOCK", ""),
         ("MOCKFORGE_WS_RAW_ECHO", ""),
+        ("MOCKFORGE_WS_RULES", ""),
+        ("MOCKFORGE_WS_SPEED", ""),
+        ("MOCKFORGE_WS_EXIT_ON_COMPLETE", ""),
+        ("MOCKFORGE_WS_REPORT", ""),
+        ("MOCKFORGE_WS_COMPLETE_WITHIN", ""),
         ("MOCKFORGE_WS_MAX_CONNECTIONS", ""),
         ("MOCKFORGE_WS_MAX_MESSAGE_SIZE", ""),
         ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", ""),
@@ -92,9 +104,22 @@ fn an_empty_variable_is_not_set() {
 #[test]
 fn help_names_every_variable() {
     let help = text(&run(&["serve", "--help"], &[]).stdout);
-    for name in
-        ["HOST", "PORT", "REPLAY_FILE", "SEED", "CLOCK", "RAW_ECHO", "MAX_CONNECTIONS", "HEARTBEAT_INTERVAL", "LOG"]
-    {
+    for name in [
+        "HOST",
+        "PORT",
+        "REPLAY_FILE",
+        "RULES",
+        "SPEED",
+        "EXIT_ON_COMPLETE",
+        "REPORT",
+        "COMPLETE_WITHIN",
+        "SEED",
+        "CLOCK",
+        "RAW_ECHO",
+        "MAX_CONNECTIONS",
+        "HEARTBEAT_INTERVAL",
+        "LOG",
+    ] {
         assert!(help.contains(&format!("[env: MOCKFORGE_WS_{name}=")), "{name}: {help}");
     }
     assert!(help.contains("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND=0"), "{help}");

@@ -30,7 +30,8 @@ fuzz_target!(|input: &str| {
             let again: Expression = expression.to_string().parse().expect("what was read once is read again");
             assert_eq!(again.evaluate(&message), value);
             assert!(again.names().eq(expression.names()));
-            let holds = !matches!(&value, Value::Null | Value::Bool(false)) && value != "" && value.as_f64() != Some(0.0);
+            let holds =
+                !matches!(&value, Value::Null | Value::Bool(false)) && value != "" && value.as_f64() != Some(0.0);
             assert_eq!(expression.holds(&message), holds);
         }
         Err(error) => assert!(text.is_char_boundary(error.offset()), "{error}"),

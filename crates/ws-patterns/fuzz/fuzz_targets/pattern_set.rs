@@ -13,14 +13,19 @@ fuzz_target!(|input: &str| {
     let message = MessageText::new(text);
 
     let set = PatternSet::new(patterns.clone());
-    let one_by_one: Vec<usize> = (0..patterns.len()).filter(|number| patterns[*number].matches_text(&message)).collect();
+    let one_by_one: Vec<usize> =
+        (0..patterns.len()).filter(|number| patterns[*number].matches_text(&message)).collect();
     assert_eq!(set.matches(&message).collect::<Vec<_>>(), one_by_one);
 
     for pattern in &patterns {
         assert_eq!(pattern.difference(&message).is_some(), !pattern.matches_text(&message));
         assert!(!pattern.matches_whole(&message) || pattern.matches_text(&message));
     }
-    assert!(set.nearest(&message, 5).iter().all(|(number, _)| !one_by_one.contains(number)));
+    let nearest = set.nearest(&message, 5);
+    assert!(nearest.len() <= 5 && nearest.is_sorted_by(|(_, one), (_, next)| one.closeness() >= next.closeness()));
+    for (number, difference) in nearest {
+        assert!(!one_by_one.contains(&number) && (0.0..=1.0).contains(&difference.closeness()), "{difference}");
+    }
 });
 
 fn pattern(line: &str) -> Option<MessagePattern> {

@@ -37,19 +37,26 @@ impl<A> StateMachine<A> {
     /// ```
     #[must_use]
     pub fn to_mermaid(&self) -> String {
-        let mut lines = vec!["stateDiagram-v2".to_owned()];
+        format!("stateDiagram-v2\n{}", self.to_mermaid_part("s"))
+    }
+
+    /// The inside of the diagram, for one that shows more than this machine: its lines without the first. The states are
+    /// called by `prefix` and a number; it must be a word, and another one for each machine.
+    #[must_use]
+    pub fn to_mermaid_part(&self, prefix: &str) -> String {
+        let mut lines = Vec::new();
         for (number, state) in self.states.iter().enumerate() {
-            lines.push(format!("    state \"{}\" as s{number}", escape(&state.name)));
+            lines.push(format!("    state \"{}\" as {prefix}{number}", escape(&state.name)));
         }
-        lines.push(format!("    [*] --> s{}", self.initial));
+        lines.push(format!("    [*] --> {prefix}{}", self.initial));
         for (number, state) in self.states.iter().enumerate() {
             for exit in &state.transitions {
                 let transition = &self.transitions[exit.number];
-                lines.push(line(number, exit, &transition.pattern().to_string(), transition.guard()));
+                lines.push(line(prefix, number, exit, &transition.pattern().to_string(), transition.guard()));
             }
             for exit in &state.timers {
                 let timer = &self.timers[exit.number];
-                lines.push(line(number, exit, &format!("after {}", SpanInWords(timer.after())), timer.guard()));
+                lines.push(line(prefix, number, exit, &format!("after {}", SpanInWords(timer.after())), timer.guard()));
             }
         }
         lines.push(String::new());
@@ -58,12 +65,14 @@ impl<A> StateMachine<A> {
 }
 
 /// What stays inside stands in the box of its state.
-fn line(from: usize, exit: &Exit, cause: &str, guard: Option<&Expression>) -> String {
+fn line(prefix: &str, from: usize, exit: &Exit, cause: &str, guard: Option<&Expression>) -> String {
     let guard = guard.map(|guard| format!(" [{}]", shorten(guard.as_str()))).unwrap_or_default();
+    // The empty pattern matches everything.
+    let cause = if cause.is_empty() { "any text" } else { cause };
     let label = escape(&format!("{}{guard}", shorten(cause)));
     match exit.to {
-        Some(to) => format!("    s{from} --> s{to}: {label}"),
-        None => format!("    s{from}: {label}"),
+        Some(to) => format!("    {prefix}{from} --> {prefix}{to}: {label}"),
+        None => format!("    {prefix}{from}: {label}"),
     }
 }
 

@@ -250,6 +250,15 @@ fn offsets_count_bytes() {
 }
 
 #[test]
+fn what_is_displayed_is_read_again() {
+    for (text, expected) in [(" 1 + 2\n", "1 + 2"), ("\t$.\u{2000}", "$.\u{2000}"), ("$.a\u{a0} ", "$.a\u{a0}")] {
+        let written = Expression::parse(text).unwrap().to_string();
+        assert_eq!(written, expected);
+        assert_eq!(Expression::parse(&written).unwrap().as_str(), expected);
+    }
+}
+
+#[test]
 fn names_are_told() {
     let expression = Expression::parse("state.a + $.state['x'] * (match.1 - -state.a) && !'state.b'").unwrap();
     let names: Vec<_> = expression.names().map(ToString::to_string).collect();
@@ -305,20 +314,23 @@ impl Sum {
         }
     }
 
-    /// The sum, if it is a number; all numbers here are so small that floats are exact enough.
+    /// The sum, if it is a number; all numbers here are so small that floats are exact enough. What is no number, as a
+    /// division by zero, counts as nothing where it is added, subtracted or multiplied.
     fn worth(&self) -> Option<f64> {
         let worth = match self {
             Self::Whole(number) => f64::from(*number),
             Self::Half(number) => f64::from(*number) / 2.0,
-            Self::Negative(sum) => -sum.worth()?,
-            Self::Binary(left, operator, right) => {
+            Self::Negative(sum) => -sum.worth().unwrap_or_default(),
+            Self::Binary(left, operator @ ('/' | '%'), right) => {
                 let (left, right) = (left.worth()?, right.worth()?);
+                if *operator == '/' { left / right } else { left % right }
+            }
+            Self::Binary(left, operator, right) => {
+                let (left, right) = (left.worth().unwrap_or_default(), right.worth().unwrap_or_default());
                 match operator {
                     '+' => left + right,
                     '-' => left - right,
-                    '*' => left * right,
-                    '/' => left / right,
-                    _ => left % right,
+                    _ => left * right,
                 }
             }
         };

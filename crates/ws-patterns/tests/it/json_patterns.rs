@@ -94,7 +94,7 @@ fn a_schema_without_the_feature_is_refused() {
 
 #[cfg(feature = "json-schema")]
 mod schema {
-    use ws_patterns::MessageText;
+    use ws_patterns::{MessageText, PatternSet};
 
     use super::*;
 
@@ -167,6 +167,42 @@ mod schema {
         for (text, place, found) in cases {
             let difference = pattern.difference(&text.into()).unwrap();
             assert!(difference.text().starts_with(place) && difference.text().ends_with(found), "{difference}");
+        }
+    }
+
+    /// Each message is one that looks as if the schema would refuse it.
+    #[test]
+    fn a_set_finds_what_schemas_accept_against_first_sight() {
+        let draft = |name: &str| format!("http://json-schema.org/{name}/schema#");
+        let needs_a = json!({"properties": {"a": {"const": 1}}, "required": ["a"]});
+        let cases = [
+            (needs_a.clone(), "5"),
+            (needs_a, r#"{"a":1.0}"#),
+            (
+                json!({"$schema": draft("draft-04"), "type": "object", "properties": {"a": {"const": 1}}, "required": ["a"]}),
+                r#"{"a":2}"#,
+            ),
+            (
+                json!({"$schema": draft("draft-07"), "definitions": {"any": {}}, "$ref": "#/definitions/any", "type": "object", "required": ["a"]}),
+                "{}",
+            ),
+            (
+                json!({
+                    "$schema": draft("draft-07"), "definitions": {"any": {}}, "type": "object", "required": ["a"],
+                    "properties": {"a": {"$ref": "#/definitions/any", "const": 1}},
+                }),
+                r#"{"a":2}"#,
+            ),
+            (json!({"type": "object", "required": ["a"], "properties": {"a": {"required": ["b"]}}}), r#"{"a":2}"#),
+            (json!({"type": "object", "required": ["a"], "properties": {"a": {"enum": [1, [2]]}}}), r#"{"a":[2]}"#),
+            (json!({"type": "object", "properties": {"a": {"const": 1}}}), "{}"),
+            (json!({"type": ["object", "null"], "required": ["a"]}), "null"),
+            (json!(true), "{}"),
+        ];
+        for (source, text) in cases {
+            let pattern = schema(source.clone());
+            assert!(pattern.matches(text), "{source} accepts {text}");
+            assert_eq!(PatternSet::new([pattern]).matches(&text.into()).next(), Some(0), "{source} {text}");
         }
     }
 

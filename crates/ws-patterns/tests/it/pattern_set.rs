@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
-use ws_patterns::{MessagePattern, MessageText, PatternSet};
+use ws_patterns::{JsonPath, MessagePattern, MessageText, PatternSet};
 
 fn regex(pattern: &str) -> MessagePattern {
     MessagePattern::regex(pattern).unwrap()
@@ -48,6 +48,9 @@ fn it_finds_what_trying_one_by_one_finds() {
         MessagePattern::jsonpath("$['items','type']"),
         MessagePattern::jsonpath_equals("$.type", "order").unwrap(),
         MessagePattern::jsonpath_equals("$.items[1].id", 2).unwrap(),
+        MessagePattern::jsonpath_equals("$.items[*].id", 2).unwrap(),
+        MessagePattern::jsonpath_equals("$['items','type']", "order").unwrap(),
+        MessagePattern::jsonpath_equals("$[*]", "order").unwrap(),
         MessagePattern::jsonpath_equals("$.items[1]['id']", 2.0).unwrap(),
         MessagePattern::jsonpath_equals("$.zero", -0.0).unwrap(),
         MessagePattern::jsonpath_equals("$.big", u64::MAX).unwrap(),
@@ -306,6 +309,20 @@ proptest! {
             let message = MessageText::new(text);
             prop_assert_eq!(set.matches(&message).collect::<Vec<_>>(), one_by_one(&patterns, &message), "{:?}", &message);
         }
+    }
+
+    /// Chance alone seldom makes a pattern that matches.
+    #[test]
+    fn what_is_made_of_a_message_is_found_in_it(message in value(), queries in proptest::collection::vec(query(), 1..12)) {
+        let selected = queries.iter().filter_map(|query| {
+            let value = JsonPath::compile(query).ok()?.select(&message).last().copied()?.clone();
+            MessagePattern::jsonpath_equals(query, value).ok()
+        });
+        let mut patterns: Vec<_> = selected.collect();
+        patterns.extend([MessagePattern::json_subset(message.clone()), MessagePattern::exact(message.to_string())]);
+        let set = PatternSet::new(patterns.clone());
+        let text = MessageText::new(message.to_string());
+        prop_assert_eq!(set.matches(&text).collect::<Vec<_>>(), (0..patterns.len()).collect::<Vec<_>>(), "{:?}", patterns);
     }
 
     /// Of a small set all is compared, so that the nearest are those of trying one by one.

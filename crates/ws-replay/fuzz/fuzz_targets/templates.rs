@@ -11,15 +11,17 @@ use serde_json::json;
 use ws_core::Message;
 use ws_replay::{Action, Player, ReplayOptions, ReplayScript};
 
-/// What the answers to two messages hold: what was written, and what the client said, in two ways.
-const FRAME: &str = "|{{said}}|{{1}}|";
+/// What the client said, in all ways that there are to insert it.
+const FRAME: &str = "|{{said}}|{{1}}|{{match.said}}|{{request.ws.message}}|{{state.kept}}|";
 
 // The input is a template and one or two messages, with zero bytes between.
 fuzz_target!(|input: &str| {
     let mut parts = input.split('\0');
     let Some(template) = parts.next() else { return };
     let messages: Vec<&str> = parts.take(2).collect();
-    let entry = |text: &str| json!({"text": text, "waitFor": "^(?<said>(?s).*)$"}).to_string();
+    let entry = |text: &str| {
+        json!({"text": text, "waitFor": "^(?<said>(?s).*)$", "set": {"kept": "{{request.ws.message}}"}}).to_string()
+    };
     let lines = messages.iter().flat_map(|_| [entry(template), json!({"text": FRAME}).to_string()]);
     let file = lines.collect::<Vec<_>>().join("\n");
     let Ok(script) = ReplayScript::parse(&file, "fuzz") else { return };
@@ -27,8 +29,11 @@ fuzz_target!(|input: &str| {
     let answers = play(&script, &messages);
     assert_eq!(answers, play(&script, &messages));
     assert_eq!(answers.len(), 2 * messages.len());
-    for (said, frame) in messages.iter().zip(answers.iter().skip(1).step_by(2)) {
-        assert_eq!(*frame, Message::text(format!("|{said}|{said}|")));
+    for (said, answers) in messages.iter().zip(answers.chunks(2)) {
+        if !template.contains("{{") {
+            assert_eq!(answers[0], Message::text(template));
+        }
+        assert_eq!(answers[1], Message::text(format!("|{said}|{said}|{said}|{said}|{said}|")));
     }
 });
 

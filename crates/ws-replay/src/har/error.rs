@@ -54,8 +54,8 @@ pub enum HarError {
     },
     /// The file has no WebSocket connection.
     #[error(
-        "{name}: has no WebSocket connection, but {found}. Chrome records those that are opened while its developer tools are open \
-         (Network, then Export HAR); Playwright does with `recordHar`, from version 1.60 on, mitmproxy with `hardump`"
+        "{name}: has no WebSocket connection, but {found}. Chrome records those that are opened while its developer tools \
+         are (Network, then Export HAR), Playwright with `recordHar`, mitmproxy with `hardump`"
     )]
     NoSockets {
         /// The file.

@@ -1,5 +1,7 @@
 //! From connections of a HAR file to the lines of a recording.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use ws_core::Message;
@@ -34,7 +36,7 @@ fn session(socket: &HarSocket, conn: u64, recording: &mut String) {
     let at = Timestamp::from_millisecond(start).ok().filter(|at| at.as_second() > 100_000_000);
     let mut ts = 0;
     let place = |ts| Place { ts, conn: Some(conn) };
-    recording.push_str(&line::imported(place(ts), &path(&socket.url), at, &socket.url));
+    recording.push_str(&line::imported(place(ts), &path(&socket.url), at, &websocket_url(&socket.url)));
     for message in &socket.messages {
         if let Some(time) = message.time {
             ts = u64::try_from(whole(time).saturating_sub(start)).unwrap_or(0).max(ts);
@@ -60,6 +62,15 @@ fn whole(time: f64) -> i64 {
     time.round() as i64
 }
 
+/// Some tools write the URL of the handshake, which is HTTP; others find a connection by this.
+fn websocket_url(url: &str) -> Cow<'_, str> {
+    match url.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => Cow::Owned(format!("ws://{rest}")),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => Cow::Owned(format!("wss://{rest}")),
+        _ => Cow::Borrowed(url),
+    }
+}
+
 /// The path on which this server will have the connection.
 fn path(url: &str) -> String {
     let behind_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -76,6 +87,18 @@ fn path(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn urls_are_those_of_websockets() {
+        for (url, expected) in [
+            ("http://h/a?b=http://c", "ws://h/a?b=http://c"),
+            ("HTTPS://h", "wss://h"),
+            ("wss://h/a", "wss://h/a"),
+            ("/a", "/a"),
+        ] {
+            assert_eq!(websocket_url(url), expected);
+        }
+    }
 
     #[test]
     fn paths_are_below_ours() {

@@ -57,8 +57,8 @@ fn understood<T>(read: Result<T, Error>, part: &str, findings: &mut Findings<'_,
     .ok()
 }
 
-/// What is wrong without its place, and the place as an offset into what was parsed.
-fn explain(parsed: &str, error: &Error) -> (String, usize) {
+/// What is wrong, without its place, and the place as an offset into what was parsed.
+pub(crate) fn explain(parsed: &str, error: &Error) -> (String, usize) {
     let line_start: usize = parsed.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let offset = line_start + error.column().saturating_sub(1);
     let text = error.to_string();

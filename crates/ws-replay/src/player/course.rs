@@ -4,20 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ws_core::Message;
-use ws_patterns::{Expression, MessagePattern};
 
 use super::background::Tick;
+use super::making::Making;
 use super::waiting::{self, Taken};
 use super::{Action, Ended, Player, Stage};
-use crate::memory::Memory;
+use crate::ReplayDirection;
 use crate::moment::Moment;
 use crate::released::Released;
-use crate::ReplayDirection;
-use crate::script::{Case, Content, Ending, Expected, Learned, Logic, Repeat, Session, Silence, Step, decisive};
-use crate::template::{Template, Values};
-
-/// How often a script may jump back while no time passes and no message is taken.
-const MOST_JUMPS_BACK: u32 = 10_000;
+use crate::script::{Ending, Expected, Logic, Repeat, Session, Silence, Step};
+use crate::template::Values;
 
 /// How many turns a script may take at once while time passes, and how many a step takes at most.
 const MOST_TURNS: usize = 100_000;
@@ -249,7 +245,14 @@ impl Player {
     }
 
     /// Looks whether something has ended the wait: a message, or time.
-    fn wait(&mut self, session: &Session, step: &Step, opened: Duration, deadline: Option<Duration>, now: Duration) -> Turn {
+    fn wait(
+        &mut self,
+        session: &Session,
+        step: &Step,
+        opened: Duration,
+        deadline: Option<Duration>,
+        now: Duration,
+    ) -> Turn {
         if self.taken.is_none() {
             self.taken = self.take(step, deadline);
         }
@@ -367,143 +370,8 @@ impl Player {
             }
         }
     }
-
-    /// Where the script goes on when a step is done.
-    fn next(&mut self, session: &Session, step: &Step) -> usize {
-        let behind = session.behind(self.step);
-        let Some(logic) = step.logic.as_deref() else { return behind };
-        if let Some(other) = self.choice.and_then(|number| logic.alternatives.get(number)) {
-            self.released_as(&other.pattern);
-            return other.goto.to;
-        }
-        if let Some(to) = self.branch(logic) {
-            return to;
-        }
-        if let Some(round) = &logic.round
-            && self.rounds.goes_on(self.step, round.times)
-        {
-            return round.goto.to;
-        }
-        logic.next.as_ref().map_or(behind, |next| next.to)
-    }
-
-    /// The branch that is taken, if one is.
-    fn branch(&mut self, logic: &Logic) -> Option<usize> {
-        let holding = logic.branches.iter().find(|branch| match &branch.when {
-            Case::Holds(condition) => self.holds(condition),
-            Case::Matches(_) => false,
-        });
-        if let Some(branch) = holding {
-            return Some(branch.goto.to);
-        }
-        let released = self.released.clone();
-        let Some(Released::Text(captures)) = released.as_deref() else { return None };
-        let patterns = logic.branches.iter().enumerate().filter_map(|(number, branch)| match &branch.when {
-            Case::Matches(pattern) => Some((number, pattern)),
-            Case::Holds(_) => None,
-        });
-        let (number, pattern) = decisive(patterns, captures.message())?;
-        self.released_as(pattern);
-        Some(logic.branches[number].goto.to)
-    }
-
-    /// What templates take from the message from here on is what this pattern takes.
-    fn released_as(&mut self, pattern: &MessagePattern) {
-        let captures = match self.released.as_deref() {
-            Some(Released::Text(captures)) => pattern.captures(captures.message()),
-            _ => None,
-        };
-        if let Some(captures) = captures {
-            self.released = Some(Arc::new(Released::Text(captures)));
-        }
-    }
-
-    /// Goes to another step, or to the end.
-    fn go(&mut self, session: &Session, to: usize) {
-        if to <= self.step && !self.may_jump_back() {
-            let line = session.step(self.step).map_or(0, |step| step.line);
-            self.background.stop_all();
-            self.ended = Some(Ended::Endless { line, told: false });
-            return;
-        }
-        self.rounds.entered(session, self.step, to);
-        self.step = to;
-        self.stage = Stage::Entered;
-        self.choice = None;
-        if !self.waits_ahead() {
-            self.inbox.clear();
-        }
-    }
-
-    fn may_jump_back(&mut self) -> bool {
-        let since = self.clock.since();
-        if self.jumps_back.since != since {
-            self.jumps_back = super::JumpsBack { count: 0, since };
-        }
-        self.jumps_back.count += 1;
-        self.jumps_back.count <= MOST_JUMPS_BACK
-    }
-
-    fn holds(&self, condition: &Expression) -> bool {
-        condition.holds(&self.moment())
-    }
-
-    fn render(&mut self, template: &Template) -> String {
-        let Self { memory, values, clock, released, .. } = self;
-        let moment = Moment {
-            script_time: clock.shown(),
-            released: released.as_deref(),
-            memory,
-            room: None,
-            repetition: None,
-        };
-        template.render(&moment, values).into()
-    }
-
-    fn moment(&self) -> Moment<'_> {
-        Moment {
-            script_time: self.clock.shown(),
-            released: self.released.as_deref(),
-            memory: &self.memory,
-            room: None,
-            repetition: None,
-        }
-    }
 }
 
 fn lead(step: &Step) -> Duration {
     Duration::from_millis(step.lead)
-}
-
-/// What a message is made of.
-struct Making<'m> {
-    /// The time that the script's clock shows.
-    shown: Duration,
-    released: Option<&'m Released>,
-    memory: &'m Memory,
-    learned: &'m Learned,
-    repetition: Option<u64>,
-}
-
-impl Making<'_> {
-    /// Sending the text of a step.
-    fn action(&self, step: &Step, values: &mut Values) -> Option<Action> {
-        let moment = Moment {
-            script_time: self.shown,
-            released: self.released,
-            memory: self.memory,
-            room: None,
-            repetition: self.repetition,
-        };
-        let message = match step.content.as_ref()? {
-            Content::Text(template) => Message::Text(template.render(&moment, values)),
-            Content::Recorded(text) => Message::Text(text.render(self.learned)),
-            Content::Binary(data) => Message::Binary(data.clone()),
-            Content::Ping(data) => Message::Ping(data.clone()),
-        };
-        Some(match step.logic.as_ref().and_then(|logic| logic.room.as_ref()) {
-            Some(room) => Action::Broadcast { room: room.render(&moment, values).into(), message },
-            None => Action::Send(message),
-        })
-    }
 }

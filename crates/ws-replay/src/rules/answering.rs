@@ -25,7 +25,7 @@ impl RuleSession {
         plan: &mut Plan,
         near_misses: &mut Vec<NearMiss>,
     ) -> bool {
-        if let (Some(text), Some(refusal)) = (message.text(), self.rules().refusal(self.is_beside_script))
+        if let (Some(text), Some(refusal)) = (message.text(), self.rules().refusal(self.is_alone))
             && text.json().is_none()
         {
             self.act(refusal, None, present, now, true, plan);

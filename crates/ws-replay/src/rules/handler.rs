@@ -9,6 +9,7 @@ use tracing::warn;
 use ws_core::{Connection, HandlerResult, Message, Origin, Verdict, WsContext, WsHandler, WsMessage};
 
 use super::RuleSet;
+use super::listeners::Listeners;
 use super::session::{Reaction, RuleSession};
 use super::timers::{self, Doer};
 use crate::memory::{Memory, RoomMemory};
@@ -70,7 +71,7 @@ impl RuleHandler {
     }
 
     /// Ends the chain of handlers with a message that a rule takes: those registered behind this one, such as a proxy,
-    /// get only the others.
+    /// get only the others. Text that is not JSON is among those, unless the file says that it is refused.
     #[must_use]
     pub fn stopping(self) -> Self {
         Self { stops: true, ..self }
@@ -101,25 +102,26 @@ impl RuleHandler {
         let memory = Memory::of(ctx, &self.rooms);
         let nth = self.connections.next(&ctx.path);
         memory.set_number(nth.saturating_add(1));
-        let session = RuleSession::begin(Arc::clone(&self.rules), &self.options, memory, ctx, nth, false);
+        let session = RuleSession::begin(Arc::clone(&self.rules), &self.options, memory, ctx, nth, !self.stops);
         sessions.lock().insert(Arc::clone(&self.rules.name), Arc::clone(&session));
         session
     }
 }
 
 impl RuleSession {
-    /// Begins on a connection, and keeps its time from now on.
+    /// Begins on a connection, and keeps its time from now on. `is_alone`: what it does not take, nobody does.
     pub(crate) fn begin(
         rules: Arc<RuleSet>,
         options: &ReplayOptions,
         memory: Memory,
         ctx: &WsContext,
         nth: u64,
-        is_beside_script: bool,
+        is_alone: bool,
     ) -> Arc<Self> {
         let takes_time = rules.takes_time();
         let opened_at = ctx.connection().opened_at();
-        let session = Arc::new(Self::new(rules, options, memory, &ctx.path, nth, opened_at, is_beside_script));
+        let session = Arc::new(Self::new(rules, options, memory, &ctx.path, nth, opened_at, is_alone));
+        Listeners::of(ctx).add(&session);
         if takes_time {
             ctx.spawn(timers::keep(Arc::clone(&session), Doer::of(ctx)));
         }
@@ -153,9 +155,16 @@ impl RuleSession {
     /// If a room cannot be joined, left or reached.
     pub(crate) async fn carry_out(&self, ctx: &WsContext, reaction: Reaction) -> HandlerResult<()> {
         let doer = Doer::of(ctx);
+        let mut done = Ok(());
         for deed in reaction.deeds {
-            doer.perform(deed, self).await?;
+            done = doer.perform(deed).await;
+            if done.is_err() {
+                break;
+            }
         }
+        let (decided_at, later) = reaction.later;
+        self.plan(decided_at, later);
+        done?;
         while self.is_full() {
             self.delivered.notified().await;
         }
@@ -191,14 +200,15 @@ impl WsHandler for RuleHandler {
         let now = session.now();
         session.finish(now);
         if let Some(on_verdict) = &self.on_verdict {
-            let verdict = SessionVerdict::new(self.rules.name()).took(now);
+            let verdict = SessionVerdict::new(self.rules.name()).without_script().took(now);
             on_verdict(session.checks(now).into_iter().fold(verdict, SessionVerdict::check));
         }
         Ok(())
     }
 
     fn on_outbound(&self, connection: &Arc<Connection>, message: &Message, origin: Origin) -> Verdict {
-        if let Some(sessions) = connection.extensions().get::<Sessions>().filter(|_| self.rules.sees_outbound())
+        // After a reload, those of the session are not those of the handler.
+        if let Some(sessions) = connection.extensions().get::<Sessions>()
             && let Some(session) = sessions.lock().get(self.rules.name()).cloned()
         {
             session.see_outbound(message, origin);

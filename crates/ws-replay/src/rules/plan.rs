@@ -22,6 +22,16 @@ pub(super) enum Deed {
     Close(CloseFrame),
 }
 
+impl Deed {
+    /// The length of the message, if there is one.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Send { message, .. } | Self::Broadcast { message, .. } => message.len(),
+            Self::Join(_) | Self::Leave(_) | Self::Close(_) => 0,
+        }
+    }
+}
+
 /// What one message or time-out brings about, in order.
 #[derive(Debug, Default)]
 pub(super) struct Plan(Vec<(Duration, Deed)>);
@@ -47,15 +57,20 @@ impl Plan {
 pub(super) struct Schedule {
     deeds: BTreeMap<(Duration, u64), Deed>,
     planned: u64,
+    /// The length of all messages.
+    bytes: usize,
 }
 
 impl Schedule {
     /// More than a client can make sense of. Behind it, messages of the client wait.
     pub(super) const MOST: usize = 1024;
+    /// The same for the length of all messages: answers may repeat what the client says.
+    pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
 
     /// Puts the rest of a plan in; `now` is when it was brought about.
     pub(super) fn extend(&mut self, now: Duration, plan: Plan) {
         for (after, deed) in plan.0 {
+            self.bytes += deed.bytes();
             self.deeds.insert((now.saturating_add(after), self.planned), deed);
             self.planned += 1;
         }
@@ -64,7 +79,9 @@ impl Schedule {
     /// The first deed, if its time has come.
     pub(super) fn take_due(&mut self, now: Duration) -> Option<Deed> {
         let first = self.deeds.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
+        let deed = (first.key().0 <= now).then(|| first.remove())?;
+        self.bytes -= deed.bytes();
+        Some(deed)
     }
 
     /// When the first deed is due.
@@ -73,7 +90,7 @@ impl Schedule {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.deeds.len() >= Self::MOST
+        self.deeds.len() >= Self::MOST || self.bytes >= Self::MOST_BYTES
     }
 }
 
@@ -112,5 +129,19 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| schedule.take_due(MS(9))).collect();
         assert_eq!(order, [send("quick"), send("slow"), send("with slow")]);
+    }
+
+    #[test]
+    fn few_large_messages_are_as_many_as_many_small_ones() {
+        let large = "x".repeat(Schedule::MOST_BYTES / 2);
+        let mut schedule = Schedule::default();
+        for n in 0..2 {
+            assert!(!schedule.is_full());
+            let mut plan = Plan::default();
+            plan.add(MS(n), send(&large));
+            schedule.extend(MS(0), plan);
+        }
+        assert!(schedule.is_full());
+        assert!(schedule.take_due(MS(0)).is_some() && !schedule.is_full());
     }
 }

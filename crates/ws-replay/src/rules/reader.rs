@@ -25,7 +25,7 @@ use crate::source::{Findings, Span};
 use crate::state_names::StateNames;
 
 /// The keys of a document.
-const KEYS: &[&str] = &["rules", "state", "machines", "correlations", "require", "invalid_json"];
+pub(crate) const DOCUMENT_KEYS: &[&str] = &["rules", "state", "machines", "correlations", "require", "invalid_json"];
 /// Those that a line may have instead of those of a rule.
 const MARKS: &[&str] = &["state", "machines", "correlations", "require", "invalid_json"];
 /// What tells a rule from an entry of a script.
@@ -117,7 +117,7 @@ impl<'p> RuleReader<'p> {
             let found = node.excerpt();
             return findings.at_span(node.span, RuleProblem::NotRules { found }.into());
         };
-        if let Some(record) = node.record("rules", "the keys of a rules file", KEYS, findings) {
+        if let Some(record) = node.record("rules", "the keys of a rules file", DOCUMENT_KEYS, findings) {
             self.parts(&record, state_names, findings);
         }
     }

@@ -27,8 +27,8 @@ use crate::template::Values;
 pub(crate) struct RuleSession {
     rules: Arc<RuleSet>,
     opened_at: Instant,
-    /// Whether a script plays on the connection, too.
-    pub(super) is_beside_script: bool,
+    /// Whether nobody else gets what the rules do not take: no script, and nobody behind them.
+    pub(super) is_alone: bool,
     present: Mutex<Present>,
     /// Something was planned, or another time is the next one.
     pub(super) changed: Notify,
@@ -41,6 +41,8 @@ pub(crate) struct RuleSession {
 #[must_use]
 pub(crate) struct Reaction {
     pub(super) deeds: Vec<Deed>,
+    /// What is to be done later, counted from then: planned when the rest is done, so that nothing of it overtakes that.
+    pub(super) later: (Duration, Plan),
     /// Whether a rule or a machine took the message.
     pub(crate) is_taken: bool,
     /// What came nearest, of a message that nobody took.
@@ -74,7 +76,7 @@ impl RuleSession {
         path: &str,
         nth: u64,
         opened_at: Instant,
-        is_beside_script: bool,
+        is_alone: bool,
     ) -> Self {
         for (name, value) in &rules.state {
             // It was found to fit when the rules were read.
@@ -100,7 +102,7 @@ impl RuleSession {
             echoes: 0,
         };
         let (changed, delivered) = (Notify::new(), Notify::new());
-        Self { rules, opened_at, is_beside_script, present: Mutex::new(present), changed, delivered }
+        Self { rules, opened_at, is_alone, present: Mutex::new(present), changed, delivered }
     }
 
     pub(super) fn opened_at(&self) -> Instant {
@@ -126,7 +128,6 @@ impl RuleSession {
     pub(super) fn on_message(&self, now: Duration, message: &Message, is_taken: bool) -> Reaction {
         let mut reaction = Reaction::default();
         let Some(incoming) = Incoming::new(message) else { return reaction };
-        let rules = &*self.rules;
         let present = &mut *self.present();
         present.echoes = 0;
         if message.is_data() {
@@ -147,13 +148,19 @@ impl RuleSession {
         }
         self.act_on(outcomes, present, now, &mut plan);
         reaction.deeds = plan.take_present();
-        if !plan.is_empty() {
-            present.schedule.extend(now, plan);
-        }
-        if rules.takes_time() {
+        reaction.later = (now, plan);
+        if self.rules.takes_time() {
             self.changed.notify_one();
         }
         reaction
+    }
+
+    /// Plans what a message has brought about for later; `now` is when it came.
+    pub(super) fn plan(&self, now: Duration, later: Plan) {
+        if !later.is_empty() {
+            self.present().schedule.extend(now, later);
+            self.changed.notify_one();
+        }
     }
 
     /// Takes note of a message that goes out, whoever sent it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 use ws_core::{HandlerResult, Origin, RoomSender, WsContext, WsSender};
 
+use super::listeners::Listeners;
 use super::plan::Deed;
 use super::session::{Next, RuleSession};
 
@@ -13,22 +14,24 @@ use super::session::{Next, RuleSession};
 pub(super) struct Doer {
     sender: WsSender,
     rooms: RoomSender,
+    listeners: Listeners,
 }
 
 impl Doer {
     pub(super) fn of(ctx: &WsContext) -> Self {
-        Self { sender: ctx.sender().with_origin(Origin::Rule), rooms: ctx.room_sender() }
+        let listeners = Listeners::of(ctx);
+        Self { sender: ctx.sender().with_origin(Origin::Rule), rooms: ctx.room_sender(), listeners }
     }
 
     /// Does one thing. Waits while the client reads too slowly. That the connection is closing or gone is no error.
     ///
     /// # Errors
     /// If a room cannot be joined, left or reached.
-    pub(super) async fn perform(&self, deed: Deed, session: &RuleSession) -> HandlerResult<()> {
+    pub(super) async fn perform(&self, deed: Deed) -> HandlerResult<()> {
         match deed {
             Deed::Send { message, is_seen } => {
                 if is_seen {
-                    session.on_outbound(session.now(), &message);
+                    self.listeners.tell(&message);
                 }
                 let _ = self.sender.send(message).await;
             }
@@ -48,7 +51,7 @@ pub(super) async fn keep(session: Arc<RuleSession>, doer: Doer) -> HandlerResult
     loop {
         match session.next(session.now()) {
             Next::Do(deed) => {
-                if let Err(error) = doer.perform(deed, &session).await {
+                if let Err(error) = doer.perform(deed).await {
                     tracing::warn!(rules = session.rules().name(), %error, "a rule could not do all of its actions");
                 }
                 session.delivered.notify_one();

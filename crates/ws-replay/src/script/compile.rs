@@ -167,8 +167,11 @@ impl<'s, 'a> Compiler<'s, 'a> {
         let wait_for = fields.wait_for.iter().map(|written| (written.value.as_str(), written.at));
         let more = pattern_texts(fields).map(|(text, span)| (text, self.file.source.slice(span)));
         let patterns = wait_for.chain(more).filter_map(|(text, at)| self.file.patterns.compile(text, at).ok());
-        let named = patterns.flat_map(|pattern| pattern.groups().into_iter().map(|name| name.map(str::to_owned)).collect::<Vec<_>>());
-        let waits = fields.wait_for.is_some() || fields.direction() == ReplayDirection::In || fields.logic("on_match").is_some();
+        let named = patterns
+            .flat_map(|pattern| pattern.groups().into_iter().map(|name| name.map(str::to_owned)).collect::<Vec<_>>());
+        let waits = fields.wait_for.is_some()
+            || fields.direction() == ReplayDirection::In
+            || fields.logic("on_match").is_some();
         waits.then_some(None).into_iter().chain(named).collect()
     }
 
@@ -320,10 +323,11 @@ fn may_be_passed(fields: &Fields<'_>) -> bool {
 
 /// The patterns in the keys of version 2 of which templates may take groups.
 fn pattern_texts<'f>(fields: &'f Fields<'_>) -> impl Iterator<Item = (&'f str, Span)> {
-    let on_match = fields.logic("on_match").into_iter().flat_map(Node::one_or_more).filter_map(|item| match &item.value {
-        Tree::Map(entries) => entries.iter().find(|(key, _)| key.text == "pattern").map(|(_, pattern)| pattern),
-        _ => None,
-    });
+    let on_match =
+        fields.logic("on_match").into_iter().flat_map(Node::one_or_more).filter_map(|item| match &item.value {
+            Tree::Map(entries) => entries.iter().find(|(key, _)| key.text == "pattern").map(|(_, pattern)| pattern),
+            _ => None,
+        });
     let on_match = on_match.filter_map(|pattern| match &pattern.value {
         Tree::Text(text) => Some((text.as_str(), pattern.span)),
         _ => None,

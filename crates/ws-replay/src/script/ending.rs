@@ -4,9 +4,9 @@ use ws_core::CloseFrame;
 use ws_core::close_code::{self, MAX_REASON_BYTES};
 
 use super::fields::{Fields, Located};
-use crate::source::Findings;
 use super::step::Ending;
 use crate::reported_code::{ABNORMAL, NO_STATUS};
+use crate::source::Findings;
 use crate::{ProblemKind, ReplayDirection};
 
 /// How an entry that closes ends the connection; elsewhere, a code and a reason have no business. In a recording any

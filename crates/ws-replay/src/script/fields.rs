@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 
 use super::logic_keys;
-use super::read::{RawEntry, explain, kind_of};
-use crate::located::Node;
+use super::read::{RawEntry, kind_of};
+use crate::located::{Node, explain};
 use crate::nearest::nearest;
 use crate::source::Findings;
 use crate::{ProblemKind, ReplayDirection};
@@ -165,7 +165,13 @@ impl<'f, 's, 'a> Reader<'f, 's, 'a> {
     }
 
     /// A value whose type is looked at later.
-    fn logic<'v>(&mut self, name: &'static str, key: &'v str, value: &'v str, slot: &mut Vec<(&'static str, &'v str, Node)>) {
+    fn logic<'v>(
+        &mut self,
+        name: &'static str,
+        key: &'v str,
+        value: &'v str,
+        slot: &mut Vec<(&'static str, &'v str, Node)>,
+    ) {
         if slot.iter().any(|(known, ..)| *known == name) {
             return self.problem(key, ProblemKind::GivenTwice(name));
         }

@@ -36,12 +36,7 @@ impl<'s, 'a> FileTraits<'s, 'a> {
     }
 
     /// Takes note of the names in a template or an expression that is written at `span`.
-    pub(super) fn reads<'n>(
-        &self,
-        names: impl IntoIterator<Item = &'n Name>,
-        span: Span,
-        findings: &Findings<'_, '_>,
-    ) {
+    pub(super) fn reads<'n>(&self, names: impl IntoIterator<Item = &'n Name>, span: Span, findings: &Findings<'_, '_>) {
         let names = names.into_iter().inspect(|name| {
             if name.root() == "lastMessage" {
                 self.reads_last_message.set(true);

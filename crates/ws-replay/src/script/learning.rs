@@ -40,6 +40,8 @@ pub(crate) struct Learner {
     identities: Identities,
     /// What the client made so far.
     made: Made,
+    /// Those of it that were numbers, and not strings, when they were first said.
+    numbers: HashSet<Slot>,
     /// What the server said so far.
     said: HashSet<Identity>,
     verbatim: Arc<Verbatim>,
@@ -132,7 +134,7 @@ impl Learner {
     }
 
     /// The slot of a value that looks as if the client had made it; none if the server had said it.
-    fn made(&mut self, text: &str, key: Option<&str>) -> Option<Slot> {
+    fn made(&mut self, text: &str, key: Option<&str>, is_number: bool) -> Option<Slot> {
         let identity = self.identities.of(text, key)?;
         if let Some(slot) = self.made.get(&identity) {
             return Some(*slot);
@@ -142,6 +144,9 @@ impl Learner {
         }
         let slot = Slot::try_from(self.made.len()).ok()?;
         self.made.insert(identity, slot);
+        if is_number {
+            self.numbers.insert(slot);
+        }
         Some(slot)
     }
 

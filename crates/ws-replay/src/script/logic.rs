@@ -204,7 +204,8 @@ impl Step {
 
     /// Whether there is nothing behind it when it is done: either side closes.
     fn ends_connection(&self) -> bool {
-        let awaits_close = self.direction == ReplayDirection::In && self.wait.as_ref().is_some_and(|wait| !wait.is_for_message());
+        let awaits_close =
+            self.direction == ReplayDirection::In && self.wait.as_ref().is_some_and(|wait| !wait.is_for_message());
         self.close.is_some() || awaits_close
     }
 }

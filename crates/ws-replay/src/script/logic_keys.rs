@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use ws_patterns::{Expression, JsonPath, MessagePattern};
+use ws_patterns::{Expression, MessagePattern};
 
-use super::assertion::{Assertion, Demand, Selected};
 use super::fields::Fields;
 use super::file_traits::FileTraits;
 use super::logic::{Alternative, Assignment, Branch, Case, Jump, Logic, Repeat, Round, Silence, Timeout};
@@ -42,7 +41,7 @@ pub(super) const KEYS: [&str; 18] = [
 /// The keys that say where to go when an entry is done.
 const EXITS: [&str; 3] = ["branches", "loop", "next_step"];
 const A_STEP: &str = "the step_id of an entry, or \"end\"";
-const A_PATTERN: &str = "a string: JSONPath if it starts with `$.` or `$[`, else a regex";
+pub(super) const A_PATTERN: &str = "a string: JSONPath if it starts with `$.` or `$[`, else a regex";
 const AN_EXPRESSION: &str = "an expression such as \"state.count > 3\"";
 const MILLISECONDS: &str = "a whole number of milliseconds, 0 or more";
 const SOME_MILLISECONDS: &str = "a whole number of milliseconds, 1 or more";
@@ -164,14 +163,19 @@ impl<'k, 's, 'a> LogicKeys<'k, 's, 'a> {
         }
     }
 
-    fn expression(&mut self, key: &'static str, node: &Node) -> Option<Expression> {
+    pub(super) fn expression(&mut self, key: &'static str, node: &Node) -> Option<Expression> {
         let text = node.text(key, AN_EXPRESSION, self.findings)?;
         let expression = match Expression::parse(text) {
             Ok(expression) => expression,
             Err(error) => {
                 let end = text.len().min(error.offset() + 1);
                 let range = error.offset().min(end)..end;
-                self.findings.at_within(node.span, text, range, ProblemKind::Expression { key, reason: error.to_string() });
+                self.findings.at_within(
+                    node.span,
+                    text,
+                    range,
+                    ProblemKind::Expression { key, reason: error.to_string() },
+                );
                 return None;
             }
         };
@@ -185,7 +189,7 @@ impl<'k, 's, 'a> LogicKeys<'k, 's, 'a> {
         Some(expression)
     }
 
-    fn pattern(&mut self, key: &'static str, text: &str, span: Span) -> Option<MessagePattern> {
+    pub(super) fn pattern(&mut self, key: &'static str, text: &str, span: Span) -> Option<MessagePattern> {
         match self.file.patterns.compile(text, self.findings.source().slice(span)) {
             Ok(pattern) => Some(pattern),
             Err(error) => {
@@ -234,7 +238,7 @@ impl<'k, 's, 'a> LogicKeys<'k, 's, 'a> {
     }
 
     /// The elements of a list that has some.
-    fn items<'n>(&mut self, key: &'static str, expected: &'static str, node: &'n Node) -> &'n [Node] {
+    pub(super) fn items<'n>(&mut self, key: &'static str, expected: &'static str, node: &'n Node) -> &'n [Node] {
         let items = node.list(key, expected, self.findings).unwrap_or_default();
         if let Tree::List(items) = &node.value
             && items.is_empty()
@@ -267,84 +271,9 @@ impl<'k, 's, 'a> LogicKeys<'k, 's, 'a> {
     }
 
     /// The number of a new check.
-    fn check(&mut self, description: String) -> usize {
+    pub(super) fn check(&mut self, description: String) -> usize {
         self.checks.push(Check { line: self.line, description });
         self.checks.len() - 1
-    }
-
-    fn assertions(&mut self, node: &Node) -> Vec<Assertion> {
-        const EXPECTED: &str = "a list such as [{\"pattern\": \"$.type\", \"description\": \"...\"}]";
-        let items = self.items("assertions", EXPECTED, node);
-        items.iter().filter_map(|item| self.assertion(item, EXPECTED)).collect()
-    }
-
-    fn assertion(&mut self, node: &Node, expected: &'static str) -> Option<Assertion> {
-        const KEYS: [&str; 4] = ["pattern", "expected", "condition", "description"];
-        let record = node.record("assertions", expected, &KEYS, self.findings)?;
-        let description = record.text("description", "a string", self.findings).map(|text| text.value.to_owned());
-        let (demand, in_words) = match (record.get("condition"), record.get("pattern")) {
-            (Some(condition), None) => {
-                if let Some(span) = record.key_span("expected") {
-                    self.findings.at_span(span, ProblemKind::Needs { key: "expected", needs: "`pattern`" });
-                }
-                let condition = self.expression("condition", condition)?;
-                let in_words = format!("`{condition}`");
-                (Demand::Holds(condition), in_words)
-            }
-            (Some(_), Some(_)) => {
-                let span = record.key_span("condition").unwrap_or(node.span);
-                self.findings.at_span(span, ProblemKind::Excluded { key: "condition", beside: "beside `pattern`" });
-                return None;
-            }
-            (None, _) => {
-                let pattern = record.required("pattern", self.findings)?;
-                self.must_have_message(pattern.span);
-                let text = pattern.text("pattern", A_PATTERN, self.findings)?;
-                (self.demand(text, pattern.span, node, &record)?, format!("`{text}`"))
-            }
-        };
-        let check = self.check(description.unwrap_or(in_words));
-        Some(Assertion { check, demand })
-    }
-
-    /// Reports that there is no message to look at, if the entry waits for none.
-    fn must_have_message(&mut self, span: Span) {
-        let fields = self.fields;
-        let is_in = fields.direction() == ReplayDirection::In;
-        let has_message = is_in || fields.wait_for.is_some() || fields.logic("on_match").is_some();
-        if !has_message && !fields.flawed {
-            let needs = "`waitFor`, `on_match` or \"dir\": \"in\": it looks at the message that came";
-            self.findings.at_span(span, ProblemKind::Needs { key: "pattern", needs });
-        }
-    }
-
-    fn demand(&mut self, text: &str, span: Span, node: &Node, record: &Record<'_>) -> Option<Demand> {
-        const EXPECTED: &str = "true, false, or the value that the pattern selects";
-        // What is null is as good as missing elsewhere; here it would be read as true.
-        if let Tree::Map(entries) = &node.value
-            && let Some((_, null)) = entries.iter().find(|(key, value)| key.text == "expected" && value.is_null())
-        {
-            let found = "null".to_owned();
-            self.findings.at_span(null.span, ProblemKind::WrongValue { key: "expected", expected: EXPECTED, found });
-            return None;
-        }
-        let value = match record.get("expected").map(|node| &node.value) {
-            None | Some(Tree::Bool(true)) => return self.pattern("pattern", text, span).map(Demand::Matches),
-            Some(Tree::Bool(false)) => return self.pattern("pattern", text, span).map(Demand::Differs),
-            Some(_) => record.get("expected")?.to_json(),
-        };
-        let selected = if text.starts_with("$.") || text.starts_with("$[") {
-            match JsonPath::compile(text) {
-                Ok(path) => Selected::Path(path),
-                Err(error) => {
-                    self.findings.at_span(span, ProblemKind::PatternOf { key: "pattern", reason: pattern_reason(error) });
-                    return None;
-                }
-            }
-        } else {
-            Selected::Group(self.pattern("pattern", text, span)?)
-        };
-        Some(Demand::Equals(selected, value))
     }
 
     fn assignments(&mut self, node: &Node) -> Vec<Assignment> {
@@ -421,7 +350,8 @@ impl<'k, 's, 'a> LogicKeys<'k, 's, 'a> {
     }
 
     fn branches(&mut self, node: &Node) -> Vec<Branch> {
-        const EXPECTED: &str = "an object of patterns and steps, or a list such as [{\"condition\": \"...\", \"goto_step\": \"...\"}]";
+        const EXPECTED: &str =
+            "an object of patterns and steps, or a list such as [{\"condition\": \"...\", \"goto_step\": \"...\"}]";
         if let Tree::Map(entries) = &node.value {
             let branch = |(pattern, step): &(Key, Node)| {
                 let when = self.pattern("branches", &pattern.text, pattern.span);

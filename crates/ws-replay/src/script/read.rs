@@ -8,9 +8,10 @@ use std::fmt;
 use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::source::{Findings, Source};
 use super::{foreign, mark};
 use crate::ProblemKind;
+use crate::located::explain;
+use crate::source::{Findings, Source};
 
 /// The keys and values of one entry, in their order, as they stand in the file.
 pub(super) struct RawEntry<'a> {
@@ -140,15 +141,6 @@ pub(super) fn kind_of(value: &str) -> &'static str {
 fn json_error(part: &str, error: &serde_json::Error, hint: &str, source: &Source<'_>, findings: &mut Findings<'_, '_>) {
     let (message, offset) = explain(part, error);
     findings.at_offset(source.offset_of(part) + offset, ProblemKind::Json(message + hint));
-}
-
-/// The message without its place, and the place as an offset into what was parsed.
-pub(super) fn explain(parsed: &str, error: &serde_json::Error) -> (String, usize) {
-    let line_start: usize = parsed.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-    let offset = line_start + error.column().saturating_sub(1);
-    let text = error.to_string();
-    let message = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
-    (message.to_owned(), offset.min(parsed.len()))
 }
 
 /// Hands on the elements of an array one by one, so that those before a mistake are not lost.

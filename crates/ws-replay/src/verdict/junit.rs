@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{CheckOutcome, SessionVerdict, WHOLE};
+use super::{CheckOutcome, SessionVerdict};
 
 pub(super) fn report(verdict: &SessionVerdict) -> String {
     let tests = verdict.checks.len() + 1;
@@ -30,7 +30,7 @@ pub(super) fn report(verdict: &SessionVerdict) -> String {
             }
         }
     }
-    test_case(&mut xml, &name, WHOLE, verdict.took.saturating_sub(before));
+    test_case(&mut xml, &name, verdict.whole_name(), verdict.took.saturating_sub(before));
     match verdict.unfinished_because() {
         None => xml.push_str("/>\n"),
         Some(reason) => failure(&mut xml, reason, reason),

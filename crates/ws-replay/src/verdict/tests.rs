@@ -25,6 +25,19 @@ fn reports_say_what_failed_and_why() {
     insta::assert_snapshot!("junit", some().report(ReportFormat::JUnit));
 }
 
+/// Nobody reads of a script where only rules were followed.
+#[test]
+fn a_session_without_a_script_has_only_to_end() {
+    let rules = SessionVerdict::new("r.yaml").without_script();
+    assert_eq!(
+        rules.report(ReportFormat::Text),
+        "ok      r.yaml  the session came to its end\nr.yaml: passed: no checks (0.0 s)\n"
+    );
+    assert!(rules.report(ReportFormat::JUnit).contains("name=\"the session came to its end\""));
+    let interrupted = rules.unfinished("interrupted");
+    assert_eq!(interrupted.to_string(), "r.yaml: failed: no checks, ended before its time");
+}
+
 #[test]
 fn a_session_passes_if_it_was_played_to_the_end_and_nothing_failed() {
     let empty = SessionVerdict::new("a.jsonl").took(Duration::from_millis(400));

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::{CheckOutcome, SessionVerdict, WHOLE};
+use super::{CheckOutcome, SessionVerdict};
 use crate::visible::visible;
 
 pub(super) fn report(verdict: &SessionVerdict) -> String {
     let checks = verdict.checks.iter().map(|check| (&*check.place, &*check.description, &check.outcome));
     let whole = verdict.whole();
-    let checks: Vec<_> = checks.chain([(verdict.name(), WHOLE, &whole)]).collect();
+    let checks: Vec<_> = checks.chain([(verdict.name(), verdict.whole_name(), &whole)]).collect();
     let widest = checks.iter().map(|(place, ..)| place.chars().count()).max().unwrap_or_default();
     let mut text = String::new();
     for (place, description, outcome) in checks {

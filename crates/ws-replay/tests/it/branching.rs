@@ -2,6 +2,8 @@
 
 mod checks;
 mod demo;
+mod handler;
+mod hostile;
 mod jumps;
 mod problems;
 mod repetition;

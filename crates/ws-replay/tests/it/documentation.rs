@@ -17,14 +17,15 @@ fn file_with<'d>(document: &'d str, part: &str) -> &'d str {
     files(document).into_iter().find(|file| file.contains(part)).unwrap()
 }
 
+const README: &str = include_str!("../../../../README.md");
 const REPLAY: &str = include_str!("../../../../docs/replay.md");
 const TEMPLATES: &str = include_str!("../../../../docs/templates.md");
 
 #[test]
 fn every_example_plays_without_a_warning() {
-    let (replay, templates) = (files(REPLAY), files(TEMPLATES));
-    assert_eq!((replay.len(), templates.len()), (14, 3));
-    for file in replay.into_iter().chain(templates) {
+    let documents = [README, REPLAY, TEMPLATES].map(files);
+    assert_eq!(documents.each_ref().map(Vec::len), [2, 14, 3]);
+    for file in documents.into_iter().flatten() {
         let script = ReplayScript::parse(file, "example").unwrap_or_else(|errors| panic!("{errors}\n{file}"));
         assert_eq!(script.warnings(), [], "{file}");
     }
@@ -53,6 +54,9 @@ fn examples_do_what_is_said_of_them() {
     let computed = file_with(TEMPLATES, "stranger");
     let replies = run(computed, &[(0, r#"{"price": 5, "count": 12}"#), (0, "I am ")]);
     assert_eq!(replies, [at(0, r#"{"total": 60, "rebate": true}"#), at(0, "hello stranger, message 2")]);
+
+    let tea = run(file_with(README, "tea or coffee?"), &[(20, "tea, please")]);
+    assert_eq!(tea, [at(0, "tea or coffee?"), at(20, "cup 1")]);
 
     let drinks = file_with(REPLAY, "tea or coffee?");
     assert_eq!(run(drinks, &[(20, "tea, please")]), [at(0, "tea or coffee?"), at(70, "here is your tea")]);

@@ -44,7 +44,8 @@ fn entries_that_branch_are_read_and_written() {
     assert_eq!(entry.join, ReplayNames(vec!["lobby".to_owned()]));
     let first = ("z".to_owned(), "end".to_owned());
     assert!(matches!(&entry.branches, Some(ReplayBranches::Patterns(branches)) if branches[0] == first));
-    let other = r#"{"ts":0,"dir":"out","text":"","on_silence":false,"branches":[{"condition":"true","goto_step":"end"}]}"#;
+    let other =
+        r#"{"ts":0,"dir":"out","text":"","on_silence":false,"branches":[{"condition":"true","goto_step":"end"}]}"#;
     let entry: ReplayEntry = serde_json::from_str(other).unwrap();
     assert_eq!(serde_json::to_string(&entry).unwrap(), other);
     assert!(serde_json::from_str::<ReplayEntry>(r#"{"branches":"end"}"#).is_err());

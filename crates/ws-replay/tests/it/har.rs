@@ -72,7 +72,7 @@ fn every_tool_is_read_to_the_millisecond() {
     // Written twice there: without messages when it was opened, and in the end.
     insta::assert_snapshot!(of("mitmproxy.har"), @r#"
     {"recording":1}
-    {"ts":0,"conn":1,"open":"/ws/echo","at":"2026-11-22T05:20:00.489Z","url":"http://127.0.0.1:19001/echo?room=1"}
+    {"ts":0,"conn":1,"open":"/ws/echo","at":"2026-11-22T05:20:00.489Z","url":"ws://127.0.0.1:19001/echo?room=1"}
     {"ts":11,"conn":1,"dir":"in","text":"hello"}
     {"ts":11,"conn":1,"dir":"in","text":"{\"a\":1,\"u\":\"é😀\"}"}
     {"ts":11,"conn":1,"dir":"in","binary":true,"text":"AAEC/w=="}

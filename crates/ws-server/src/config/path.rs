@@ -30,8 +30,9 @@ pub struct PathConfig {
     pub path: PathPattern,
     /// What answers there; by default, what answers everywhere.
     pub mode: Option<PathMode>,
-    /// The rules by which messages are answered there; a mode beside them gets what no rule takes. Without a mode, they alone
-    /// answer. By default, those that hold everywhere hold, unless there is a mode.
+    /// The rules by which messages are answered there. Beside a script they answer what it does not wait for; a real server
+    /// gets what no rule takes; without a mode, they alone answer. By default, those that hold everywhere hold, unless there is
+    /// a mode.
     pub rules_file: Option<PathBuf>,
     /// Who is let in; asked before all handlers.
     pub handshake: Vec<HandshakeRule>,
@@ -96,6 +97,16 @@ impl PathConfig {
         self.rate_limit = Some(limit);
         self
     }
+
+    /// Whether its rules have something to do; if not, why.
+    pub(super) fn check_rules(&self) -> Result<(), String> {
+        match self.mode {
+            Some(PathMode::Echo | PathMode::RawEcho) if self.rules_file.is_some() => {
+                Err("rules_file: beside an echo, which answers everything, there is nothing for rules to do".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// How it is written in files.
@@ -109,7 +120,8 @@ struct Written {
     mode: Option<WrittenMode>,
     /// The script that plays to every connection; for `mode: replay`.
     replay_file: Option<PathBuf>,
-    /// The rules by which messages are answered; a script or a real server beside them gets what no rule takes.
+    /// The rules by which messages are answered. Beside a script they answer what it does not wait for; a real server gets what
+    /// no rule takes.
     rules_file: Option<PathBuf>,
     /// The real server; for `mode: proxy`.
     proxy: Option<Box<WsProxyConfig>>,
@@ -161,11 +173,6 @@ impl TryFrom<Written> for PathConfig {
             (_, Some(_), None) => return Err("replay_file: goes with `mode: replay` only".to_owned()),
             (_, None, Some(_)) => return Err("proxy: goes with `mode: proxy` only".to_owned()),
         };
-        if written.rules_file.is_some() && matches!(mode, Some(PathMode::Echo | PathMode::RawEcho)) {
-            return Err(
-                "rules_file: beside an echo, which answers everything, there is nothing for rules to do".to_owned()
-            );
-        }
         for (n, rule) in written.handshake.iter().enumerate() {
             HandshakeRules::new(vec![rule.clone()]).map_err(|problem| {
                 let problem = problem.to_string();
@@ -174,7 +181,8 @@ impl TryFrom<Written> for PathConfig {
             })?;
         }
         let Written { rules_file, handshake, conditions, rate_limit, .. } = written;
-        Ok(Self { path, mode, rules_file, handshake, conditions, rate_limit })
+        let config = Self { path, mode, rules_file, handshake, conditions, rate_limit };
+        config.check_rules().map(|()| config)
     }
 }
 

@@ -1,8 +1,10 @@
 //! A server as its clients see it: over real sockets on a loopback port of its own for each test.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what several tests share")]
 
+mod answering;
 mod backpressure;
 mod churn;
+mod correlation;
 mod eventually;
 mod faults;
 mod handlers;
@@ -31,12 +33,17 @@ mod replay_files;
 mod replay_templates;
 mod rooms;
 mod routing;
+mod rules;
+mod rules_and_scripts;
 mod scrape;
+mod scripts_that_branch;
 mod serving;
 mod shutdown;
 mod spawned;
 mod subprotocols;
+mod talking;
 #[cfg(feature = "tls")]
 mod tls;
 mod unmatched;
 mod upgrade;
+mod verdicts;

@@ -29,8 +29,8 @@ enum Surroundings {
     Text,
     /// Inside the quotes of a JSON string.
     JsonString,
-    /// In place of a JSON number.
-    JsonNumber,
+    /// In place of a JSON string or number.
+    JsonValue,
 }
 
 impl LearntText {
@@ -51,15 +51,21 @@ impl LearntText {
         for scalar in scalars {
             let surroundings = match scalar.kind {
                 Kind::Text | Kind::Key => Surroundings::JsonString,
-                Kind::Number => Surroundings::JsonNumber,
+                Kind::Number => Surroundings::JsonValue,
             };
             let found = match learner.known(&scalar.text, scalar.key.as_deref()) {
+                // A string that stands for a string may become a number, as that may today.
+                Some(slot) if scalar.kind == Kind::Text && !learner.numbers.contains(&slot) => {
+                    places.push(Place { range: scalar.whole(), slot, surroundings: Surroundings::JsonValue });
+                    continue;
+                }
                 Some(slot) => vec![(0..scalar.text.len(), slot)],
                 None if scalar.kind == Kind::Number => Vec::new(),
                 None => learner.known_words(&scalar.text),
             };
-            let place = |(part, slot)| Place { range: scalar.place(part), slot, surroundings };
-            places.extend(found.into_iter().map(place));
+            let (parts, slots): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+            let place = |(range, slot)| Place { range, slot, surroundings };
+            places.extend(scalar.places(parts).zip(slots).map(place));
         }
         places
     }
@@ -95,7 +101,7 @@ impl Surroundings {
         match (self, present) {
             (_, Present::Number(number)) => number.to_string(),
             (Self::Text, Present::Text(text)) => text.as_ref().to_owned(),
-            (Self::JsonNumber, Present::Text(text)) => json(text),
+            (Self::JsonValue, Present::Text(text)) => json(text),
             (Self::JsonString, Present::Text(text)) => {
                 let quoted = json(text);
                 quoted[1..quoted.len() - 1].to_owned()

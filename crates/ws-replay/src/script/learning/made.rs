@@ -84,9 +84,11 @@ fn is_constant(text: &str) -> bool {
     digits.all(|digit| Some(digit) == first)
 }
 
+/// The shortest value that is long, in bytes.
+const SHORTEST: usize = 8;
+
 /// Whether a value is so long, and so little a word, that it means the same wherever it stands.
 pub(super) fn is_long(text: &str) -> bool {
-    const SHORTEST: usize = 8;
     let has = |of: fn(&u8) -> bool| text.as_bytes().iter().any(of);
     if text.len() < SHORTEST || text.len() > MAX_VALUE_BYTES || !has(u8::is_ascii_digit) {
         return false;
@@ -95,12 +97,12 @@ pub(super) fn is_long(text: &str) -> bool {
     is_token || looks(text).any(|(place, _)| place.len() == text.len())
 }
 
-/// The places in a text that may be a value as a whole: words of letters, digits, `-` and `_`, and whatever looks like
+/// The places in a text that may be a long value: words of letters, digits, `-` and `_`, and whatever looks like
 /// something. They may overlap.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     let is_of_word = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_');
     let start_of = move |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
-    let words = text.split(move |character| !is_of_word(character)).filter(|word| !word.is_empty());
+    let words = text.split(move |character| !is_of_word(character)).filter(|word| word.len() >= SHORTEST);
     words.map(move |word| start_of(word)..start_of(word) + word.len()).chain(looks(text).map(|(place, _)| place))
 }
 

@@ -28,27 +28,29 @@ pub(super) enum Kind {
 }
 
 impl Scalar<'_> {
-    /// Where a part of `text` stands in the JSON text.
-    pub(super) fn place(&self, part: Range<usize>) -> Range<usize> {
-        if !self.raw.contains('\\') {
-            return self.at + part.start..self.at + part.end;
-        }
-        // Each character of the string, by where it begins there and here.
-        let (mut there, mut here) = (0, 0);
-        let (mut start, mut end) = (self.raw.len(), self.raw.len());
-        while here < self.raw.len() {
-            if there >= part.start {
-                start = start.min(here);
+    /// Where it stands in the JSON text, with its quotes if it has some.
+    pub(super) fn whole(&self) -> Range<usize> {
+        let quotes = usize::from(self.kind != Kind::Number);
+        self.at - quotes..self.at + self.raw.len() + quotes
+    }
+
+    /// Where parts of `text`, in their order, stand in the JSON text.
+    pub(super) fn places(&self, parts: impl IntoIterator<Item = Range<usize>>) -> impl Iterator<Item = Range<usize>> {
+        let has_escapes = self.raw.contains('\\');
+        // A place in the string, and the same as it is written.
+        let (mut read, mut written) = (0, 0);
+        let mut place = move |at: usize| {
+            if !has_escapes {
+                return self.at + at;
             }
-            if there >= part.end {
-                end = here;
-                break;
+            while read < at && written < self.raw.len() {
+                let (of_written, of_read) = character(&self.raw[written..]);
+                written += of_written;
+                read += of_read;
             }
-            let (written, read) = character(&self.raw[here..]);
-            here += written;
-            there += read;
-        }
-        self.at + start.min(end)..self.at + end
+            self.at + written
+        };
+        parts.into_iter().map(move |part| place(part.start)..place(part.end))
     }
 }
 
@@ -213,7 +215,8 @@ mod tests {
             (&*scalar.text, &text[2..text.len() - 2]),
         ] {
             let start = scalar.text.find(part).unwrap();
-            assert_eq!(&text[scalar.place(start..start + part.len())], written);
+            let mut places = scalar.places(std::iter::once(start..start + part.len()));
+            assert_eq!(&text[places.next().unwrap()], written);
         }
     }
 }

@@ -127,6 +127,14 @@ fn short_values_are_put_back_at_keys_of_their_name_only() {
     );
 }
 
+/// A number where a string was is answered as a number, but not where the server makes a string of it.
+#[test]
+fn values_keep_the_type_that_they_have_today() {
+    let recording = [r#"> {"id":"a1","seq":1}"#, r#"< {"id":"a1","seq":1,"of":[{"seq":"1","id":"a1"}]}"#];
+    check(&recording, &[r#"{"id":5,"seq":2}"#], Some(&[r#"{"id":5,"seq":2,"of":[{"seq":"2","id":5}]}"#]));
+    check(&recording, &[r#"{"id":"b","seq":"c"}"#], Some(&[r#"{"id":"b","seq":"c","of":[{"seq":"c","id":"b"}]}"#]));
+}
+
 #[test]
 fn long_values_are_put_back_as_whole_words() {
     check(

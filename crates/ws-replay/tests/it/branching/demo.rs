@@ -39,7 +39,8 @@ fn the_demo_has_no_flaw() {
 
 #[test]
 fn orders_are_confirmed_or_cancelled() {
-    let inputs = [(70, "HELLO"), (500, r#"{"item":"tea"}"#), (600, "ACK"), (3000, r#"{"item":"cake"}"#), (3100, "NACK")];
+    let inputs =
+        [(70, "HELLO"), (500, r#"{"item":"tea"}"#), (600, "ACK"), (3000, r#"{"item":"cake"}"#), (3100, "NACK")];
     let expected = [
         (70, "welcome"),
         (90, "heartbeat"),

@@ -136,14 +136,18 @@ fn messages_are_kept_for_every_wait_that_can_be_reached() {
         {"ts":100,"text":"tick","next_step":"again"}
     "#;
     let sent = run(text, &[(0, "m1"), (10, "m2"), (20, "m3")]);
-    let expected = [at(0, "got 1"), at(100, "tick"), at(100, "got 2"), at(200, "tick"), at(200, "got 3"), at(300, "tick")];
+    let expected =
+        [at(0, "got 1"), at(100, "tick"), at(100, "got 2"), at(200, "tick"), at(200, "got 3"), at(300, "tick")];
     assert_eq!(sent, expected);
 }
 
 /// The end can be jumped to from anywhere; what a script has sent until then stays sent.
 #[test]
 fn the_end_has_a_name() {
-    assert_eq!(replies("{\"text\":\"a\",\"next_step\":\"end\"}\n{\"step_id\":\"b\",\"text\":\"b\",\"next_step\":\"b\"}", &[]), ["a"]);
+    assert_eq!(
+        replies("{\"text\":\"a\",\"next_step\":\"end\"}\n{\"step_id\":\"b\",\"text\":\"b\",\"next_step\":\"b\"}", &[]),
+        ["a"]
+    );
 }
 
 #[test]

@@ -106,16 +106,8 @@ fn a_loop_goes_round_so_many_times() {
         {"ts":30,"text":"b","loop":{"goto_step":"a","times":2}}
         {"ts":35,"text":"end"}
     "#;
-    let expected = [
-        at(0, "begin"),
-        at(10, "a"),
-        at(30, "b"),
-        at(40, "a"),
-        at(60, "b"),
-        at(70, "a"),
-        at(90, "b"),
-        at(95, "end"),
-    ];
+    let expected =
+        [at(0, "begin"), at(10, "a"), at(30, "b"), at(40, "a"), at(60, "b"), at(70, "a"), at(90, "b"), at(95, "end")];
     assert_eq!(run(text, &[]), expected);
 }
 

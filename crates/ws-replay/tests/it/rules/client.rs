@@ -121,12 +121,19 @@ impl<'h> Client<'h> {
         self.spawn();
     }
 
-    /// The next message, as the client gets it, and when it came, in milliseconds since the connection was opened.
-    pub(crate) async fn next(&mut self) -> (u64, Message) {
-        let outbound = timeout(Duration::from_secs(3600), poll_fn(|cx| self.queue.poll_next(cx))).await.unwrap();
+    /// The next message, as the client gets it, if it comes soon enough.
+    pub(crate) async fn next_within(&mut self, ms: u64) -> Option<Message> {
+        let outbound = timeout(Duration::from_millis(ms), poll_fn(|cx| self.queue.poll_next(cx))).await.ok()?;
         let connection = Arc::clone(self.context.view().connection());
         self.handler.on_outbound(&connection, &outbound.message, outbound.origin);
-        (self.elapsed_ms(), outbound.message)
+        Some(outbound.message)
+    }
+
+    /// The next message, and when it came, in milliseconds since the connection was opened.
+    pub(crate) async fn next(&mut self) -> (u64, Message) {
+        const AN_HOUR: u64 = 3_600_000;
+        let message = self.next_within(AN_HOUR).await.unwrap();
+        (self.elapsed_ms(), message)
     }
 
     pub(crate) fn elapsed_ms(&self) -> u64 {
@@ -148,7 +155,7 @@ impl<'h> Client<'h> {
 
     /// Whether nothing comes for so long.
     pub(crate) async fn is_silent_for(&mut self, ms: u64) -> bool {
-        timeout(Duration::from_millis(ms), poll_fn(|cx| self.queue.poll_next(cx))).await.is_err()
+        self.next_within(ms).await.is_none()
     }
 
     /// Something that is sent by somebody else.

@@ -72,7 +72,7 @@ impl JsonShape {
         match value {
             Value::String(text) => {
                 if let Some(key) = key.filter(|key| made::is_made_at(key, &text, false))
-                    && let Some(slot) = learner.made(&text, Some(key))
+                    && let Some(slot) = learner.made(&text, Some(key), false)
                 {
                     let recorded = Present::Text(text.into());
                     return Self::Made(Wildcard { slot, accepts: Accepts::Anything, recorded });
@@ -87,7 +87,7 @@ impl JsonShape {
                     _ if Look::Number.is_of(&text) => Accepts::Look(Look::Number),
                     _ => return Self::Value(number.into()),
                 };
-                match learner.made(&text, key) {
+                match learner.made(&text, key, true) {
                     Some(slot) => Self::Made(Wildcard { slot, accepts, recorded: Present::Number(number) }),
                     None => Self::Value(number.into()),
                 }
@@ -194,7 +194,7 @@ enum Piece {
 impl TextShape {
     fn compile(text: &str, learner: &mut Learner) -> Self {
         for (place, _) in made::looks(text) {
-            learner.made(&text[place], None);
+            learner.made(&text[place], None, false);
         }
         let mut pieces = Vec::new();
         let mut from = 0;
