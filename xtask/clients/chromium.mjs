@@ -1,5 +1,6 @@
-// A session of Chromium. Arguments: the addresses of a server that follows the rules of the survey, of a raw echo, of the
-// default server, and of one that says "bye" and closes with 4002 "done". The environment's CHROMIUM is the browser's program.
+// A session of Chromium. Arguments: the addresses of a server that follows the rules of the survey, of a raw echo, of
+// the default server, and of one that says "bye" and closes with 4002 "done". The environment's CHROMIUM is the
+// browser's program.
 //
 // The page runs one plan after the other in the browser and posts what it saw; the checks are made here.
 
@@ -15,7 +16,7 @@ const [surveyUrl, rawUrl, interactiveUrl, closingUrl] = process.argv.slice(2);
 const TIMEOUT = 60_000;
 const messages = ["grüße", "", [0, 1, 255], "é".repeat(100_000)];
 
-/** What the page does: open, send, wait for as many answers (or `answers`), then close with the code, if there is one. */
+/** What the page does: open, send, wait for as many answers (or `answers`), then close with the code, if it has one. */
 const plans = [
   { url: rawUrl, protocols: [], send: messages, code: 4000 },
   { url: interactiveUrl, protocols: [], send: ["hello", [0, 255]], code: 1000 },

@@ -20,8 +20,8 @@ export async function serve(program, ...serveArguments) {
 }
 
 /**
- * Starts `program serve --exit-on-complete` with these arguments, and returns `ws://HOST:PORT/ws` and what comes of it: its
- * exit code, and what it says on stderr.
+ * Starts `program serve --exit-on-complete` with these arguments, and returns `ws://HOST:PORT/ws` and what comes of it:
+ * its exit code, and what it says on stderr.
  */
 export async function judge(program, ...serveArguments) {
   const { server, url } = await start(program, [...serveArguments, "--exit-on-complete"], "pipe");

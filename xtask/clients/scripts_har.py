@@ -1,7 +1,8 @@
-"""`mockforge import har` and `mockforge export har`, compared with the files of the tools themselves: what is exported has
-the same keys with the same types, and the same messages.
+"""`mockforge import har` and `mockforge export har`, compared with the files of the tools themselves: what is exported
+has the same keys with the same types, and the same messages.
 
-Arguments: the program, the folder of HAR files, and where to leave the recordings. It runs in the root of the workspace.
+Arguments: the program, the folder of HAR files, and where to leave the recordings. It runs in the root of the
+workspace.
 """
 
 import json
@@ -16,7 +17,7 @@ from checks import Checks
 PROGRAM = sys.argv[1]
 HARS, RECORDINGS = map(Path, sys.argv[2:])
 FILES = ["chrome-devtools.har", "playwright-embed.har", "playwright-attach.zip", "mitmproxy.har"]
-# In which file of the tool itself the layout is looked up, and how many of its units are a millisecond.
+# In which file of the tool itself the layout is looked up, and how many milliseconds are one of its units of time.
 LAYOUTS = {"chrome": ("chrome-devtools.har", 1000), "playwright": ("playwright-embed.har", 1)}
 checks = Checks()
 
@@ -68,8 +69,10 @@ def shape(value):
 
 
 def differences(got, wanted, place="$"):
-    """Where `got` has other keys or types than `wanted`. A list may lack what `wanted` has, and if that is empty it says
-    nothing."""
+    """Where `got` has other keys or types than `wanted`.
+
+    A list may lack what that of `wanted` has, and have anything if that is empty.
+    """
     if isinstance(got, dict) and isinstance(wanted, dict):
         lacking = [f"{place}.{key} is missing" for key in wanted.keys() - got.keys()]
         added = [f"{place}.{key} is new" for key in got.keys() - wanted.keys()]
@@ -99,10 +102,9 @@ def compare(name, exported, original, tool):
     checks.equal(f"{name}: opened when it was", *opened)
     url = source["request"]["url"].replace("http://", "ws://")
     asked = [url, source["request"]["queryString"], source["request"]["method"], source["response"]["status"]]
-    request, response = entry["request"], entry["response"]
-    checks.equal(
-        f"{name}: the same request", [request["url"], request["queryString"], request["method"], response["status"]], asked
-    )
+    request = entry["request"]
+    found = [request["url"], request["queryString"], request["method"], entry["response"]["status"]]
+    checks.equal(f"{name}: the same request", found, asked)
 
 
 for original in FILES:

@@ -31,6 +31,8 @@ pub struct WsContext {
     pub(crate) stopped: AtomicBool,
     /// Whether somebody took the present message.
     pub(crate) matched: AtomicBool,
+    /// Whether somebody has sent something because of the present message.
+    pub(crate) answered: AtomicBool,
     /// The present message, if somebody wanted to match it and did not.
     pub(crate) unmatched: Mutex<Option<Box<Unmatched>>>,
     pub(crate) spawned: SpawnQueue,
@@ -64,9 +66,16 @@ impl WsContext {
             close_frame: None,
             stopped: AtomicBool::new(false),
             matched: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
             unmatched: Mutex::default(),
             spawned: SpawnQueue::default(),
         }
+    }
+
+    /// The way to the client, for an answer to the present message.
+    fn answering(&self) -> &WsSender {
+        self.answered.store(true, Ordering::Relaxed);
+        &self.sender
     }
 
     /// Sends any message; see [`send_text`](Self::send_text).
@@ -75,7 +84,7 @@ impl WsContext {
     /// As [`send_text`](Self::send_text), and [`HandlerError::ConnectionError`](crate::HandlerError::ConnectionError) for
     /// a control frame that may not be sent.
     pub async fn send(&self, message: impl Into<Message>) -> HandlerResult<()> {
-        self.sender.send(message.into()).await
+        self.answering().send(message.into()).await
     }
 
     /// Sends a text message. It is on the wire at once, also while the handler goes on; when the client reads too slowly,
@@ -84,7 +93,7 @@ impl WsContext {
     /// # Errors
     /// [`HandlerError::SendError`](crate::HandlerError::SendError) if the connection has ended or is closing.
     pub async fn send_text(&self, text: &str) -> HandlerResult<()> {
-        self.sender.send(Message::Text(ByteString::from(text))).await
+        self.answering().send(Message::Text(ByteString::from(text))).await
     }
 
     /// Sends a binary message; see [`send_text`](Self::send_text).
@@ -92,7 +101,7 @@ impl WsContext {
     /// # Errors
     /// As [`send_text`](Self::send_text).
     pub async fn send_binary(&self, data: Vec<u8>) -> HandlerResult<()> {
-        self.sender.send_binary(data).await
+        self.answering().send_binary(data).await
     }
 
     /// Sends a value as one text message of compact JSON; see [`send_text`](Self::send_text).
@@ -100,7 +109,7 @@ impl WsContext {
     /// # Errors
     /// As [`send_text`](Self::send_text).
     pub async fn send_json(&self, value: &Value) -> HandlerResult<()> {
-        self.sender.send_json(value).await
+        self.answering().send_json(value).await
     }
 
     /// Closes the connection after what was sent before. Nothing can be sent afterwards. The running call may go on for
@@ -111,7 +120,7 @@ impl WsContext {
     /// [`CloseFrame::new`]), [`HandlerError::SendError`](crate::HandlerError::SendError) if the connection has ended or is
     /// closing already.
     pub async fn close(&self, code: u16, reason: &str) -> HandlerResult<()> {
-        self.sender.close(code, reason).await
+        self.answering().close(code, reason).await
     }
 
     /// Ends the connection after what was sent before, without a Close frame: the client sees code 1006, as when the server
@@ -120,7 +129,7 @@ impl WsContext {
     /// # Errors
     /// [`HandlerError::SendError`](crate::HandlerError::SendError) if the connection has ended or is closing already.
     pub fn disconnect(&self) -> HandlerResult<()> {
-        self.sender.disconnect()
+        self.answering().disconnect()
     }
 
     /// The Close frame of the side that closed first. It is there in `on_disconnect`, unless the connection ended without
@@ -150,7 +159,7 @@ impl WsContext {
     }
 
     /// Says that this handler wanted to match the present message and did not, and what came nearest. If no handler has taken
-    /// the message when the chain ends, observers are told ([`SessionObserver::on_unmatched`](crate::SessionObserver)).
+    /// the message, stopped the chain or sent anything by this context when the chain ends, observers are told ([`SessionObserver::on_unmatched`](crate::SessionObserver)).
     pub fn add_near_misses(&self, message: &Message, misses: impl IntoIterator<Item = NearMiss>) {
         let mut unmatched = lock(&self.unmatched);
         unmatched.get_or_insert_with(|| Box::new(Unmatched::new(message.clone()))).add(misses);
@@ -252,6 +261,7 @@ impl WsContext {
     /// # Errors
     /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be reached.
     pub async fn broadcast_to_room(&self, room: &str, text: &str) -> HandlerResult<()> {
+        self.answered.store(true, Ordering::Relaxed);
         self.rooms.broadcast(room, Message::Text(ByteString::from(text))).await
     }
 

@@ -69,11 +69,12 @@ impl SessionContext {
         std::mem::take(self.0.stopped.get_mut())
     }
 
-    /// The message of the last call, if handlers wanted to match it and none did; forgets who matched what.
+    /// The message of the last call, if handlers wanted to match it, none did and none answered; forgets who did what.
     pub fn take_unmatched(&mut self) -> Option<Unmatched> {
         let unmatched = self.0.unmatched.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let was_matched = std::mem::take(self.0.matched.get_mut());
-        unmatched.filter(|_| !was_matched).map(|unmatched| *unmatched)
+        let was_answered = std::mem::take(self.0.answered.get_mut());
+        unmatched.filter(|_| !was_matched && !was_answered).map(|unmatched| *unmatched)
     }
 
     /// Where what handlers spawn arrives.

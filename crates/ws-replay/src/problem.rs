@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::source::{Source, Span};
+use crate::visible::visible;
 pub use kind::ProblemKind;
 pub(crate) use kind::{did_you_mean, pattern_reason};
 use snippet::Snippet;
@@ -99,11 +100,16 @@ impl Problem {
             None => format!("{name}: "),
         }
     }
+
+    /// What it is, in one line: names in a file can hold anything.
+    fn what(&self) -> String {
+        visible(&self.kind.to_string())
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.place(), self.kind)
+        write!(f, "{}{}", self.place(), self.what())
     }
 }
 
@@ -113,7 +119,7 @@ impl fmt::Display for InContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(problem) = self;
         let sort = if problem.kind.is_warning() { "warning: " } else { "" };
-        write!(f, "{}{sort}{}", problem.place(), problem.kind)?;
+        write!(f, "{}{sort}{}", problem.place(), problem.what())?;
         match (&problem.snippet, problem.position) {
             (Some(snippet), Some(position)) if !problem.kind.is_about_file() => snippet.write(position.line, f),
             _ => Ok(()),

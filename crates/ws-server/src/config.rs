@@ -356,7 +356,7 @@ mod tests {
         let with_echo = WsConfig { raw_echo: true, ..WsConfig::default() };
         for (field, config) in [
             ("replay_file", WsConfig { replay_file: Some("a.jsonl".into()), ..with_echo.clone() }),
-            ("rules_file", WsConfig { rules_file: Some("a.yaml".into()), ..with_echo.clone() }),
+            ("rules_file", WsConfig { rules_file: Some("a.yaml".into()), ..with_echo }),
         ] {
             let error = config.validate().unwrap_err().to_string();
             assert!(error.starts_with("raw_echo: ") && error.contains(field), "{error}");

@@ -76,8 +76,13 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::disallowed_methods, reason = "the unit-test recipe of the documents; nothing is sent")]
+    fn context() -> WsContext {
+        WsContext::new("c", "/ws", NoRooms, unbounded_channel::<Message>().0)
+    }
+
     fn unmatched(text: String) -> Unmatched {
-        let context = WsContext::new("c", "/ws", NoRooms, unbounded_channel::<Message>().0);
+        let context = context();
         let connection = Arc::clone(context.connection());
         let mut context = SessionContext::new(connection, Arc::new(NoRooms), context.sender());
         context.view().add_near_misses(&Message::text(text), []);
@@ -85,8 +90,7 @@ mod tests {
     }
 
     fn keep(kept: &UnmatchedMessages, text: String) {
-        let context = WsContext::new("c", "/ws", NoRooms, unbounded_channel::<Message>().0);
-        kept.on_unmatched(context.connection(), &unmatched(text));
+        kept.on_unmatched(context().connection(), &unmatched(text));
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! Every example against a client that we did not write. (Their own tests use ours.) What is said to those that branch and to
-//! rules stands among the dialogues of [`scripts`](super::scripts): here they are checked and served, no more.
+//! Every example against a client that we did not write. (Their own tests use ours.)
+//!
+//! What is said to scripts that branch and to rules stands among the dialogues of [`scripts`](super::scripts): here they
+//! are checked and served, no more.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -60,7 +62,8 @@ impl Example {
         let log = workspace.scratch("examples").join(self.name).with_extension("log");
         let Some(flag) = self.flag() else {
             let mut cargo = workspace.cargo();
-            cargo.args(["run", "--quiet", "--example", self.name]);
+            // As they were built: for all of the workspace, cargo would unite other features, and build anew.
+            cargo.args(["run", "--quiet", "--package", "mockforge-examples", "--example", self.name]);
             return Server::start(without_settings(&mut cargo).env("MOCKFORGE_WS_PORT", "0"), &log);
         };
         let file = workspace.root().join("examples").join(self.name);

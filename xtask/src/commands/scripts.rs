@@ -1,8 +1,8 @@
-//! Scripts that branch, rules, and recordings of other tools, as clients see them that we did not write; what clients that
-//! are judged see, and what is reported of them.
+//! Scripts that branch, rules, and recordings of other tools, as clients see them that we did not write; and what is
+//! reported of clients that are judged.
 //!
-//! Files of the tools are imported and exported again first: the clients play what was imported. What is said in dialogues
-//! is written down once, in `clients/scripts_dialogues.txt`, for both clients.
+//! Files of the tools are imported and exported again first: the clients play what was imported. What is said is
+//! written down once, in `clients/scripts_dialogues.txt`, for both clients.
 
 use std::{fs, io, path::Path, process::Command, time::Duration};
 

@@ -71,7 +71,8 @@ impl RuleHandler {
     }
 
     /// Ends the chain of handlers with a message that a rule takes: those registered behind this one, such as a proxy,
-    /// get only the others. Text that is not JSON is among those, unless the file says that it is refused.
+    /// get only the others. Pings and pongs go on in any case; and text that is not JSON does, unless the file says that
+    /// it is refused.
     #[must_use]
     pub fn stopping(self) -> Self {
         Self { stops: true, ..self }
@@ -185,8 +186,10 @@ impl WsHandler for RuleHandler {
 
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
         let session = self.session(ctx);
-        let reaction = session.react(ctx, &Message::from(msg), true);
-        if reaction.is_taken && self.stops {
+        let message = Message::from(msg);
+        let reaction = session.react(ctx, &message, true);
+        // Who comes behind may be the one that answers pings.
+        if reaction.is_taken && self.stops && message.is_data() {
             ctx.stop();
         }
         session.carry_out(ctx, reaction).await

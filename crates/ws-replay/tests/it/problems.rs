@@ -110,6 +110,18 @@ fn a_reader_is_a_file_too() {
     assert!(report.starts_with("stdin:1:11: expected UTF-8"), "{report}");
 }
 
+/// What a file holds does not steer the terminal on which its mistakes are shown.
+#[test]
+fn control_characters_are_not_shown() {
+    for text in ["{\"te\u{7f}xt\": 1}", r#"{"te\u001b[2Jxt": 1}"#, r#"{"te\nxt": 1}"#, r#"{"te\u202ext": 1}"#] {
+        let report = CheckReport::of_text(text, "odd.jsonl");
+        assert_eq!(report.errors().len(), 1, "{report}");
+        let shown = [report.to_string(), report.errors()[0].to_string()].concat();
+        assert!(shown.contains('\u{fffd}') && !shown.contains(['\u{7f}', '\u{1b}', '\u{202e}']), "{shown:?}");
+        assert_eq!(report.errors()[0].to_string().lines().count(), 1, "{shown}");
+    }
+}
+
 /// A large file of garbage is reported in bounded space.
 #[test]
 fn mistakes_beyond_a_thousand_are_counted() {

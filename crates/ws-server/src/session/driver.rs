@@ -62,6 +62,8 @@ pub(crate) async fn drive(
             break;
         }
     }
+    // What was sent as a greeting answers no message.
+    context.take_unmatched();
     while let Some(message) = inbox.next().await {
         let handlers = chain.current();
         let mut message = Some(WsMessage::from(message));

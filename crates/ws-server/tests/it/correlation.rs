@@ -100,7 +100,9 @@ correlations:
     .await;
     let mut other = server.connect("/ws").await.unwrap();
     let mut client = server.connect("/ws").await.unwrap();
-    for (said, answer) in [("wrong", "wrong"), ("wrong", "wrong"), ("right", "welcome"), ("wrong", "wrong"), ("wrong", "wrong")] {
+    for (said, answer) in
+        [("wrong", "wrong"), ("wrong", "wrong"), ("right", "welcome"), ("wrong", "wrong"), ("wrong", "wrong")]
+    {
         say(&mut client, &format!("login ann {said}"), &[answer]).await;
         say(&mut other, "login bob right", &["welcome"]).await;
     }

@@ -186,7 +186,8 @@ async fn text_that_is_not_json_gets_an_error() {
 /// I03: what is answered can be said, also a close; braces in it are a template.
 #[tokio::test]
 async fn the_error_can_be_chosen() {
-    let server = answer(&format!("invalid_json: {{ json: {{ bad: '{{{{connection.messages}}}}' }} }}{JSON_RULES}")).await;
+    let server =
+        answer(&format!("invalid_json: {{ json: {{ bad: '{{{{connection.messages}}}}' }} }}{JSON_RULES}")).await;
     let mut client = server.connect("/ws").await.unwrap();
     say(&mut client, "{", &[r#"{"bad":1}"#]).await;
     say(&mut client, "{}", &[]).await;
@@ -300,6 +301,8 @@ machines:
     assert_eq!(first, run(7, 2, ["/ws/b", "/ws/b", "/ws", "/ws"]).await);
     for (number, (_, transcript)) in first.iter().enumerate() {
         assert!(transcript.contains("2024-01-01T00:00:00.020Z"), "{transcript}");
+        let answers: Vec<_> = transcript.lines().collect();
+        assert!(answers[0] != answers[7] && answers[5] != answers[10], "{transcript}");
         assert!(first[..number].iter().all(|(_, earlier)| earlier != transcript));
     }
     let other = run(8, 0, ["/ws", "/ws/b", "/ws", "/ws/b"]).await;
@@ -352,7 +355,9 @@ rules:
     let mut client = server.connect("/ws").await.unwrap();
     client.send(Message::Ping(vec![1].into())).await.unwrap();
     client.send(Message::Pong(vec![1].into())).await.unwrap();
-    for text in [r#"{"type":"ordr","count":1}"#, r#"{"type":"order","count":0}"#, "helo", r#"{"type":"order","count":1}"#] {
+    for text in
+        [r#"{"type":"ordr","count":1}"#, r#"{"type":"order","count":0}"#, "helo", r#"{"type":"order","count":1}"#]
+    {
         client.send_text(text).await.unwrap();
     }
     hear(&mut client, &["ok"]).await;
@@ -381,7 +386,8 @@ rules:
 /// goes on.
 #[tokio::test]
 async fn a_flood_of_what_nobody_takes_is_bounded() {
-    let server = answer("rules: [{ match: { json: { type: order } }, response: ok }, { match: '^end$', response: end }]").await;
+    let server =
+        answer("rules: [{ match: { json: { type: order } }, response: ok }, { match: '^end$', response: end }]").await;
     let mut client = server.connect("/ws").await.unwrap();
     let padding = "x".repeat(50_000);
     for n in 0..600 {

@@ -142,10 +142,7 @@ rules:
     hear(&mut client, &["ONE", "TWO"]).await;
     assert_eq!(client.recv_binary().await.unwrap(), [1]);
     hear(&mut client, &["LATER", "to all"]).await;
-    assert_eq!(
-        journal.events(),
-        ["one by Rule", "two by Rule", "binary by Rule", "later by Rule", "to all by Room"]
-    );
+    assert_eq!(journal.events(), ["one by Rule", "two by Rule", "binary by Rule", "later by Rule", "to all by Room"]);
     assert_eq!(scrape::value(&server, SENT), 5.0);
 }
 
@@ -335,7 +332,11 @@ correlations: [{ name: taken, first: { match: offer, direction: out }, then: ^ta
     say(&mut open, "move", &[]).await;
     say(&mut open, "where", &["old b"]).await;
 
-    registry.replace(vec![offering(), replay_handler(r#"{"waitFor":"^next$","text":"new script"}"#), rule_handler(new)]);
+    registry.replace(vec![
+        offering(),
+        replay_handler(r#"{"waitFor":"^next$","text":"new script"}"#),
+        rule_handler(new),
+    ]);
     say(&mut open, "count", &["old 2"]).await;
     say(&mut open, "where", &["old b"]).await;
     say(&mut open, "next", &["old script again"]).await;

@@ -233,7 +233,7 @@ async fn hooks_see_all_that_a_script_sends() {
 /// longer to answer.
 #[tokio::test]
 async fn a_seed_repeats_a_script_that_branches() {
-    const SCRIPT: &str = r#"{"step_id":"beat","text":"beat {{uuid}} {{now}} {{randInt 1 1000000}}","every":30}
+    const SCRIPT: &str = r#"{"step_id":"beat","text":"beat {{uuid}} {{randInt 1 1000000}}","every":30}
         {"step_id":"ask","text":"ask {{uuid}}","on_match":[{"pattern":"^a","goto_step":"a"},{"pattern":"^b","goto_step":"b"}]}
         {"step_id":"a","set":{"id":"{{uuid}}"},"text":"a {{state.id}} {{faker.name}} {{now}}","next_step":"ask"}
         {"step_id":"b","text":"b {{rand.float}} {{repetition}}","repeat":2,"next_step":"ask"}"#;
@@ -243,7 +243,8 @@ async fn a_seed_repeats_a_script_that_branches() {
         let mut answers = ["a", "b", "a", "b"].into_iter();
         while others.len() < 11 || beaten.len() < 4 * beats {
             let text = client.recv_text().await.unwrap();
-            if text.starts_with("beat") { beaten.push(text) } else { others.push(text) }
+            let kind = if text.starts_with("beat") { &mut beaten } else { &mut others };
+            kind.push(text);
             let asked = others.iter().filter(|text| text.starts_with("ask")).count();
             // It answers only when it has heard so many beats.
             if asked <= 4 && beaten.len() >= beats * asked && asked + answers.len() == 5 {
@@ -261,6 +262,12 @@ async fn a_seed_repeats_a_script_that_branches() {
     let quick = run(7, 1).await;
     assert_eq!(quick, run(7, 3).await);
     assert_ne!(quick[0], quick[1]);
+    // Nothing repeats within a session.
+    for (beats, others) in &quick {
+        let ids: Vec<_> = beats.iter().chain(others).filter_map(|text| text.split(' ').nth(1)).collect();
+        let ids: Vec<_> = ids.into_iter().filter(|id| id.len() == 36).collect();
+        assert!(ids.len() >= 9 && (1..ids.len()).all(|n| !ids[..n].contains(&ids[n])), "{ids:?}");
+    }
     let other = run(8, 1).await;
     assert!(quick.iter().zip(&other).all(|(one, other)| one.0 != other.0 && one.1 != other.1));
 }
@@ -283,8 +290,11 @@ async fn endless_scripts_end_with_their_connection() {
     // The connection goes on.
     client.send(Message::Ping(vec![1].into())).await.unwrap();
     client.close(1000, "").await.unwrap();
-    let server = play(r#"{"step_id":"round","text":"again"}
-                         {"ts":1,"next_step":"round"}"#).await;
+    let server = play(
+        r#"{"step_id":"round","text":"again"}
+                         {"ts":1,"next_step":"round"}"#,
+    )
+    .await;
     let mut client = server.connect("/ws").await.unwrap();
     hear(&mut client, &["again"; 20]).await;
     client.close(1000, "").await.unwrap();

@@ -63,3 +63,28 @@ async fn who_stops_the_chain_has_taken_the_message() {
     assert_eq!(client.recv_text().await.unwrap(), "else it is");
     assert_eq!(server.handle().unwrap().unmatched(), []);
 }
+
+/// A handler that answers has no need to know of matching; one that greets has answered nothing.
+#[tokio::test]
+async fn what_somebody_answered_is_not_unmatched() {
+    let answering = Programmed::new().on_connect(|ctx| Box::pin(async move { ctx.send_text("hi").await })).on_message(
+        |ctx, message| {
+            Box::pin(async move {
+                match message {
+                    WsMessage::Text(text) if text == "one" => ctx.send_text("two").await,
+                    _ => Ok(()),
+                }
+            })
+        },
+    );
+    let server = serve(WsServer::builder().handler(expecting("else", 0.0)).handler(answering)).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    for text in ["first", "one", "else"] {
+        client.send_text(text).await.unwrap();
+    }
+    for expected in ["hi", "two", "else it is"] {
+        assert_eq!(client.recv_text().await.unwrap(), expected);
+    }
+    let unmatched: Vec<_> = server.handle().unwrap().unmatched().into_iter().map(|it| it.unmatched.message).collect();
+    assert_eq!(unmatched, [Message::text("first")]);
+}

@@ -106,8 +106,12 @@ async fn a_wait_that_runs_out_is_a_failed_check() {
 #[tokio::test]
 async fn a_session_that_ends_early_has_not_passed() {
     let verdicts = Verdicts::default();
-    let server =
-        play_with(verdicts.builder(), WsConfig::default(), "{\"text\":\"hello\"}\n{\"waitFor\":\"^never$\",\"text\":\"x\"}").await;
+    let server = play_with(
+        verdicts.builder(),
+        WsConfig::default(),
+        "{\"text\":\"hello\"}\n{\"waitFor\":\"^never$\",\"text\":\"x\"}",
+    )
+    .await;
     let mut leaving = server.connect("/ws").await.unwrap();
     hear(&mut leaving, &["hello"]).await;
     leaving.close(1000, "").await.unwrap();
@@ -183,7 +187,8 @@ correlations:
     let mut client = server.connect("/ws").await.unwrap();
     hear(&mut client, &[r#"{"offer":1,"id":7}"#]).await;
     say(&mut client, "help", &["helping"]).await;
-    for (text, answers) in [(r#"{"take":1,"id":7}"#, &[][..]), ("done", &[r#"{"offer":2,"id":8}"#]), ("bye", &["bye"])] {
+    for (text, answers) in [(r#"{"take":1,"id":7}"#, &[][..]), ("done", &[r#"{"offer":2,"id":8}"#]), ("bye", &["bye"])]
+    {
         say(&mut client, text, answers).await;
     }
     assert_eq!(client.recv_close().await.unwrap().unwrap().code, 1000);
