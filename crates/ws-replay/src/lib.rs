@@ -41,8 +41,8 @@ mod visible;
 
 pub use check::CheckReport;
 pub use entry::{
-    ReplayAssertion, ReplayBranches, ReplayCondition, ReplayDirection, ReplayEntry, ReplayLoop, ReplayMatch, ReplayNames,
-    ReplayReceiver, ReplaySilence,
+    ReplayAssertion, ReplayBranches, ReplayCondition, ReplayDirection, ReplayEntry, ReplayLoop, ReplayMatch,
+    ReplayNames, ReplayReceiver, ReplaySilence,
 };
 pub use file_kind::FileKind;
 pub use handler::ReplayHandler;

@@ -5,9 +5,9 @@ use serde::Deserializer as _;
 use super::fields::{Located, Reader, key_named};
 use super::read::{FieldsVisitor, RawEntry, content_lines};
 use super::session::Opened;
-use crate::source::Findings;
 use crate::ProblemKind;
 use crate::nearest::nearest;
+use crate::source::Findings;
 
 /// The version of recordings that is read.
 const VERSION: u64 = 1;

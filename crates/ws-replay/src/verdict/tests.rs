@@ -1,3 +1,5 @@
+//! Reports: what they say, and that any text may stand in them.
+
 use proptest::prelude::*;
 
 use super::*;
