@@ -37,6 +37,7 @@ impl<'c> Assembly<'c> {
         let Some(upstream) = proxy_config else {
             return self.answers(replay_file.as_deref(), rules_file.as_deref(), "every connection");
         };
+        let script = self.answers(replay_file.as_deref(), None, "every connection whose upstream is down")?.pop();
         if let Some(file) = replay_file
             && upstream.fallback != Fallback::Local
         {
@@ -48,7 +49,6 @@ impl<'c> Assembly<'c> {
                 ),
             });
         }
-        let script = self.answers(replay_file.as_deref(), None, "every connection whose upstream is down")?.pop();
         let mut modes = Vec::new();
         if let Some(file) = rules_file {
             modes.push(self.rules_before(file, "every connection")?);
