@@ -29,27 +29,32 @@ impl Check {
 
 pub(crate) fn check(options: &Check) -> anyhow::Result<ExitCode> {
     let mut stdout = io::stdout().lock();
-    let mut code = ExitCode::SUCCESS;
+    let mut checked = Vec::new();
     for file in &options.files {
         let input = Input::open(file).context("cannot read stdin")?;
         if options.graph {
             return draw(&input, &mut stdout);
         }
-        if !check_input(&input, &mut stdout).context("cannot write the report")? {
+        let report = input.check();
+        checked.push((input, report));
+    }
+    CheckReport::judge_together(checked.iter_mut().filter_map(|(_, report)| report.as_mut()));
+    let mut code = ExitCode::SUCCESS;
+    for (input, report) in &checked {
+        if !tell_of_input(input, report.as_ref(), &mut stdout).context("cannot write the report")? {
             code = ExitCode::FAILURE;
         }
     }
     Ok(code)
 }
 
-/// Says whether the file passes, as all of these.
-fn check_input(input: &Input<'_>, out: &mut impl Write) -> io::Result<bool> {
-    match input.kind() {
-        Kind::Config => check_config(input, out),
-        Kind::Rules => tell(&input.check_rules(), out),
-        Kind::Script => tell(&input.check_script(), out),
-        Kind::Har => {
-            writeln!(out, "{}", input::told_apart(Kind::Har, &input.name()))?;
+/// Says whether the file passes, as all of these. `report` is what was found in a script or rules.
+fn tell_of_input(input: &Input<'_>, report: Option<&CheckReport>, out: &mut impl Write) -> io::Result<bool> {
+    match report {
+        Some(report) => tell(report, out),
+        None if input.kind() == Kind::Config => check_config(input, out),
+        None => {
+            writeln!(out, "{}", input::told_apart(input.kind(), &input.name()))?;
             Ok(false)
         }
     }
@@ -71,11 +76,12 @@ fn check_config(input: &Input<'_>, out: &mut impl Write) -> io::Result<bool> {
     };
     writeln!(out, "{}", config.summary())?;
     let mut passed = true;
-    for script in named_files::scripts(&config.config) {
-        passed &= check_named(script, Kind::Script, out)?;
-    }
-    for rules in named_files::rules(&config.config) {
-        passed &= check_named(rules, Kind::Rules, out)?;
+    let scripts = named_files::scripts(&config.config).map(|file| (file, Kind::Script, CheckReport::of_file(file)));
+    let rules = named_files::rules(&config.config).map(|file| (file, Kind::Rules, CheckReport::of_rules_file(file)));
+    let mut named: Vec<_> = scripts.chain(rules).collect();
+    CheckReport::judge_together(named.iter_mut().map(|(.., report)| report));
+    for (file, kind, report) in &named {
+        passed &= tell_of_named(file, *kind, report, out)?;
     }
     if passed && let Some(problem) = hindrance(config.config) {
         writeln!(out, "{}: {problem}", input.name())?;
@@ -84,15 +90,11 @@ fn check_config(input: &Input<'_>, out: &mut impl Write) -> io::Result<bool> {
     Ok(passed)
 }
 
-/// Checks a file of which a configuration says what it is.
-fn check_named(path: &Path, kind: Kind, out: &mut impl Write) -> io::Result<bool> {
-    let report = match kind {
-        Kind::Rules => CheckReport::of_rules_file(path),
-        _ => CheckReport::of_file(path),
-    };
+/// Tells of a file of which a configuration says what it is.
+fn tell_of_named(path: &Path, kind: Kind, report: &CheckReport, out: &mut impl Write) -> io::Result<bool> {
     match input::misplaced(path, kind).filter(|_| !report.passed()) {
         Some(instead) => writeln!(out, "{instead}").map(|()| false),
-        None => tell(&report, out),
+        None => tell(report, out),
     }
 }
 

@@ -31,6 +31,8 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 pub(crate) struct ConfigFile {
     pub(crate) path: PathBuf,
     pub(crate) config: WsConfig,
+    /// Whether nothing stands in it but blanks and comments.
+    is_empty: bool,
 }
 
 /// What the file may hold.
@@ -58,7 +60,8 @@ impl ConfigFile {
         for file in files_of(&mut config) {
             *file = folder.join(&*file);
         }
-        Ok(Self { path: path.to_owned(), config })
+        let is_empty = text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#'));
+        Ok(Self { path: path.to_owned(), config, is_empty })
     }
 
     /// Whether the text is a configuration, perhaps one with mistakes.
@@ -81,7 +84,8 @@ impl ConfigFile {
             1 => ", 1 path of its own kind".to_owned(),
             n => format!(", {n} paths of their own kind"),
         };
-        format!("{}: configures {scheme}://{}{paths}", self.path.display(), SocketAddr::new(*host, *port))
+        let emptiness = if self.is_empty { "is empty; as a configuration it " } else { "" };
+        format!("{}: {emptiness}configures {scheme}://{}{paths}", self.path.display(), SocketAddr::new(*host, *port))
     }
 }
 

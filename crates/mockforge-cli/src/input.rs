@@ -87,8 +87,17 @@ impl<'p> Input<'p> {
         }
     }
 
+    /// What is found in it, if it holds a script or rules.
+    pub(crate) fn check(&self) -> Option<CheckReport> {
+        match self.kind() {
+            Kind::Script => Some(self.check_script()),
+            Kind::Rules => Some(self.check_rules()),
+            Kind::Config | Kind::Har => None,
+        }
+    }
+
     /// What is found in it as a script.
-    pub(crate) fn check_script(&self) -> CheckReport {
+    fn check_script(&self) -> CheckReport {
         match self {
             Self::File { path, .. } => CheckReport::of_file(path),
             Self::Piped { content, .. } => CheckReport::of_reader(content.as_slice(), &self.name()),
@@ -96,7 +105,7 @@ impl<'p> Input<'p> {
     }
 
     /// What is found in it as rules.
-    pub(crate) fn check_rules(&self) -> CheckReport {
+    fn check_rules(&self) -> CheckReport {
         match self {
             Self::File { path, .. } => CheckReport::of_rules_file(path),
             Self::Piped { content, .. } => CheckReport::of_rules_reader(content.as_slice(), &self.name()),

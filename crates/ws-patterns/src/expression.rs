@@ -142,6 +142,20 @@ impl Expression {
         }
     }
 
+    /// The names that it compares with a value that is written there, by `==` or `!=`, each with that value.
+    ///
+    /// ```
+    /// use ws_patterns::Expression;
+    ///
+    /// let expression = Expression::parse("machine.login == 'in' && state.n > 3")?;
+    /// let compared: Vec<_> = expression.compared().map(|(name, value)| (name.to_string(), value.clone())).collect();
+    /// assert_eq!(compared, [("machine.login".to_owned(), "in".into())]);
+    /// # Ok::<(), ws_patterns::ExpressionError>(())
+    /// ```
+    pub fn compared(&self) -> impl Iterator<Item = (&Name, &Value)> {
+        self.term.compared().into_iter()
+    }
+
     /// Whether it looks at the message, by a JSONPath.
     #[must_use]
     pub fn reads_message(&self) -> bool {

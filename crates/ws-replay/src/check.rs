@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
+use crate::state_names::StateNames;
 use crate::{Problem, ReplayErrors, ReplayScript, RuleSet, RuleSummary, Summary};
 
 /// Everything that was found in a replay or rules file, and what it holds if it is right.
@@ -28,6 +29,8 @@ pub struct CheckReport {
     name: String,
     outcome: Result<Content, ReplayErrors>,
     warnings: Vec<Problem>,
+    /// Of a file that is right.
+    state_names: StateNames,
 }
 
 /// What a file that is right holds.
@@ -78,19 +81,40 @@ impl CheckReport {
     }
 
     fn new(name: String, read: Result<ReplayScript, ReplayErrors>) -> Self {
-        let warnings = match &read {
-            Ok(script) => script.warnings(),
-            Err(errors) => errors.warnings(),
+        let (warnings, state_names) = match &read {
+            Ok(script) => (script.warnings().to_vec(), script.state_names().clone()),
+            Err(errors) => (errors.warnings().to_vec(), StateNames::default()),
         };
-        Self { name, warnings: warnings.to_vec(), outcome: read.map(|script| Content::Script(script.summary())) }
+        Self { name, outcome: read.map(|script| Content::Script(script.summary())), warnings, state_names }
     }
 
     fn of_rules(name: String, read: Result<RuleSet, ReplayErrors>) -> Self {
-        let warnings = match &read {
-            Ok(rules) => rules.warnings(),
-            Err(errors) => errors.warnings(),
+        let (warnings, state_names) = match &read {
+            Ok(rules) => (rules.warnings().to_vec(), rules.state_names().clone()),
+            Err(errors) => (errors.warnings().to_vec(), StateNames::default()),
         };
-        Self { name, warnings: warnings.to_vec(), outcome: read.map(|rules| Content::Rules(rules.summary())) }
+        Self { name, outcome: read.map(|rules| Content::Rules(rules.summary())), warnings, state_names }
+    }
+
+    /// Judges files as served together: what one of them sets of the connection's state, another may read. Doubts that are
+    /// none then are taken out of their reports.
+    ///
+    /// ```
+    /// use ws_replay::CheckReport;
+    ///
+    /// let mut script = CheckReport::of_text(r#"{"text": "welcome", "set": {"greeted": true}}"#, "welcome.jsonl");
+    /// let mut rules =
+    ///     CheckReport::of_rules_text("rules: [{match: hi, when: state.greeted, response: again}]", "again.yaml");
+    /// assert_eq!((script.warnings().len(), rules.warnings().len()), (1, 1));
+    /// CheckReport::judge_together([&mut script, &mut rules]);
+    /// assert_eq!((script.warnings().len(), rules.warnings().len()), (0, 0));
+    /// ```
+    pub fn judge_together<'r>(reports: impl IntoIterator<Item = &'r mut Self>) {
+        let mut reports: Vec<&mut Self> = reports.into_iter().collect();
+        let names: Vec<StateNames> = reports.iter().map(|report| report.state_names.clone()).collect();
+        for report in &mut reports {
+            report.warnings.retain(|doubt| !names.iter().any(|names| names.settle(doubt.kind())));
+        }
     }
 
     /// Whether the file can be played or followed: it may have warnings, but no errors.

@@ -21,6 +21,7 @@ mod har;
 mod located;
 mod memory;
 mod mermaid;
+mod mistaken;
 mod moment;
 mod nearest;
 mod options;

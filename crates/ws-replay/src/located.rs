@@ -13,6 +13,7 @@ pub(crate) use record::Record;
 use serde_json::{Map, Number, Value};
 
 use crate::ProblemKind;
+use crate::nearest::nearest;
 use crate::source::{Findings, Span};
 
 /// How deep lists and maps may stand in each other. Reading YAML takes much of the stack for each level.
@@ -155,6 +156,13 @@ impl Node {
         Some(Record::read(self.span, entries, known, findings))
     }
 
+    /// Whether it is a map without any of the keys that are known here, or what is misspelt for one: then it is likely a JSON
+    /// message itself.
+    pub(crate) fn looks_like_a_message(&self, known: &[&str]) -> bool {
+        let is_foreign = |key: &Key| nearest(&key.text, known.iter().copied()).is_none();
+        matches!(&self.value, Tree::Map(entries) if !entries.is_empty() && entries.iter().all(|(key, _)| is_foreign(key)))
+    }
+
     /// Reports that `key`'s value is not what was expected.
     pub(crate) fn wrong<T>(
         &self,
@@ -254,6 +262,21 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_reported_where_it_stands() {
+        for (text, expected) in [
+            ("a: 1\nb: \"^\\d+$\"\n", ["f:2:4: expected YAML: ", "in single quotes it stands as it is"]),
+            ("a: 1\nb: hi: {{who}}\n", ["f:2:6: expected YAML: ", "; a text with a colon and a blank in it"]),
+            ("a: 1\nb: {{who}}\n", ["f:2:5: expected ", "; a text that begins with `{` stands in quotes"]),
+        ] {
+            let [_, found] = both("1", text);
+            let found = found.unwrap_err();
+            assert!(found.starts_with(expected[0]) && found.contains(expected[1]), "{found}");
+        }
+        let [json, _] = both("[\"^\\d\"]", "a: 1");
+        assert_eq!(json.unwrap_err(), "f:1:5: expected JSON: invalid escape; a backslash in JSON is written `\\\\`");
     }
 
     #[test]

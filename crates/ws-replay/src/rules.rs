@@ -38,7 +38,7 @@ use crate::mermaid;
 use crate::source::{Findings, Source};
 use crate::state_names::StateNames;
 use crate::template::fnv1a;
-use crate::{Problem, ProblemKind, ReplayErrors};
+use crate::{Problem, ProblemKind, ReplayErrors, ReplayScript};
 use actions::Actions;
 use checks::Check;
 use correlations::Watch;
@@ -93,6 +93,7 @@ pub struct RuleSet {
     reads_last_message: bool,
     require: Require,
     refusal: Actions,
+    state_names: StateNames,
     warnings: Vec<Problem>,
 }
 
@@ -166,7 +167,7 @@ impl RuleSet {
             state_names.report(&mut findings);
         }
         let warnings = findings.into_result()?;
-        Ok(Self { warnings, ..rules })
+        Ok(Self { state_names, warnings, ..rules })
     }
 
     /// The file, as it was named when it was read.
@@ -181,6 +182,17 @@ impl RuleSet {
         &self.warnings
     }
 
+    /// What is doubtful when `script` is played beside these rules: what one of the two sets of the connection's state, the
+    /// other may read.
+    pub fn warnings_beside(&self, script: &ReplayScript) -> impl Iterator<Item = &Problem> {
+        self.warnings.iter().filter(|doubt| !script.state_names().settle(doubt.kind()))
+    }
+
+    /// Which names of the connection's state are read and set here.
+    pub(crate) fn state_names(&self) -> &StateNames {
+        &self.state_names
+    }
+
     /// What the file holds, in figures.
     #[must_use]
     pub fn summary(&self) -> RuleSummary {
@@ -190,6 +202,11 @@ impl RuleSet {
             correlations: self.watches.len(),
             requires_json: self.require != Require::Anything,
         }
+    }
+
+    /// The same of rules beside a script, for which text need not be JSON unless the file says so.
+    pub(crate) fn summary_beside_script(&self) -> RuleSummary {
+        RuleSummary { requires_json: self.require == Require::Json, ..self.summary() }
     }
 
     /// The machines as a state diagram of [Mermaid](https://mermaid.js.org/syntax/stateDiagram.html), each in a box of its
@@ -258,6 +275,14 @@ impl RuleSet {
             Require::Anything => false,
         };
         refuses.then_some(&self.refusal)
+    }
+
+    /// Why text must be JSON, where it must.
+    fn why_json(&self) -> &'static str {
+        match self.require {
+            Require::JsonByDefault => "all rules look at JSON (`require: anything` changes that)",
+            Require::Json | Require::Anything => "the file says `require: json`",
+        }
     }
 
     /// Whether something happens by time alone.

@@ -31,8 +31,9 @@ use std::time::Duration;
 
 use sessions::{Compiled, Sessions};
 
-use crate::rules::RuleSet;
+use crate::rules::{RuleSet, RuleSummary};
 use crate::source::{Findings, Source};
+use crate::state_names::StateNames;
 use crate::{Problem, ProblemKind, ReplayErrors};
 pub(crate) use learning::Learned;
 pub(crate) use logic::{Case, Logic, Repeat, Silence};
@@ -143,6 +144,17 @@ impl ReplayScript {
         &self.warnings
     }
 
+    /// What is doubtful when `rules` answer beside the script: what one of the two sets of the connection's state, the other
+    /// may read.
+    pub fn warnings_beside(&self, rules: &RuleSet) -> impl Iterator<Item = &Problem> {
+        self.warnings.iter().filter(|doubt| !rules.state_names().settle(doubt.kind()))
+    }
+
+    /// Which names of the connection's state are read and set here.
+    pub(crate) fn state_names(&self) -> &StateNames {
+        &self.compiled.state_names
+    }
+
     /// What the script holds, in figures.
     #[must_use]
     pub fn summary(&self) -> Summary {
@@ -153,6 +165,7 @@ impl ReplayScript {
             waits: sessions.iter().map(Session::waits).sum(),
             duration: sessions.iter().map(Session::duration).max().unwrap_or_default(),
             learnt: sessions.iter().map(|session| session.learnt).sum(),
+            rules: self.rules().map(|rules| rules.summary_beside_script()),
         }
     }
 
@@ -200,7 +213,7 @@ fn unreadable(error: &io::Error, name: &str) -> ReplayErrors {
 }
 
 /// What a script holds, in figures. It displays as `12 entries, 3 waits, 4.5 s`, or as `12 entries of 2 sessions, 3 waits,
-/// 4.5 s, learns 2 values of the client`.
+/// 4.5 s, learns 2 values of the client`; what rules stand between the entries comes last: `; 2 rules`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
@@ -214,6 +227,8 @@ pub struct Summary {
     pub duration: Duration,
     /// How many values it learns anew from its clients, in a recording: ids and times that they make up.
     pub learnt: usize,
+    /// The rules that stand between the entries, if there are some.
+    pub rules: Option<RuleSummary>,
 }
 
 impl fmt::Display for Summary {
@@ -227,9 +242,10 @@ impl fmt::Display for Summary {
         }
         write!(f, ", {} {waits}, {seconds} s", self.waits)?;
         match self.learnt {
-            0 => Ok(()),
-            1 => f.write_str(", learns 1 value of the client"),
-            values => write!(f, ", learns {values} values of the client"),
+            0 => {}
+            1 => f.write_str(", learns 1 value of the client")?,
+            values => write!(f, ", learns {values} values of the client")?,
         }
+        self.rules.map_or(Ok(()), |rules| write!(f, "; {rules}"))
     }
 }

@@ -70,6 +70,14 @@ impl<'a> Source<'a> {
         self.span(self.line_text(line).trim())
     }
 
+    /// The place of one character, by its line and its column, both from 1; beyond the end of the line, of that end.
+    pub(crate) fn span_of_column(&self, line: usize, column: usize) -> Span {
+        let line = line.clamp(1, self.lines.len());
+        let text = self.line_text(line);
+        let at = text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
+        self.span_at(self.lines[line - 1] + at, 0)
+    }
+
     /// What stands there.
     pub(crate) fn slice(&self, span: Span) -> &'a str {
         self.text.get(span.start..span.start + span.length).unwrap_or_default()

@@ -14,7 +14,7 @@ use crate::source::{Findings, Span};
 const ROOT: &str = "state";
 
 /// Collects the names of one file: of all its sessions and rules, which share a connection.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct StateNames {
     /// Each with its first place.
     read: BTreeMap<String, Span>,
@@ -47,6 +47,15 @@ impl StateNames {
     pub(crate) fn sets(&mut self, name: &str, span: Span) {
         if !self.set.contains_key(name) {
             self.set.insert(name.to_owned(), span);
+        }
+    }
+
+    /// Whether a doubt about another file is none when this one goes with it.
+    pub(crate) fn settle(&self, doubt: &ProblemKind) -> bool {
+        match doubt {
+            ProblemKind::NeverSet { name, .. } => self.set.contains_key(name),
+            ProblemKind::NeverRead { name } => self.reads_all || self.read.contains_key(name),
+            _ => false,
         }
     }
 
@@ -93,6 +102,23 @@ mod tests {
         names.report(&mut findings);
         let doubts = findings.into_result().unwrap();
         doubts.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn another_file_settles_doubts_about_names_that_it_knows() {
+        let never_set = |name: &str| ProblemKind::NeverSet { name: name.to_owned(), nearest: None };
+        let never_read = |name: &str| ProblemKind::NeverRead { name: name.to_owned() };
+        let mut names = StateNames::default();
+        names.sets("set", Span { line: 1, start: 0, length: 0 });
+        let source = Source::new("f".into(), "");
+        let span = source.span_at(0, 0);
+        names.reads(Expression::parse("state.read").unwrap().names(), span, &Findings::new(&source));
+        let settled =
+            [never_set("set"), never_set("read"), never_read("read"), never_read("set"), ProblemKind::NoEntries]
+                .map(|doubt| names.settle(&doubt));
+        assert_eq!(settled, [true, false, true, false, false]);
+        names.reads(Expression::parse("state != null").unwrap().names(), span, &Findings::new(&source));
+        assert!(names.settle(&never_read("set")), "it reads all");
     }
 
     #[test]

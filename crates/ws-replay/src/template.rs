@@ -97,5 +97,12 @@ impl Template {
     }
 }
 
+/// The place of the first token in a text that is no template, whatever message there may be.
+pub(crate) fn token_in(text: &str) -> Option<Range<usize>> {
+    let scope = Scope { key: "", groups: &[], open: true };
+    let template = Template::compile(text.to_owned(), scope, |_, _| {});
+    template.tokens.into_iter().next().map(|(place, _)| place)
+}
+
 #[cfg(test)]
 mod tests;

@@ -101,20 +101,26 @@ impl<'c> Assembly<'c> {
         rules: Option<&Path>,
         audience: &str,
     ) -> Result<Vec<Arc<dyn WsHandler>>, ServerError> {
-        let rules = rules.map(|file| rule_set(file, audience)).transpose()?;
         let Some(file) = script else {
+            let rules = rules.map(|file| rule_set(file, audience)).transpose()?;
             return Ok(rules
                 .map(|rules| Arc::new(self.rule_handler(rules)) as Arc<dyn WsHandler>)
                 .into_iter()
                 .collect());
         };
+        let rules = rules.map(|file| Ok::<_, ServerError>((file, RuleSet::load(file)?))).transpose()?;
         let script = ReplayScript::load(file)?;
-        log_doubts(script.warnings());
+        if let Some((file, rules)) = &rules {
+            log_doubts(rules.warnings_beside(&script).chain(script.warnings_beside(rules)));
+            info!("answering {audience} by the rules of {}", file.display());
+        } else {
+            log_doubts(script.warnings());
+        }
         info!("playing {} to {audience}", file.display());
         let mut handler = ReplayHandler::new(Arc::new(script), replay_options(self.config))
             .with_room_memory(self.room_memory.clone());
-        if let Some(rules) = rules {
-            handler = handler.with_rules(rules);
+        if let Some((_, rules)) = rules {
+            handler = handler.with_rules(Arc::new(rules));
         }
         if let Some(tell) = self.on_verdict.clone() {
             handler = handler.closing().on_verdict(move |verdict| tell(verdict));
@@ -143,7 +149,7 @@ fn rule_set(file: &Path, audience: &str) -> Result<Arc<RuleSet>, ServerError> {
     Ok(Arc::new(rules))
 }
 
-fn log_doubts(doubts: &[Problem]) {
+fn log_doubts<'p>(doubts: impl IntoIterator<Item = &'p Problem>) {
     for doubt in doubts {
         warn!("{doubt}");
     }

@@ -213,7 +213,7 @@ websocket:
             format!("7:18 expected {faults}, found `dorp`; did you mean `drop`?"),
             "9:22 `probability`: expected a number from 0 to 1, got 1.5".to_owned(),
             "12:19 `matching`: regular expression `[`: unclosed character class; to match this text literally, \
-             write \\["
+             write \"\\\\[\""
                 .to_owned(),
             "15:19 `handshake`: regex parse error: ( ^ error: unclosed group".to_owned(),
             "17:19 unknown `preset`, expected one of flaky-mobile, proxy-reload, server-restart, slow-consumer"

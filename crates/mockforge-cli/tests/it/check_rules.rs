@@ -30,6 +30,29 @@ fn mistakes_in_rules_are_shown_where_they_stand() {
     assert!(report.starts_with("slip.jsonl:2:14: unknown key `respons`; did you mean `response`?"), "{report}");
 }
 
+/// Files that are named together, or by one configuration, are served together: they share what the connection remembers.
+#[test]
+fn files_are_judged_together() {
+    let folder = folder(&[
+        ("shop.jsonl", "{\"waitFor\":\"^I am (.+)$\",\"set\":{\"name\":\"{{1}}\"},\"text\":\"hello\"}\n"),
+        ("shop.yaml", "rules:\n  - match: ^who$\n    response: '{{state.name}} {{state.nobody}}'\n"),
+        ("mockforge.yaml", "websocket: { port: 0, replay_file: shop.jsonl, rules_file: shop.yaml }\n"),
+    ]);
+    for alone in ["shop.jsonl", "shop.yaml"] {
+        let report = text(&run_in(&folder, &["check", alone]).stdout);
+        assert!(report.contains("`state.name` is"), "{report}");
+    }
+    for together in [&["check", "shop.jsonl", "shop.yaml"][..], &["check", "mockforge.yaml"]] {
+        let output = run_in(&folder, together);
+        let report = text(&output.stdout);
+        assert!(output.status.success(), "{report}");
+        assert!(!report.contains("state.name`"), "{report}");
+        assert!(report.contains("shop.jsonl: plays: 1 entry, 1 wait, 0 s\n"), "{report}");
+        assert!(report.contains("`state.nobody` is read and never set in this file"), "{report}");
+        assert!(report.contains("shop.yaml: can be followed, with 1 warning: 1 rule\n"), "{report}");
+    }
+}
+
 #[test]
 fn files_are_told_apart_by_what_stands_in_them() {
     let folder = folder(&[
@@ -39,6 +62,7 @@ fn files_are_told_apart_by_what_stands_in_them() {
         ("rules.txt", RULES),
         ("mockforge.yaml", "websocket: { port: 0 }"),
         ("settings", "# mine\nwebsocket:\n  port: 0\n"),
+        ("empty.yaml", "# nothing\n\n"),
         ("script.jsonl", "{\"text\":\"a\"}\n{\"match\":\"a\",\"response\":\"b\"}\n"),
     ]);
     for (file, expected) in [
@@ -48,6 +72,7 @@ fn files_are_told_apart_by_what_stands_in_them() {
         ("rules.txt", "can be followed: 1 rule\n"),
         ("mockforge.yaml", "configures ws://127.0.0.1:0"),
         ("settings", "configures ws://127.0.0.1:0"),
+        ("empty.yaml", "is empty; as a configuration it configures ws://"),
         ("script.jsonl", "plays: 1 entry"),
     ] {
         let output = run_in(&folder, &["check", file]);

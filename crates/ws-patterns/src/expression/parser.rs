@@ -179,6 +179,9 @@ impl Parser<'_> {
             None if self.text.trim().is_empty() => "an expression is missing, such as `state.count > 2`".to_owned(),
             None => "expected a value, found the end".to_owned(),
             Some('@') => "`@` is the present element of a filter; the message is `$`".to_owned(),
+            Some('{') if self.cursor.rest().starts_with("{{") => {
+                "there are no braces around names here: state.a == 1".to_owned()
+            }
             Some('[' | '{') => "arrays and objects cannot be written in an expression".to_owned(),
             Some('\u{2018}'..='\u{201f}' | '`') => "quotes are straight: ' or \"".to_owned(),
             Some('.') => "a number has a digit before its point: 0.5".to_owned(),

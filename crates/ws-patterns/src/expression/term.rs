@@ -80,6 +80,24 @@ impl Term {
         }
     }
 
+    /// The names that are equal to a literal, or must not be, from left to right.
+    pub(super) fn compared(&self) -> Vec<(&Name, &Value)> {
+        match self {
+            Self::Literal(_) | Self::Name(_) | Self::Path(_) => Vec::new(),
+            Self::Not(term) | Self::Negative(term) => term.compared(),
+            Self::Chain(first, rest) => {
+                if let [(Operator::Equal | Operator::NotEqual, second)] = rest.as_slice()
+                    && let (Self::Name(name), Self::Literal(value)) | (Self::Literal(value), Self::Name(name)) =
+                        (&**first, second)
+                {
+                    return vec![(name, value)];
+                }
+                let rest = rest.iter().flat_map(|(_, term)| term.compared());
+                first.compared().into_iter().chain(rest).collect()
+            }
+        }
+    }
+
     /// Its literals, names and paths, from left to right.
     pub(super) fn operands(&self) -> Vec<&Self> {
         match self {

@@ -2,6 +2,7 @@
 //!
 //! It shows only the beginning of what is long, and compares only the beginning of long texts.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::Value;
@@ -14,6 +15,8 @@ use crate::{JsonPath, MessageText};
 
 /// How many of the values that a query selects are compared.
 const COMPARED: usize = 32;
+/// More alternatives than these are read more easily in the pattern.
+const LISTED: usize = 4;
 
 /// Why a message does not match a pattern, as [`MessagePattern::difference`](crate::MessagePattern::difference) tells it.
 /// Displayed, it is one line.
@@ -73,12 +76,15 @@ fn of_regular(regular: &Regular, found: &str) -> Difference {
     let all_of_it = || format!("text that matches `{}`", shorten(regular.regex.as_str()));
     let (closeness, expected) = match regular.literals() {
         Literals::AtStart(literals) => match nearest_start(literals, found) {
-            (nearest, literal) if nearest < 1.0 => (0.8 * nearest, format!("text that starts with `{literal}`")),
+            nearest if nearest < 1.0 => {
+                let expected = alternatives(literals).map(|literals| format!("text that starts with {literals}"));
+                (0.8 * nearest, expected.unwrap_or_else(all_of_it))
+            }
             _ => (0.8, all_of_it()),
         },
         Literals::Inside(literals) if !literals.iter().any(|literal| contains(found, literal)) => {
-            let (nearest, literal) = nearest_start(literals, found);
-            (0.6 * nearest, format!("text with `{literal}`"))
+            let expected = alternatives(literals).map(|literals| format!("text with {literals}"));
+            (0.6 * nearest_start(literals, found), expected.unwrap_or_else(all_of_it))
         }
         Literals::Inside(_) => (0.7, all_of_it()),
         Literals::Unknown => (0.05, all_of_it()),
@@ -86,18 +92,32 @@ fn of_regular(regular: &Regular, found: &str) -> Difference {
     Difference::new(closeness, format!("expected {expected}, found {}", excerpt(found)))
 }
 
-/// How much the text starts as the nearest of the literals does, and that literal.
-fn nearest_start(literals: &[Box<[u8]>], text: &str) -> (f64, String) {
+/// The literals as a list, if it is a short one. Those that differ only in case were written without regard to case, and
+/// those that end inside a character are not text: then the pattern says it better.
+fn alternatives(literals: &[Box<[u8]>]) -> Option<String> {
+    if literals.len() > LISTED {
+        return None;
+    }
+    let texts = literals.iter().map(|literal| str::from_utf8(literal).ok()).collect::<Option<Vec<_>>>()?;
+    let folded: HashSet<String> = texts.iter().map(|text| text.to_lowercase()).collect();
+    if folded.len() < texts.len() {
+        return None;
+    }
+    let quoted = texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>();
+    let (last, others) = quoted.split_last()?;
+    Some(if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) })
+}
+
+/// How much the text starts as the nearest of the literals does.
+fn nearest_start(literals: &[Box<[u8]>], text: &str) -> f64 {
     let rated = literals.iter().map(|literal| {
         let written = String::from_utf8_lossy(literal);
         // A slip may have made it longer or shorter.
         let lengths = literal.len().saturating_sub(1)..=literal.len() + 1;
         let starts = lengths.map(|length| &text.as_bytes()[..text.len().min(length)]);
-        let nearest = starts.map(|start| alike(&written, &String::from_utf8_lossy(start))).fold(0.0, f64::max);
-        (nearest, literal)
+        starts.map(|start| alike(&written, &String::from_utf8_lossy(start))).fold(0.0, f64::max)
     });
-    let best = rated.reduce(|best, other| if other.0 > best.0 { other } else { best });
-    best.map_or((0.0, String::new()), |(nearest, literal)| (nearest, String::from_utf8_lossy(literal).into_owned()))
+    rated.fold(0.0, f64::max)
 }
 
 /// A literal that ends inside a character is taken to be there.
@@ -110,8 +130,13 @@ fn of_json(message: &MessageText<'_>, difference: impl FnOnce(&Value) -> Differe
         Ok(json) => difference(json),
         Err(error) => {
             let text = message.as_str();
-            let closeness = if text.trim_start().starts_with(['{', '[']) { 0.3 } else { 0.02 };
-            Difference::new(closeness, format!("expected JSON, found {}: {error}", excerpt(text)))
+            let found = excerpt(text);
+            // Only of what was meant as JSON is it told where it goes wrong.
+            if text.trim_start().starts_with(['{', '[']) {
+                Difference::new(0.3, format!("expected JSON, found {found}: {error}"))
+            } else {
+                Difference::new(0.02, format!("expected JSON, found {found}"))
+            }
         }
     }
 }

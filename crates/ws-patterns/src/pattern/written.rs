@@ -41,10 +41,15 @@ fn value(path: &JsonPath, json: &str) -> HandlerResult<Value> {
         let word = json.trim();
         let problem = if word.is_empty() {
             format!("`{path}:` lacks the JSON value after its colon; to match any value, leave the colon out")
+        } else if let Some(quoted) = word.strip_prefix('\'').and_then(|word| word.strip_suffix('\''))
+            && word.len() <= ADVISED
+        {
+            format!("`{path}:{json}`: text is in double quotes: {path}:{}", Value::from(quoted))
         } else if word.starts_with(char::is_alphabetic) && word.len() <= ADVISED {
             format!("`{path}:{json}`: text after the colon is quoted: {path}:{}", Value::from(word))
         } else {
-            format!("`{path}:{}`: the colon must be followed by one JSON value: {error}", shorten(json))
+            let (reason, shown) = (without_place(&error), shorten(json));
+            format!("`{path}:{shown}`: the colon must be followed by one JSON value: {reason}")
         };
         HandlerError::PatternError(problem)
     })
@@ -59,11 +64,20 @@ fn doubly_escaped(json: &str) -> Option<Value> {
     serde_json::from_str(&once).ok()
 }
 
-/// JSON or an address that was meant literally is the likeliest text that is no regular expression.
+/// What is wrong, without the line and the column: they are of a part that has none of its own in a file.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]).to_owned()
+}
+
+/// JSON or an address that was meant literally is the likeliest text that is no regular expression. The advice stands in
+/// quotes and is escaped once more, as it must be in JSON and may be in YAML.
 fn advise_escaping(error: HandlerError, text: &str) -> HandlerError {
+    // A group or an escape shows that a regular expression was meant; a token of a template, that braces were.
+    let is_literal = !["(?", "\\", "{{"].iter().any(|sign| text.contains(sign));
     match error {
-        HandlerError::PatternError(problem) if text.len() <= ADVISED => {
-            let escaped = regex::escape(text);
+        HandlerError::PatternError(problem) if is_literal && text.len() <= ADVISED => {
+            let escaped = Value::from(regex::escape(text));
             HandlerError::PatternError(format!("{problem}; to match this text literally, write {escaped}"))
         }
         error => error,

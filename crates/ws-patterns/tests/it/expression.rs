@@ -212,6 +212,7 @@ fn errors_say_what_was_meant() {
         ("a == 1)", 7, "closes nothing"),
         ("()", 2, "expected a value, found `)`"),
         ("a ==", 5, "expected a value, found the end"),
+        ("{{state.a}} == 1", 1, "there are no braces around names here: state.a == 1"),
         ("", 1, "an expression is missing"),
         ("  ", 3, "an expression is missing"),
         ("1 < a < 3", 7, "comparisons do not chain"),

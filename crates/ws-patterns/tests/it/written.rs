@@ -81,7 +81,7 @@ fn errors_say_what_is_wrong_and_what_to_write() {
         ("$.action:close", r#"text after the colon is quoted: $.action:"close""#),
         ("$.action:", "to match any value, leave the colon out"),
         ("$.action: ", "to match any value, leave the colon out"),
-        ("$.action:'close'", "the colon must be followed by one JSON value"),
+        ("$.action:'close'", r#"`: text is in double quotes: $.action:"close""#),
         (r#"$.action:"a" "b""#, "the colon must be followed by one JSON value"),
         ("$.action:{", "the colon must be followed by one JSON value"),
         ("$.action == 'close'", "a comparison belongs into a filter"),
@@ -90,8 +90,8 @@ fn errors_say_what_is_wrong_and_what_to_write() {
         ("$.a b", "unexpected `b`"),
         ("$.user-id", "write ['user-id'] without the dot"),
         ("$.a ", "must end before"),
-        ("[invalid", "unclosed character class; to match this text literally, write \\[invalid"),
-        (r#"{"type":"x"}"#, r#"to match this text literally, write \{"type":"x"\}"#),
+        ("[invalid", "unclosed character class; to match this text literally, write \"\\\\[invalid\""),
+        (r#"{"type":"x"}"#, r#"to match this text literally, write "\\{\"type\":\"x\"\\}""#),
     ];
     for (text, expected) in cases {
         match text.parse::<MessagePattern>() {
@@ -101,6 +101,16 @@ fn errors_say_what_is_wrong_and_what_to_write() {
             other => panic!("{text}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn advice_is_not_given_where_it_would_be_wrong() {
+    for text in ["(?=x)", "^{{state.n}}$", "\\d["] {
+        let problem = text.parse::<MessagePattern>().unwrap_err().to_string();
+        assert!(!problem.contains("literally"), "{text}: {problem}");
+    }
+    let problem = "$.action:[1 2]".parse::<MessagePattern>().unwrap_err().to_string();
+    assert!(problem.ends_with("one JSON value: expected `,` or `]`"), "{problem}");
 }
 
 /// Found in files whose writer escaped the quotes once more than JSON needs.

@@ -62,8 +62,11 @@ pub(crate) fn explain(parsed: &str, error: &Error) -> (String, usize) {
     let line_start: usize = parsed.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let offset = line_start + error.column().saturating_sub(1);
     let text = error.to_string();
-    let message = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
-    (message.to_owned(), offset.min(parsed.len()))
+    let mut message = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]).to_owned();
+    if message == "invalid escape" {
+        message.push_str("; a backslash in JSON is written `\\\\`");
+    }
+    (message, offset.min(parsed.len()))
 }
 
 /// The keys and values of an object, as they stand in the text.

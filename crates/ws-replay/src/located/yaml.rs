@@ -50,8 +50,12 @@ fn node(spanned: Spanned<Value>, source: &Source<'_>) -> Node {
 
 fn span(location: Location, source: &Source<'_>) -> Span {
     let span = location.span();
-    let size = |bytes: Option<u64>| bytes.and_then(|bytes| usize::try_from(bytes).ok());
-    source.span_at(size(span.byte_offset()).unwrap_or_default(), size(span.byte_len()).unwrap_or_default())
+    let size = |bytes: u64| usize::try_from(bytes).ok();
+    match span.byte_offset().and_then(size) {
+        Some(start) => source.span_at(start, span.byte_len().and_then(size).unwrap_or_default()),
+        // What is no YAML at all has a line and a column only.
+        None => source.span_of_column(size(location.line()).unwrap_or(1), size(location.column()).unwrap_or(1)),
+    }
 }
 
 fn explain(error: &Error, source: &Source<'_>) -> String {
@@ -67,10 +71,25 @@ fn explain(error: &Error, source: &Source<'_>) -> String {
         }
     };
     let line = error.location().and_then(|location| usize::try_from(location.line()).ok()?.checked_sub(1));
-    if line.and_then(|line| source.text().lines().nth(line)).is_some_and(|line| line.contains("{{")) {
-        text.push_str("; a text that begins with `{` stands in quotes: \"{{...}}\"");
+    if let Some(advice) = line.and_then(|line| advice(&text, source.text().lines().nth(line)?)) {
+        text.push_str("; ");
+        text.push_str(advice);
     }
     text
+}
+
+/// What to write instead, of what most often goes wrong on such a line.
+fn advice(problem: &str, line: &str) -> Option<&'static str> {
+    if problem.contains("escape") {
+        return Some("in double quotes a backslash is written `\\\\`; in single quotes it stands as it is");
+    }
+    let line = line.trim_start().trim_start_matches("- ");
+    let value = line.split_once(": ").map_or(line, |(_, value)| value).trim_start();
+    if value.starts_with("{{") {
+        return Some("a text that begins with `{` stands in quotes: \"{{...}}\"");
+    }
+    let is_plain = !value.starts_with(['"', '\'', '{', '[']);
+    (is_plain && value.contains(": ")).then_some("a text with a colon and a blank in it stands in quotes")
 }
 
 /// A value whose parts still have the places that YAML's reader gives.

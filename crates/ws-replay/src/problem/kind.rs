@@ -273,6 +273,54 @@ pub enum ProblemKind {
         /// The known name that it resembles most.
         nearest: Option<String>,
     },
+    /// Doubtful: a token in a text that is no template.
+    #[error("`{key}`: `{token}` is taken as it stands: this text is no template")]
+    NotExpanded {
+        /// The key of the text.
+        key: &'static str,
+        /// The token, with its braces.
+        token: String,
+    },
+    /// Doubtful: an expression that is kept as a text.
+    #[error("`{key}`: without braces this is a text and nothing else; did you mean `{meant}`?")]
+    WithoutBraces {
+        /// The key of the text.
+        key: &'static str,
+        /// The expression in braces.
+        meant: String,
+    },
+    /// Doubtful: JSON that is written as a text.
+    #[error(
+        "`{key}`: this is a text in which JSON is written; for an object or a list, leave out the quotes around it"
+    )]
+    JsonInText {
+        /// The key of the text.
+        key: &'static str,
+    },
+    /// Doubtful: a regex with something behind the end of the text.
+    #[error("`{key}`: never matches, as `$` is the end of the text in a regex; did you mean `{meant}`?")]
+    NothingBehindEnd {
+        /// The key of the pattern.
+        key: &'static str,
+        /// The JSONPath that was probably meant.
+        meant: String,
+    },
+    /// Doubtful: a regex between slashes, as other languages write it.
+    #[error("`{key}`: slashes around a regex are a part of it; did you mean `{meant}`?")]
+    SlashesInPattern {
+        /// The key of the pattern.
+        key: &'static str,
+        /// The regex that was probably meant.
+        meant: String,
+    },
+    /// Doubtful: what looks like a pattern where it is none.
+    #[error("`{key}` is compared to the letter; if this is meant as a pattern, write it behind `{pattern}`")]
+    ComparedToTheLetter {
+        /// The key of the text.
+        key: &'static str,
+        /// The key behind which a pattern of that sort stands.
+        pattern: &'static str,
+    },
     /// What only rules can have.
     #[error(transparent)]
     Rule(#[from] RuleProblem),
@@ -311,6 +359,12 @@ impl ProblemKind {
                     | Self::TokenExpression { .. }
                     | Self::NoMessage { .. }
                     | Self::NoGroup { .. }
+                    | Self::NotExpanded { .. }
+                    | Self::WithoutBraces { .. }
+                    | Self::JsonInText { .. }
+                    | Self::NothingBehindEnd { .. }
+                    | Self::SlashesInPattern { .. }
+                    | Self::ComparedToTheLetter { .. }
                     | Self::ExampleDiffers
                     | Self::BrokenLastLine
                     | Self::Truncated(_)

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use ws_core::NearMiss;
+use ws_patterns::MessagePattern;
 
 use super::incoming::Incoming;
+use super::matching::captures;
 use super::plan::Plan;
 use super::present::Present;
-use super::session::RuleSession;
+use super::session::{Reaction, RuleSession};
 
 /// How many near misses are looked for.
 const MOST_NEAR_MISSES: usize = 5;
@@ -23,12 +25,14 @@ impl RuleSession {
         now: Duration,
         message: &Incoming,
         plan: &mut Plan,
-        near_misses: &mut Vec<NearMiss>,
+        reaction: &mut Reaction,
     ) -> bool {
         if let (Some(text), Some(refusal)) = (message.text(), self.rules().refusal(self.is_alone))
             && text.json().is_none()
         {
-            self.act(refusal, None, present, now, true, plan);
+            let released = captures(&MessagePattern::any(), text);
+            self.act(refusal, released.as_ref(), present, now, true, plan);
+            reaction.is_refused = true;
             return true;
         }
         let mut missed = HashMap::<usize, NearMiss>::new();
@@ -67,6 +71,7 @@ impl RuleSession {
                 });
             }
         }
+        let near_misses = &mut reaction.near_misses;
         near_misses.extend(missed.into_values());
         near_misses.sort_by(|a, b| b.closeness.total_cmp(&a.closeness).then_with(|| a.expected_by.cmp(&b.expected_by)));
         near_misses.truncate(MOST_NEAR_MISSES);

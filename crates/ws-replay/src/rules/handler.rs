@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use tracing::warn;
+use tracing::{debug, warn};
 use ws_core::{Connection, HandlerResult, Message, Origin, Verdict, WsContext, WsHandler, WsMessage};
 
 use super::RuleSet;
@@ -14,6 +14,7 @@ use super::session::{Reaction, RuleSession};
 use super::timers::{self, Doer};
 use crate::memory::{Memory, RoomMemory};
 use crate::path_counts::PathCounts;
+use crate::script::excerpt;
 use crate::{ReplayOptions, SessionVerdict};
 
 /// Follows the rules of a set on every connection of its paths, beside whatever other handlers do there.
@@ -134,6 +135,12 @@ impl RuleSession {
     pub(crate) fn react(&self, ctx: &WsContext, message: &Message, is_missed: bool) -> Reaction {
         let is_taken = ctx.is_matched();
         let mut reaction = self.on_message(self.now(), message, is_taken);
+        if reaction.is_refused
+            && let Some(text) = message.as_text()
+        {
+            let (connection, rules, why) = (&ctx.connection_id, self.rules().name(), self.rules().why_json());
+            debug!(connection, "{rules}: refused {:?}: it is not JSON, and {why}", excerpt(text));
+        }
         if reaction.is_taken {
             ctx.mark_matched();
         } else if !is_taken && is_missed && message.is_data() {

@@ -9,6 +9,7 @@ use super::problem::RuleProblem;
 use super::reading::Reading;
 use crate::ProblemKind;
 use crate::located::{Node, Record, Tree};
+use crate::mistaken::{look_at_exact, look_at_pattern, look_for_json_in_text, look_for_tokens};
 use crate::problem::pattern_reason;
 use crate::released::Released;
 
@@ -26,7 +27,7 @@ pub(super) enum MessageType {
 }
 
 impl MessageType {
-    const EXPECTED: &'static str = "text, binary, ping or pong";
+    const EXPECTED: &'static str = "text, binary, ping or pong (for a JSON message write match: { json: {...} })";
 
     fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -68,6 +69,9 @@ impl Match {
             return Self::written("match", node, reading);
         }
         let expected = "a pattern, or keys such as `regex`, `jsonpath`, `exact`, `json` or `type`";
+        if node.looks_like_a_message(KEYS) {
+            return reading.wrong(node.span, RuleProblem::BareJson("match"));
+        }
         let record = node.record("match", expected, KEYS, reading.findings)?;
         let message_type = message_type(&record, reading);
         let patterns = Self::patterns(&record, reading)?;
@@ -88,6 +92,7 @@ impl Match {
     /// Reads a pattern as `waitFor` has it.
     pub(super) fn written(key: &'static str, node: &Node, reading: &mut Reading<'_, '_, '_>) -> Option<Self> {
         let text = node.text(key, PATTERN, reading.findings)?;
+        look_at_pattern(key, text, node.span, reading.findings);
         let pattern = text.parse::<MessagePattern>();
         let pattern = reading.understood(key, node, pattern.map_err(pattern_reason))?;
         Some(Self { patterns: vec![pattern], ..Self::default() })
@@ -103,9 +108,15 @@ impl Match {
         // Each that is there, and then `None` if it is wrong.
         let mut found = Vec::<Option<MessagePattern>>::new();
         if let Some(node) = record.get("exact") {
-            found.push(node.text("exact", "a text", reading.findings).map(MessagePattern::exact));
+            let text = node.text("exact", "a text", reading.findings);
+            if let Some(text) = text {
+                look_at_exact("exact", ["regex", "jsonpath"], text, node.span, reading.findings);
+            }
+            found.push(text.map(MessagePattern::exact));
         }
         if let Some(node) = record.get("json") {
+            look_for_tokens("json", node, reading.findings);
+            look_for_json_in_text("json", node, reading.findings);
             found.push(Some(MessagePattern::json_subset(node.to_json())));
         }
         if let Some(node) = record.get("jsonpath") {
@@ -116,6 +127,9 @@ impl Match {
         }
         if let Some(node) = record.get("regex") {
             let text = node.text("regex", "a regular expression", reading.findings);
+            if let Some(text) = text {
+                look_at_pattern("regex", text, node.span, reading.findings);
+            }
             let pattern = text.map(|text| MessagePattern::regex(text).map_err(pattern_reason));
             found.push(pattern.and_then(|pattern| reading.understood("regex", node, pattern)));
         }
@@ -218,6 +232,10 @@ fn message_type(record: &Record<'_>, reading: &mut Reading<'_, '_, '_>) -> Optio
 
 fn jsonpath(node: &Node, equals: Option<&Node>, reading: &mut Reading<'_, '_, '_>) -> Option<MessagePattern> {
     let query = node.text("jsonpath", "a JSONPath such as $.type", reading.findings)?;
+    look_for_tokens("jsonpath", node, reading.findings);
+    if let Some(value) = equals {
+        look_for_tokens("equals", value, reading.findings);
+    }
     let pattern = match equals {
         Some(value) => MessagePattern::jsonpath_equals(query, value.to_json()),
         // A colon and a value may stand behind it, as in `waitFor`.

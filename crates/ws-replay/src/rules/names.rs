@@ -1,7 +1,8 @@
 //! Which names rules read and set, so that slips in them are found when a file is read.
 
-use ws_patterns::Name;
+use ws_patterns::{Expression, Name};
 
+use super::machines::Machine;
 use super::problem::RuleProblem;
 use crate::nearest::nearest;
 use crate::source::{Findings, Span};
@@ -14,6 +15,8 @@ pub(crate) struct Names {
     room_set: Vec<(String, Span)>,
     machines: Vec<(String, Span)>,
     correlations: Vec<(String, Span)>,
+    /// Machines, each with a state that it is compared with.
+    states: Vec<(String, String, Span)>,
     pub(super) reads_last_message: bool,
 }
 
@@ -30,6 +33,29 @@ impl Names {
                 _ => continue,
             };
             known.push((first.clone(), span));
+        }
+    }
+
+    /// Takes note of the states that a condition, written at `span`, compares machines with.
+    pub(super) fn compares(&mut self, condition: &Expression, span: Span, findings: &Findings<'_, '_>) {
+        for (name, value) in condition.compared().filter(|(name, _)| name.root() == "machine") {
+            let ([machine], Some(state)) = (name.rest(), value.as_str()) else { continue };
+            let written = condition.as_str();
+            let from = written.find(&name.to_string()).unwrap_or_default();
+            let at = written[from..].find(state).map_or(0..written.len(), |at| from + at..from + at + state.len());
+            self.states.push((machine.clone(), state.to_owned(), findings.source().within(span, written, at)));
+        }
+    }
+
+    /// Reports states that a machine is compared with and does not have.
+    pub(super) fn report_states(&self, machines: &[Machine], findings: &mut Findings<'_, '_>) {
+        for (machine, name, span) in &self.states {
+            let Some(known) = machines.iter().find(|known| known.name == *machine) else { continue };
+            if !known.machine.states().any(|state| state == name) {
+                let nearest = nearest(name, known.machine.states()).map(str::to_owned);
+                let problem = RuleProblem::NoSuchState { machine: machine.clone(), name: name.clone(), nearest };
+                findings.at_span(*span, problem.into());
+            }
         }
     }
 

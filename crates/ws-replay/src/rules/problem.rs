@@ -26,6 +26,9 @@ pub enum RuleProblem {
         /// Why it does not compile.
         reason: String,
     },
+    /// A JSON message stands where its keys are taken for those of the file.
+    #[error("`{0}`: none of its keys is known; for a JSON message write {0}: {{ json: {{...}} }}")]
+    BareJson(&'static str),
     /// A file that a rule names and that is of no use.
     #[error("`schema_file`: {path}: {reason}")]
     SchemaFile {
@@ -101,6 +104,16 @@ pub enum RuleProblem {
         /// The name, without `room.`.
         name: String,
     },
+    /// Doubtful: a machine is compared with a state that it does not have.
+    #[error("the machine `{machine}` has no state `{name}`{}", did_you_mean(.nearest.as_deref()))]
+    NoSuchState {
+        /// The machine.
+        machine: String,
+        /// What is no state of it.
+        name: String,
+        /// The state that it resembles most.
+        nearest: Option<String>,
+    },
     /// Doubtful: a part of a machine that never comes to anything.
     #[error("{0}")]
     NeverHappens(String),
@@ -115,6 +128,7 @@ impl RuleProblem {
                 | Self::NeverJson
                 | Self::RoomNeverSet { .. }
                 | Self::RoomNeverRead { .. }
+                | Self::NoSuchState { .. }
                 | Self::NeverHappens(_)
         )
     }

@@ -163,7 +163,8 @@ impl<'p> RuleReader<'p> {
             };
         }
         if let Some(node) = record.get("invalid_json") {
-            let place = Place { groups: &[], has_room: false };
+            // Of the message there is the whole text, though no pattern.
+            let place = Place { groups: &[None], has_room: false };
             let responses = Response::read_all("invalid_json", node, place, reading);
             self.refusal = Some((Actions::answering(responses, reading), node.span));
         }
@@ -178,6 +179,7 @@ impl<'p> RuleReader<'p> {
         let machines = self.machine_names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
         let correlations = self.watches.iter().map(|watch| watch.name.as_str()).collect::<Vec<_>>();
         self.names.report(&machines, &correlations, findings);
+        self.names.report_states(&self.machines, findings);
         self.report_taken_names(findings);
         let require = self.requirement(findings);
         self.rules.sort_by_key(|rule| std::cmp::Reverse(rule.priority));
@@ -205,6 +207,7 @@ impl<'p> RuleReader<'p> {
             reads_last_message: self.names.reads_last_message,
             require,
             refusal,
+            state_names: StateNames::default(),
             warnings: Vec::new(),
         }
     }

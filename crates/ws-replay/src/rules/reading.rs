@@ -8,6 +8,7 @@ use super::names::Names;
 use super::problem::RuleProblem;
 use crate::ProblemKind;
 use crate::located::{Node, Tree};
+use crate::mistaken::look_at_value;
 use crate::moment::UnknownName;
 use crate::setting::Setting;
 use crate::source::{Findings, Span};
@@ -78,6 +79,9 @@ impl<'f, 's, 'a> Reading<'f, 's, 'a> {
     pub(super) fn setting(&mut self, key: &'static str, node: &Node, groups: &[Option<String>]) -> Setting {
         Setting::compile(node, &mut |text, span| {
             let findings = &mut *self.findings;
+            if ["set", "set_room"].contains(&key) {
+                look_at_value(key, text, span, findings);
+            }
             let scope = Scope { key, groups, open: false };
             let template = ValueTemplate::compile(text.to_owned(), scope, |range, doubt| {
                 findings.at_within(span, text, range, doubt.0);
@@ -120,6 +124,7 @@ impl<'f, 's, 'a> Reading<'f, 's, 'a> {
             return None;
         }
         self.note(expression.names().collect(), node.span);
+        self.names.compares(&expression, node.span, self.findings);
         Some(expression)
     }
 }

@@ -13,6 +13,7 @@ use super::reading::Reading;
 use super::scene::Scene;
 use crate::ProblemKind;
 use crate::located::{Node, Tree};
+use crate::mistaken::{look_at_plain, look_for_json_in_text};
 use crate::setting::Setting;
 use crate::template::Template;
 
@@ -84,6 +85,9 @@ impl Response {
             let content = Some(Content::Text(reading.template(key, node, place.groups)?));
             return Some((Self { content, delay: Duration::ZERO, to_room: false, close: None }, None));
         }
+        if node.looks_like_a_message(KEYS) {
+            return reading.wrong(node.span, RuleProblem::BareJson(key));
+        }
         let record = node.record(key, EXPECTED, KEYS, reading.findings)?;
         let mut contents = CONTENTS.into_iter().filter(|content| record.get(content).is_some());
         let (first, second) = (contents.next(), contents.next());
@@ -94,7 +98,10 @@ impl Response {
         }
         let content = match (first, first.and_then(|first| record.get(first))) {
             (Some("text"), Some(node)) => reading.template("text", node, place.groups).map(Content::Text),
-            (Some("json"), Some(node)) => Some(Content::Json(reading.setting("json", node, place.groups))),
+            (Some("json"), Some(node)) => {
+                look_for_json_in_text("json", node, reading.findings);
+                Some(Content::Json(reading.setting("json", node, place.groups)))
+            }
             (Some(_), Some(node)) => bytes(node, reading).map(Content::Binary),
             _ => None,
         };
@@ -137,6 +144,9 @@ pub(super) fn read_close(node: &Node, reading: &mut Reading<'_, '_, '_>) -> Opti
     let record = node.record("close", "true, or `code` and `reason`", &["code", "reason"], reading.findings)?;
     let code = record.whole("code", "a close code such as 1000", reading.findings);
     let reason = record.text("reason", "a text", reading.findings);
+    if let Some(reason) = reason {
+        look_at_plain("reason", reason.value, reason.span, reading.findings);
+    }
     if let Some(reason) = reason.filter(|reason| reason.value.len() > MAX_REASON_BYTES) {
         let found = reason.value.len();
         reading.findings.at_span(reason.span, ProblemKind::LongReason { limit: MAX_REASON_BYTES, found });

@@ -7,6 +7,7 @@ use super::matching::Match;
 use super::reading::Reading;
 use crate::ProblemKind;
 use crate::located::{Node, Record, Tree};
+use crate::mistaken::look_at_exact;
 use crate::source::Span;
 
 /// A rule, compiled.
@@ -58,7 +59,10 @@ impl Rule {
         let matching = match way {
             None => Some(Match::default()),
             Some(("match", node)) => Match::read(node, reading),
-            Some(("text", node)) => node.text("text", "a text", reading.findings).map(Match::exact),
+            Some(("text", node)) => node.text("text", "a text", reading.findings).map(|text| {
+                look_at_exact("text", ["waitFor", "waitFor"], text, node.span, reading.findings);
+                Match::exact(text)
+            }),
             Some((_, node)) => Match::written("waitFor", node, reading),
         };
         Self::with(&record, matching, reading)

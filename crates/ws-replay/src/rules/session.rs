@@ -45,6 +45,8 @@ pub(crate) struct Reaction {
     pub(super) later: (Duration, Plan),
     /// Whether a rule or a machine took the message.
     pub(crate) is_taken: bool,
+    /// Whether it was taken because it is not JSON, which is required.
+    pub(super) is_refused: bool,
     /// What came nearest, of a message that nobody took.
     pub(super) near_misses: Vec<NearMiss>,
 }
@@ -144,7 +146,7 @@ impl RuleSession {
             reaction.is_taken = self.move_machines(present, now, text, &mut plan);
         }
         if !is_taken && !reaction.is_taken {
-            reaction.is_taken = self.answer(present, now, &incoming, &mut plan, &mut reaction.near_misses);
+            reaction.is_taken = self.answer(present, now, &incoming, &mut plan, &mut reaction);
         }
         self.act_on(outcomes, present, now, &mut plan);
         reaction.deeds = plan.take_present();

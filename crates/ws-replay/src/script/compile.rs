@@ -16,6 +16,7 @@ use super::read::RawEntry;
 use super::session::Session;
 use super::step::{Content, Expected, Step, Wait};
 use crate::located::{Node, Tree};
+use crate::mistaken::{look_at_exact, look_at_pattern};
 use crate::problem::pattern_reason;
 use crate::source::{Findings, Span};
 use crate::template::{Scope, Template};
@@ -227,6 +228,10 @@ impl<'s, 'a> Compiler<'s, 'a> {
                 if self.file.is_recording && self.file.learns {
                     return Some(Expected::Recorded(self.learner.expect(&text.value)));
                 }
+                if !self.file.is_recording {
+                    let span = self.file.source.span(text.at);
+                    look_at_exact("text", ["waitFor", "waitFor"], &text.value, span, findings);
+                }
                 Some(Expected::Text(MessagePattern::exact(text.value.as_str())))
             }
             (None, None) if does_something(fields) => {
@@ -243,6 +248,9 @@ impl<'s, 'a> Compiler<'s, 'a> {
     }
 
     fn pattern(&mut self, written: &Located<'a, String>, findings: &mut Findings<'s, 'a>) -> Option<MessagePattern> {
+        if !self.file.is_recording {
+            look_at_pattern("waitFor", &written.value, self.file.source.span(written.at), findings);
+        }
         match self.file.patterns.compile(&written.value, written.at) {
             Ok(pattern) => {
                 self.took(pattern.groups().into_iter().map(|name| name.map(str::to_owned)).collect());

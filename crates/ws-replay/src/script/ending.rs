@@ -5,6 +5,7 @@ use ws_core::close_code::{self, MAX_REASON_BYTES};
 
 use super::fields::{Fields, Located};
 use super::step::Ending;
+use crate::mistaken::look_at_plain;
 use crate::reported_code::{ABNORMAL, NO_STATUS};
 use crate::source::Findings;
 use crate::{ProblemKind, ReplayDirection};
@@ -25,6 +26,9 @@ pub(super) fn ending(fields: &Fields<'_>, is_recording: bool, findings: &mut Fin
     let reason_text = reason.as_ref().map_or("", |reason| reason.value.as_str());
     if let Some(reason) = reason.as_ref().filter(|_| reason_text.len() > MAX_REASON_BYTES) {
         findings.at(reason.at, ProblemKind::LongReason { limit: MAX_REASON_BYTES, found: reason_text.len() });
+    }
+    if let Some(reason) = reason.as_ref().filter(|_| !is_recording) {
+        look_at_plain("reason", reason_text, findings.source().span(reason.at), findings);
     }
     let Some(Located { value: code, at }) = *code else {
         return CloseFrame::new(close_code::NORMAL, reason_text).ok().map(|frame| Ending::Close(Some(frame)));

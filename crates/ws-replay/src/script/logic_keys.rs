@@ -9,6 +9,7 @@ use super::file_traits::FileTraits;
 use super::logic::{Alternative, Assignment, Branch, Case, Jump, Logic, Repeat, Round, Silence, Timeout};
 use super::session::Check;
 use crate::located::{Key, Node, Record, Tree};
+use crate::mistaken::{look_at_pattern, look_at_value};
 use crate::moment::UnknownName;
 use crate::problem::pattern_reason;
 use crate::setting::Setting;
@@ -190,6 +191,9 @@ impl<'k, 's, 'a> LogicKeys<'k, 's, 'a> {
     }
 
     pub(super) fn pattern(&mut self, key: &'static str, text: &str, span: Span) -> Option<MessagePattern> {
+        if !self.file.is_recording {
+            look_at_pattern(key, text, span, self.findings);
+        }
         match self.file.patterns.compile(text, self.findings.source().slice(span)) {
             Ok(pattern) => Some(pattern),
             Err(error) => {
@@ -303,6 +307,7 @@ impl<'k, 's, 'a> LogicKeys<'k, 's, 'a> {
         if self.file.is_recording {
             return ValueTemplate::verbatim(text.to_owned());
         }
+        look_at_value("set", text, span, self.findings);
         let scope = Scope { key: "set", groups: self.groups, open: true };
         let doubtful = |range, doubt: Doubt| self.findings.at_within(span, text, range, doubt.0);
         let template = ValueTemplate::compile(text.to_owned(), scope, doubtful);

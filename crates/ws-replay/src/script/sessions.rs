@@ -12,6 +12,7 @@ use super::session::Session;
 use crate::ProblemKind;
 use crate::rules::{RuleReader, RuleSet, is_rule_object};
 use crate::source::{Findings, Source};
+use crate::state_names::StateNames;
 
 /// The number of the connection that an entry belongs to if it does not say.
 const FIRST: u64 = 1;
@@ -78,7 +79,13 @@ impl<'s, 'a> Sessions<'s, 'a> {
         if sessions.is_empty() {
             sessions.push(Session::default());
         }
-        Compiled { entries: self.entries, sessions, rules, reads_last_message: self.file.reads_last_message() }
+        Compiled {
+            entries: self.entries,
+            sessions,
+            rules,
+            state_names: self.file.state_names.take(),
+            reads_last_message: self.file.reads_last_message(),
+        }
     }
 }
 
@@ -91,6 +98,8 @@ pub(super) struct Compiled {
     pub(super) sessions: Vec<Session>,
     /// The rules that hold for all of them, if there are some.
     pub(super) rules: Option<Arc<RuleSet>>,
+    /// Which names of the connection's state are read and set, also by the rules.
+    pub(super) state_names: StateNames,
     /// Whether a session looks at the message that came last.
     pub(super) reads_last_message: bool,
 }

@@ -88,3 +88,16 @@ fn an_empty_file_plays_nothing_and_is_doubtful() {
         assert_eq!(script.warnings()[0].to_string(), "empty.jsonl: has no entries: it will play nothing");
     }
 }
+
+/// Rules among the entries are counted, too; beside a script they do not ask for JSON by themselves.
+#[test]
+fn rules_among_entries_are_in_the_summary() {
+    let rules = r#"{"match":"$.a","response":"b"}
+        {"match":"$.c","response":"d"}"#;
+    let summary = |text: &str| ReplayScript::parse(text, "f").unwrap().summary().to_string();
+    assert_eq!(summary(&format!("{{\"text\":\"a\"}}\n{rules}")), "1 entry, 0 waits, 0 s; 2 rules");
+    assert_eq!(
+        summary(&format!("{{\"require\":\"json\"}}\n{{\"text\":\"a\"}}\n{rules}")),
+        "1 entry, 0 waits, 0 s; 2 rules; text must be JSON"
+    );
+}

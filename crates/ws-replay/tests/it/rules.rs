@@ -112,6 +112,8 @@ async fn text_that_is_not_json_is_refused_where_all_rules_look_at_json() {
     assert_eq!(answers(file, &said).await, [refusal, r#"{"ok":true}"#, refusal]);
     let own = format!("{file}\ninvalid_json: {{json: {{code: 400}}}}");
     assert_eq!(answers(&own, &["{"]).await, [r#"{"code":400}"#]);
+    let quoting = format!("{file}\ninvalid_json: 'no JSON: {{{{request.ws.message}}}}'");
+    assert_eq!(answers(&quoting, &["hi"]).await, ["no JSON: hi"]);
     // A rule that takes other text, or one that takes all, tells that it need not be JSON; so does `require`.
     for more in [
         "rules: [{match: $.a, response: x}, {match: ^ping$, response: pong}]",

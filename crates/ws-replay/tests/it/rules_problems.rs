@@ -60,6 +60,22 @@ require: jason
 }
 
 #[test]
+fn a_message_without_its_key_is_told_which_key_that_is() {
+    let text = "rules:\n  - match: { kind: order, id: 1 }\n    response: { type: ok }\n  - match: { type: order }\n    \
+                response: { txet: ok }\n";
+    let found = report(text, "rules.yaml");
+    for expected in [
+        "rules.yaml:2:12: `match`: none of its keys is known; for a JSON message write match: { json: {...} }\n",
+        "rules.yaml:3:15: `response`: none of its keys is known; for a JSON message write response: { json: {...} }\n",
+        "rules.yaml:4:20: `type`: expected text, binary, ping or pong (for a JSON message write match: { json: {...} }), \
+         found \"order\"\n",
+        "rules.yaml:5:17: unknown key `txet`; did you mean `text`?\n",
+    ] {
+        assert!(found.contains(expected), "{found}");
+    }
+}
+
+#[test]
 fn doubts_are_warnings() {
     let text = r#"state: { name: Ann, unused: 1 }
 rules:
@@ -84,6 +100,45 @@ machines:
         on: [{ match: ^x, response: x }, { match: ^x, to: b }]
       b:
       c:
+"#;
+    insta::assert_snapshot!(report(text, "rules.yaml"));
+}
+
+/// What was meant as something else is doubtful: each in one line, with its place.
+#[test]
+fn what_stands_in_the_wrong_place_is_doubtful() {
+    let text = r#"state: { n: 1 }
+rules:
+  - match: { json: { age: "{{state.n}}" } }
+    response: a
+  - match: { exact: "n {{state.n}}" }
+    close: { reason: "bye {{1}}" }
+  - match: ^a
+    set: { n: state.n + 1, path: "a $.type", type: $.type }
+  - match: ^b
+    response: { json: '{"a":1}' }
+  - match: { json: '[1]' }
+    response: { json: '{"a":{{state.n}}}' }
+  - match: $type
+    response: "{{state.path}}"
+  - match: { regex: "$.type" }
+    response: "{{state.type}}"
+  - match: /hello/i
+    response: hello
+  - match: { exact: ^hi$ }
+    response: hi
+  - match: { exact: $.type }
+    response: { json: "{{state.n}}" }
+  - match: ^in
+    when: machine.login == 'inn' || 'out' == machine.login
+    response: { json: "[a] text" }
+machines:
+  login:
+    initial: out
+    states:
+      out:
+        on: { match: ^i$, to: in }
+      in:
 "#;
     insta::assert_snapshot!(report(text, "rules.yaml"));
 }

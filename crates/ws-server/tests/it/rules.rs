@@ -199,6 +199,24 @@ async fn the_error_can_be_chosen() {
     assert_eq!(client.recv_close().await.unwrap().unwrap().code, 1007);
 }
 
+/// Whoever wonders who refused a message finds it in the log, and what changes it.
+#[tokio::test]
+async fn the_log_says_why_text_is_refused() {
+    for (require, why) in [
+        ("", "all rules look at JSON (`require: anything` changes that)"),
+        ("require: json", "the file says `require: json`"),
+    ] {
+        let log = LogLines::capture();
+        let server = answer(&format!("{require}{JSON_RULES}")).await;
+        let mut client = server.connect("/ws").await.unwrap();
+        say(&mut client, "hi", &[r#"{"error":"Invalid JSON format"}"#]).await;
+        let lines = log.with("refused");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("DEBUG"), "{lines:?}");
+        assert!(lines[0].contains(&format!("refused \"hi\": it is not JSON, and {why}")), "{lines:?}");
+    }
+}
+
 /// I03: JSON is not required where a rule takes other text, nor where the file says so; and it is, whatever the rules look at,
 /// where the file says that.
 #[tokio::test]

@@ -146,6 +146,24 @@ rules:
     assert_eq!(scrape::value(&server, SENT), 5.0);
 }
 
+/// A script and its rules share what the connection remembers: only what neither of them sets or reads is doubtful.
+#[tokio::test]
+async fn the_log_doubts_no_names_that_the_other_file_knows() {
+    let log = LogLines::capture();
+    let script = r#"{"waitFor":"^I am (.+)$","set":{"name":"{{1}}","unread":1},"text":"{{state.mood}}"}"#;
+    let rules = "
+rules:
+  - { match: ^who$, response: '{{state.name}} {{state.unset}}' }
+  - { match: ^well$, set: { mood: well } }";
+    let server = play_and_answer(WsServer::builder(), script, rules).await;
+    let mut client = client_saying(&server, &["well", "I am Ada"]).await;
+    hear(&mut client, &["well"]).await;
+    let doubts = log.with("in this file");
+    assert_eq!(doubts.len(), 2, "{doubts:?}");
+    assert!(doubts[0].contains("`state.unset` is read and never set"), "{doubts:?}");
+    assert!(doubts[1].contains("`state.unread` is set and never read"), "{doubts:?}");
+}
+
 /// What neither the open wait nor a rule takes is told once, with what came nearest of both; what came while no wait was open is
 /// kept and not told.
 #[tokio::test]

@@ -98,7 +98,7 @@ fn actions(mut player: Player, inputs: &[(u64, &str)]) -> (Vec<(u64, Action)>, S
         match player.poll(ms(now)) {
             Action::SleepUntil(time) | Action::AwaitMessageUntil(time) => {
                 assert!(time > ms(now), "a time that has come already");
-                now = u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(next).min(next);
+                now = u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(next).min(next);
             }
             Action::AwaitMessage => now = next,
             Action::Finished | Action::Disconnect if player.is_finished() || next == 1000 => break,

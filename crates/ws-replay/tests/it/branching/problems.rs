@@ -90,3 +90,26 @@ fn groups_are_those_of_all_patterns() {
     assert!(report.contains("unknown token `{{thrid}}` is sent as it stands; did you mean `{{third}}`?"), "{report}");
     assert!(report.ends_with("f: plays, with 1 warning: 3 entries, 2 waits, 0 s"), "{report}");
 }
+
+/// What was meant as something else is doubtful; in a recording it is what was said.
+#[test]
+fn what_stands_in_the_wrong_place_is_doubtful() {
+    let text = r##"{"dir": "in", "text": "^hello$"}
+{"dir": "in", "text": "$.type"}
+{"dir": "in", "text": "costs $.50 {{uuid}}"}
+{"waitFor": "$type", "text": "a"}
+{"waitFor": "/hello/i", "text": "b"}
+{"waitFor": "$.a:\"{{state.n}}\"", "text": "{{state.n}}", "set": {"n": "state.n + 1"}}
+{"dir": "in", "on_match": [{"pattern": "/x/i", "goto_step": "end"}], "branches": {"$y": "end"}}
+{"close": true, "reason": "bye {{state.n}}"}
+"##;
+    let report = CheckReport::of_text(text, "f").to_string();
+    insta::assert_snapshot!(report);
+    // It is told beside the mistake that comes of it, too.
+    let report = CheckReport::of_text(r#"{"waitFor": "^{{state.n}}$", "text": "a"}"#, "f").to_string();
+    assert!(report.contains("warning: `waitFor`: `{{state.n}}` is taken as it stands"), "{report}");
+    let said = ["^hello$", "$.type", "{{uuid}}"].map(|text| format!("{{\"dir\": \"in\", \"text\": \"{text}\"}}\n"));
+    let recording = format!("{{\"recording\": 1}}\n{}{{\"close\": true, \"reason\": \"{{{{1}}}}\"}}\n", said.concat());
+    let report = CheckReport::of_text(&recording, "f").to_string();
+    assert!(!report.contains("warning"), "{report}");
+}
