@@ -111,8 +111,11 @@ const seen = await Promise.race([
   if (browser.exitCode === null && browser.kill("SIGKILL")) {
     await once(browser, "exit");
   }
-  // Its own children may still write there for a moment.
-  rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  try {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  } catch {
+    // Its own children may still write there: what is left is in the system's folder for such things.
+  }
 });
 
 const [raw, interactive, offering, closing, survey] = seen;

@@ -159,9 +159,14 @@ async fn rules_and_speed_stand_in_a_configuration() {
         assert!(lines.contains(name), "{name}: {lines}");
     }
     let server = Serving::start(&["--config", file.to_str().unwrap()], &[]);
-    for (path, expected) in [("/ws", "all"), ("/ws/orders", "orders"), ("/ws/slow", "slow"), ("/ws/echo", "echo: x")] {
+    for (path, expected) in [("/ws", "all"), ("/ws/orders", "orders"), ("/ws/echo", "echo: x")] {
         assert_eq!(first_message(&server, path).await, expected, "{path}");
     }
+    // Its script says something before it is asked, and rules answer what the script does not wait for.
+    let mut slow = TestClient::connect(&server.url.replace("/ws", "/ws/slow")).await.unwrap();
+    assert_eq!(slow.recv_text().await.unwrap(), "slow");
+    slow.send_text("x").await.unwrap();
+    assert_eq!(slow.recv_text().await.unwrap(), "orders");
 }
 
 /// `check` looks into rules that a configuration names, and says when a file is at the wrong key.
