@@ -35,6 +35,7 @@ pub use correlation::{
 pub use expression::{Expression, ExpressionError, Facts, Name};
 pub use jsonpath::JsonPath;
 pub use message_text::MessageText;
+pub use nearest::nearest;
 pub use pattern::{Difference, MessagePattern};
 pub use pattern_set::PatternSet;
 pub use router::MessageRouter;

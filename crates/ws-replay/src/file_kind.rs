@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
-use crate::nearest::nearest;
 use crate::rules::{DOCUMENT_KEYS, is_rule_object};
+use ws_patterns::nearest;
 
 /// What a file is for.
 ///

@@ -23,7 +23,6 @@ mod memory;
 mod mermaid;
 mod mistaken;
 mod moment;
-mod nearest;
 mod options;
 mod path_counts;
 mod player;

@@ -13,8 +13,8 @@ pub(crate) use record::Record;
 use serde_json::{Map, Number, Value};
 
 use crate::ProblemKind;
-use crate::nearest::nearest;
 use crate::source::{Findings, Span};
+use ws_patterns::nearest;
 
 /// How deep lists and maps may stand in each other. Reading YAML takes much of the stack for each level.
 const MOST_LEVELS: usize = 32;

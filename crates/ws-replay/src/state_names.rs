@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use ws_patterns::Name;
 
 use crate::ProblemKind;
-use crate::nearest::nearest;
 use crate::source::{Findings, Span};
+use ws_patterns::nearest;
 
 /// What the name of a state's value begins with.
 const ROOT: &str = "state";

@@ -2,8 +2,8 @@
 
 use super::{Key, Node};
 use crate::ProblemKind;
-use crate::nearest::nearest;
 use crate::source::{Findings, Span};
+use ws_patterns::nearest;
 
 /// A value that was understood, and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,7 +2,7 @@
 
 use ws_patterns::{Expression, Name};
 
-use crate::nearest::nearest;
+use ws_patterns::nearest;
 
 /// A name that nothing is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]

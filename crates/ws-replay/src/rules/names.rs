@@ -4,8 +4,8 @@ use ws_patterns::{Expression, Name};
 
 use super::machines::Machine;
 use super::problem::RuleProblem;
-use crate::nearest::nearest;
 use crate::source::{Findings, Span};
+use ws_patterns::nearest;
 
 /// The names that a set of rules reads and sets, each with its place; those of the state are collected elsewhere, as scripts
 /// have them, too.

@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 use super::logic_keys;
 use super::read::{RawEntry, kind_of};
 use crate::located::{Node, explain};
-use crate::nearest::nearest;
 use crate::source::Findings;
 use crate::{ProblemKind, ReplayDirection};
+use ws_patterns::nearest;
 
 /// A value and the slice of the file that it was read from.
 pub(super) struct Located<'a, T> {

@@ -6,8 +6,8 @@ use super::fields::{Located, Reader, key_named};
 use super::read::{FieldsVisitor, RawEntry, content_lines};
 use super::session::Opened;
 use crate::ProblemKind;
-use crate::nearest::nearest;
 use crate::source::Findings;
+use ws_patterns::nearest;
 
 /// The version of recordings that is read.
 const VERSION: u64 = 1;

@@ -6,8 +6,8 @@ use super::logic::Repeat;
 use super::step::Step;
 use crate::ProblemKind;
 use crate::located::Node;
-use crate::nearest::nearest;
 use crate::source::Findings;
+use ws_patterns::nearest;
 
 /// The name under which the end of a script can be jumped to.
 const END: &str = "end";

@@ -7,8 +7,8 @@ use super::faker::Faker;
 use super::token::Scope;
 use crate::ProblemKind;
 use crate::moment::UnknownName;
-use crate::nearest::nearest;
 use crate::problem::pattern_reason;
+use ws_patterns::nearest;
 
 /// Why something in braces is no token, or cannot be one here.
 pub(crate) struct Doubt(pub(crate) ProblemKind);
