@@ -116,7 +116,11 @@ fn draw(input: &Input<'_>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let drawing = match input.kind() {
         Kind::Script => input.script().map(|script| {
             warn(script.warnings());
-            (script.summary().entries > 0).then(|| script.to_mermaid())
+            let summary = script.summary();
+            if summary.rules.is_some_and(|rules| rules.machines > 0) {
+                eprintln!("{}: its machines are not drawn; in a rules file, for --rules, they can be", input.name());
+            }
+            (summary.entries > 0).then(|| script.to_mermaid())
         }),
         Kind::Rules => input.rules().map(|rules| {
             warn(rules.warnings());

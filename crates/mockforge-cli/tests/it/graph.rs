@@ -35,6 +35,18 @@ fn machines_of_rules_are_drawn_in_one_diagram() {
     }
 }
 
+/// A drawing does not leave out silently what else is in the file.
+#[test]
+fn machines_beside_entries_are_not_forgotten_silently() {
+    let script =
+        format!("{{\"machines\":{}}}\n{{\"text\":\"a\"}}\n", r#"{"door":{"initial":"shut","states":{"shut":{}}}}"#);
+    let folder = folder(&[("s.jsonl", &script)]);
+    let output = run_in(&folder, &["check", "--graph", "s.jsonl"]);
+    let said = text(&output.stderr);
+    assert!(text(&output.stdout).starts_with("flowchart TD\n"), "{said}");
+    assert!(said.contains("s.jsonl: its machines are not drawn; in a rules file"), "{said}");
+}
+
 /// What is wrong or doubtful is told on stderr, and so is that there is nothing to draw.
 #[test]
 fn diagnostics_are_no_part_of_a_drawing() {
