@@ -1,5 +1,6 @@
 //! The commands of `cargo xtask`, one file each.
 
+mod ai;
 mod bench;
 mod browser;
 mod check;
@@ -76,6 +77,8 @@ pub(crate) enum Command {
     Faults(Program),
     /// Scripts that branch, rules, and recordings of other tools, before clients that we did not write.
     Scripts(Program),
+    /// Events that nobody wrote, before clients that we did not write; and a real language model that writes them.
+    Ai(Program),
     /// Run each example against a client.
     Examples(Program),
     /// The bench beside other servers; arguments, `--help` too, are passed on. Not a part of ci.
@@ -117,6 +120,7 @@ impl Command {
             Self::Proxy(it) => proxy::run(workspace, it.program.as_deref()),
             Self::Faults(it) => faults::run(workspace, it.program.as_deref()),
             Self::Scripts(it) => scripts::run(workspace, it.program.as_deref()),
+            Self::Ai(it) => ai::run(workspace, it.program.as_deref()),
             Self::Examples(it) => examples::run(workspace, it.program.as_deref()),
             Self::Bench { arguments } => bench::run(workspace, &arguments),
         }

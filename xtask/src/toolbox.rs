@@ -11,7 +11,7 @@ use std::fmt;
 pub(crate) use self::cargo_tool::{CARGO_DENY, CARGO_FUZZ, WEBSOCAT};
 pub(crate) use self::debian::chromium;
 pub(crate) use self::node::{Node, RECONNECTING, WS};
-pub(crate) use self::python::{KOSOKU, Python, WEBSOCKETS};
+pub(crate) use self::python::{FASTJSONSCHEMA, KOSOKU, Python, SMOLLM2, WEBSOCKETS, XLLAMACPP};
 
 /// Something that is not on this machine and that we may not install. `ci` skips what needs it, or fails, when CI
 /// runs it.

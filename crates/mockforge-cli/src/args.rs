@@ -12,7 +12,9 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 
 use crate::address;
 use crate::check::Check;
+use crate::events::Events;
 use crate::export::Export;
+use crate::generate::Generate;
 use crate::import::Import;
 use crate::log_filter::LogFilter;
 use crate::playing::Playing;
@@ -31,7 +33,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Serve WebSockets until it is interrupted.
     ///
-    /// Without a script, rules or a real server, text is answered with `echo: TEXT` and binary as it came, on /ws and below it. Counts are
+    /// Without a script, rules, events or a real server, text is answered with `echo: TEXT` and binary as it came, on /ws and below it. Counts are
     /// at /metrics on the same port.
     Serve(Box<Serve>),
     /// Stand before a real server and write down all that passes, as a file that `serve --ws-replay-file` plays.
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     /// Make of a replay file what another tool reads.
     #[command(subcommand)]
     Export(Export),
+    /// Write events that follow a narrative into a file that `serve --ws-replay-file` plays; or put them into one that is there.
+    Generate(Box<Generate>),
     /// Print the JSON Schema of mockforge.yaml, for editors.
     Schema,
     /// Print completions for a shell.
@@ -70,7 +74,7 @@ pub(crate) struct Serve {
     /// Play this script (JSONL) to every connection; its lines may be rules, too
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_REPLAY_FILE")]
     pub(crate) ws_replay_file: Option<PathBuf>,
-    /// Make all that is random in scripts, in rules and in the network repeat
+    /// Make all that is random in scripts, in rules, in events and in the network repeat
     #[arg(long, value_name = "N", env = "MOCKFORGE_WS_SEED")]
     pub(crate) seed: Option<u64>,
     /// The time that templates see: `real`, or an RFC 3339 time at which it starts [default: real; with --seed
@@ -113,6 +117,8 @@ pub(crate) struct Serve {
     pub(crate) playing: Playing,
     #[command(flatten)]
     pub(crate) traffic: Traffic,
+    #[command(flatten)]
+    pub(crate) events: Events,
 }
 
 /// The flag that names a script.
@@ -138,6 +144,8 @@ impl Serve {
             Some("--raw-echo cannot be used with --ws-replay-file: while a script plays there is no echo")
         } else if self.playing.rules.is_some() {
             Some("--raw-echo cannot be used with --rules: where rules answer there is no echo")
+        } else if self.events.are_asked_for() {
+            Some("--raw-echo cannot be used with --ai: where events are streamed there is no echo")
         } else {
             None
         }

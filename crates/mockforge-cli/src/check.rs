@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use mockforge_ws::{CheckReport, MetricsRegistry, PathMode, Problem, ReplayErrors, ServerError, WsConfig, WsServer};
+use mockforge_ws::{
+    CheckReport, MetricsRegistry, PathMode, Problem, ReplayErrors, ServerError, WebSocketAiConfig, WsConfig, WsServer,
+};
 
 use crate::input::{self, Input, Kind};
 use crate::named_files;
@@ -98,7 +100,8 @@ fn tell_of_named(path: &Path, kind: Kind, report: &CheckReport, out: &mut impl W
     }
 }
 
-/// What would keep `serve` from starting, but for recordings, which it would begin, and certificates, which may be elsewhere.
+/// What would keep `serve` from starting, but for recordings, which it would begin, and certificates and keys, which may be
+/// elsewhere.
 fn hindrance(config: WsConfig) -> Option<ServerError> {
     let mut config = WsConfig { record: None, tls: None, ..config };
     let of_paths = config.paths.iter_mut().filter_map(|path| match &mut path.mode {
@@ -108,7 +111,22 @@ fn hindrance(config: WsConfig) -> Option<ServerError> {
     for proxy in config.proxy_config.iter_mut().chain(of_paths) {
         proxy.tls.ca_file = None;
     }
+    for events in named_files::events_mut(&mut config) {
+        ask_for_no_key(events);
+        // It would be made.
+        events.cache_dir = None;
+    }
     WsServer::builder().config(config).metrics(MetricsRegistry::new()).build().err()
+}
+
+/// The same provider, as one that needs no key.
+fn ask_for_no_key(events: &mut WebSocketAiConfig) {
+    let Some(replay) = &mut events.replay else { return };
+    let is_chosen_by_model = replay.provider.is_empty() && replay.base_url.is_none() && !replay.model.is_empty();
+    if is_chosen_by_model || replay.provider.eq_ignore_ascii_case("openai") {
+        replay.provider = "openai-compatible".to_owned();
+        replay.base_url.get_or_insert_with(|| "https://api.openai.com/v1".to_owned());
+    }
 }
 
 /// Writes the drawing, and nothing else, to `out`.

@@ -13,7 +13,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use mockforge_ws::{PathMode, TlsConfig, WsConfig};
+use mockforge_ws::{PathMode, TlsConfig, WebSocketAiConfig, WsConfig};
 use serde::Deserialize;
 
 use self::mistake::Mistake;
@@ -111,6 +111,7 @@ fn files_of(config: &mut WsConfig) -> Vec<&mut PathBuf> {
     let mut files: Vec<&mut PathBuf> = config.replay_file.iter_mut().chain(&mut config.rules_file).collect();
     files.extend(config.record.as_mut().map(|record| &mut record.file));
     files.extend(config.proxy_config.as_mut().and_then(|upstream| upstream.tls.ca_file.as_mut()));
+    files.extend(config.ai_config.iter_mut().flat_map(files_of_events));
     match &mut config.tls {
         Some(TlsConfig::Files { cert_file, key_file }) => files.extend([cert_file, key_file]),
         Some(TlsConfig::SelfSigned { ca_dir, .. }) => files.extend(ca_dir),
@@ -121,10 +122,20 @@ fn files_of(config: &mut WsConfig) -> Vec<&mut PathBuf> {
         match &mut path.mode {
             Some(PathMode::Replay(file)) => files.push(file),
             Some(PathMode::Proxy(upstream)) => files.extend(&mut upstream.tls.ca_file),
+            Some(PathMode::Ai(ai)) => files.extend(files_of_events(ai)),
+            Some(PathMode::AugmentedReplay(file, ai)) => {
+                files.push(file);
+                files.extend(files_of_events(ai));
+            }
             _ => {}
         }
     }
     files
+}
+
+fn files_of_events(config: &mut WebSocketAiConfig) -> impl Iterator<Item = &mut PathBuf> {
+    let WebSocketAiConfig { event_schema, event_example, cache_dir, .. } = config;
+    [event_schema, event_example, cache_dir].into_iter().flatten()
 }
 
 /// All that is wrong with a configuration file; at least one mistake. It displays with one line for each.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
@@ -18,10 +19,15 @@ pub(crate) struct LogFilter(String);
 impl LogFilter {
     /// Logs to stderr from here on: stdout is for the answers of commands.
     pub(crate) fn start(&self) {
+        self.start_with(io::stderr);
+    }
+
+    /// Logs to what `writer` makes, which writes to stderr in its way.
+    pub(crate) fn start_with(&self, writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static) {
         let Ok(filter) = parse(&self.0) else { return };
         tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(io::stderr)
+            .with_writer(writer)
             .with_ansi(io::stderr().is_terminal())
             .with_target(false)
             .init();

@@ -10,8 +10,10 @@ mod command_line;
 mod completions;
 mod config_file;
 mod connect;
+mod events;
 mod export;
 mod file_limit;
+mod generate;
 mod import;
 mod input;
 mod log_filter;
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Connect(options) => connect::connect(options),
         Command::Import(options) => import::import(&options),
         Command::Export(options) => export::export(&options),
+        Command::Generate(options) => generate::generate(*options),
         Command::Schema => schema::schema(),
         Command::Completions { shell } => completions::completions(shell),
     };

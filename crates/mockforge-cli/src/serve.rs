@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use mockforge_ws::{
-    CheckReport, ServerError, ServerHandle, SessionVerdict, Speed, WsConfig, WsServer, WsServerBuilder,
+    AiError, CheckReport, ServerError, ServerHandle, SessionVerdict, Speed, WsConfig, WsServer, WsServerBuilder,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use crate::args::Serve;
 use crate::input::{self, Kind};
 use crate::playing::Completion;
-use crate::{file_limit, named_files, settings};
+use crate::{events, file_limit, named_files, settings};
 
 /// How long connections have for their closing handshake when the server is interrupted.
 const GRACE: Duration = Duration::from_secs(5);
@@ -141,6 +141,7 @@ async fn start(builder: WsServerBuilder, config: WsConfig) -> anyhow::Result<Opt
             }
             return Ok(None);
         }
+        Err(ServerError::Ai { place, source }) => return Err(by_flag(&place, source)),
         built => built?,
     };
     let server = match server.serve().await {
@@ -163,16 +164,16 @@ async fn start(builder: WsServerBuilder, config: WsConfig) -> anyhow::Result<Opt
 }
 
 fn warn_of_flags_without_effect(config: &WsConfig) {
-    if config.clock.is_some() && !plays(config) && !has_rules(config) {
-        warn!("--clock has no effect without a script or rules: --ws-replay-file FILE plays one");
+    if config.clock.is_some() && !plays(config) && !has_rules(config) && !has_events(config) {
+        warn!("--clock has no effect without a script, rules or events: --ws-replay-file FILE plays a script");
     }
     if config.speed != Speed::default() && !plays(config) {
         warn!("--speed has no effect without a script: --ws-replay-file FILE plays one");
     }
-    if config.seed.is_some() && !plays(config) && !has_rules(config) && !is_conditioned(config) {
+    if config.seed.is_some() && !plays(config) && !has_rules(config) && !has_events(config) && !is_conditioned(config) {
         warn!(
-            "--seed has no effect: no script plays (--ws-replay-file FILE), no rules answer (--rules FILE), and the \
-             network does nothing (--preset NAME)"
+            "--seed has no effect: no script plays (--ws-replay-file FILE), no rules answer (--rules FILE), no events are \
+             written (--ai NARRATIVE), and the network does nothing (--preset NAME)"
         );
     }
 }
@@ -197,4 +198,19 @@ fn plays(config: &WsConfig) -> bool {
 /// Whether any rules answer.
 fn has_rules(config: &WsConfig) -> bool {
     named_files::rules(config).next().is_some()
+}
+
+/// Whether any events are written.
+fn has_events(config: &WsConfig) -> bool {
+    named_files::events(config).next().is_some()
+}
+
+/// Why no events can be written; with the flag that may have said so.
+fn by_flag(place: &str, error: AiError) -> anyhow::Error {
+    if let AiError::Config { field, problem } = &error
+        && let Some(flag) = events::flag_of(field)
+    {
+        return anyhow!("{place}: {field} ({flag}): {problem}");
+    }
+    anyhow!("{place}: {error}")
 }

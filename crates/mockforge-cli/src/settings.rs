@@ -41,7 +41,7 @@ fn over(options: Serve, file: WsConfig) -> WsConfig {
         tls: files.or(self_signed).or(file.tls),
         ..file
     };
-    options.traffic.over(options.playing.over(config))
+    options.events.over(options.traffic.over(options.playing.over(config)))
 }
 
 /// How clients come to trust `ca_file`, one line for each kind.

@@ -21,8 +21,14 @@
 //! ```
 //!
 //! This crate only re-exports. Who needs one part alone depends on that part's crate: `ws-core` for the vocabulary,
-//! `ws-patterns`, `ws-rooms`, `ws-conditions`, `ws-proxy`, `ws-replay`, `ws-metrics`, `ws-server`, `ws-testing`.
+//! `ws-patterns`, `ws-rooms`, `ws-conditions`, `ws-proxy`, `ws-replay`, `ws-ai`, `ws-metrics`, `ws-server`, `ws-testing`.
 
+pub use ws_ai::{
+    AiError, AiEvent, AiEventGenerator, AiHandler, AiLimits, AiObserver, AugmentedReplay, BudgetSpent, CallOutcome,
+    Draft, EmbeddedProvider, Listener, MAX_RATE, Narrator, OnFailure, PROVIDER_NAMES, Piece, Pieces, Provider,
+    ProviderError, ProviderErrorKind, RejectKind, ReplayAugmentationConfig, Request, Story, StoryFacts, Usage,
+    WebSocketAiConfig,
+};
 pub use ws_conditions::{
     Bandwidth, Conditions, ConditionsError, ConnectionNumbers, Drip, Fault, FaultConfig, FaultDirection, FaultRule,
     LatencyDistribution, LatencyInjector, LatencyProfile, OverLimit, PRESETS, Preset, RateLimit, RateLimiter, Schedule,
@@ -56,8 +62,8 @@ pub use ws_rooms::{RoomBroadcaster, RoomLimits, RoomManager, RoomOptions};
 pub use ws_server::{
     AcceptWith, Expected, HandshakeRule, HandshakeRules, PathConfig, PathMode, RateLimited, RefuseWith, ReloadPolicy,
     Scope, ServerError, ServerHandle, Subprotocols, TlsConfig, TlsError, UnmatchedMessage, WsConfig, WsServer,
-    WsServerBuilder, parse_duration, parse_size, router, router_with_handlers, router_with_latency, router_with_proxy,
-    start_with_latency, try_router,
+    WsServerBuilder, parse_duration, parse_rate, parse_size, router, router_with_handlers, router_with_latency,
+    router_with_proxy, start_with_latency, try_router,
 };
 #[cfg(feature = "testing")]
 pub use ws_testing::{ClientError, TestClient, TestClientBuilder, TestServer};
@@ -70,6 +76,9 @@ mod documents {
 
     #[doc = include_str!("../README.md")]
     struct Readme;
+
+    #[doc = include_str!("../../../docs/ai.md")]
+    struct Ai;
 
     #[doc = include_str!("../../../docs/conditions.md")]
     struct Conditions;

@@ -8,9 +8,10 @@ use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::AiError;
+use crate::provider::choice::check_name;
 
 /// The highest rate of events, per second.
-pub const MAX_RATE: f64 = 10_000.0;
+pub const MAX_RATE: f64 = 1_000.0;
 
 /// A stream of events that follows a narrative.
 ///
@@ -42,7 +43,7 @@ pub struct WebSocketAiConfig {
     #[serde(alias = "max_events")]
     pub event_count: usize,
     /// How many events are sent in a second, above 0 and at most [`MAX_RATE`]; 1 by default.
-    #[serde(alias = "event_rate")]
+    #[serde(alias = "event_rate", deserialize_with = "written_rate")]
     pub events_per_second: f64,
     /// Who writes the events; and which points of a replay script are enriched, instead of streaming events alone.
     pub replay: Option<ReplayAugmentationConfig>,
@@ -85,9 +86,12 @@ impl Default for WebSocketAiConfig {
 }
 
 impl WebSocketAiConfig {
-    /// Refuses values with which no events can be written.
-    pub(crate) fn validate(&self) -> Result<(), AiError> {
-        check_rate(self.events_per_second)?;
+    /// Checks what can be checked without looking at files, the environment or a provider.
+    ///
+    /// # Errors
+    /// [`AiError::Config`] names a field whose value makes no events.
+    pub fn validate(&self) -> Result<(), AiError> {
+        check_rate("events_per_second", self.events_per_second)?;
         if self.event_schema.is_some() && self.event_example.is_some() {
             return Err(AiError::config("event_example", "`event_schema` says the same more exactly: leave out one"));
         }
@@ -99,12 +103,15 @@ impl WebSocketAiConfig {
 }
 
 /// Refuses rates at which nothing, or nothing sensible, is sent.
-pub(crate) fn check_rate(rate: f64) -> Result<(), AiError> {
+pub(crate) fn check_rate(field: &'static str, rate: f64) -> Result<(), AiError> {
+    rate_within(rate).map_err(|problem| AiError::config(field, problem))
+}
+
+fn rate_within(rate: f64) -> Result<(), String> {
     if rate > 0.0 && rate <= MAX_RATE {
         return Ok(());
     }
-    let problem = format!("expected a number above 0 and at most {MAX_RATE} events a second, found {rate}");
-    Err(AiError::config("events_per_second", problem))
+    Err(format!("expected a number above 0 and at most {MAX_RATE} events a second, found {rate}"))
 }
 
 /// Who writes events, and at which points of a replay script.
@@ -116,8 +123,8 @@ pub struct ReplayAugmentationConfig {
     pub narrative: String,
     /// The points of a script after which events are written: the `step_id` of an entry, or the `type` of its JSON text.
     pub augmentation_points: Vec<String>,
-    /// `embedded`, `openai`, `ollama`, `llama.cpp`, `vllm` or `openai-compatible`. By default, the embedded one, if no key is
-    /// set and neither a model nor a URL is named.
+    /// `embedded`, `openai`, `ollama`, `llama.cpp`, `vllm` or `openai-compatible`. By default, the embedded one,
+    /// unless a model or a URL is named.
     pub provider: String,
     /// The model, as the provider calls it.
     pub model: String,
@@ -156,6 +163,7 @@ impl ReplayAugmentationConfig {
         };
         within("replay.events_per_point", self.events_per_point, 100)?;
         within("replay.events_per_call", self.events_per_call, 50)?;
+        check_name(&self.provider)?;
         match self.temperature {
             Some(temperature) if !(0.0..=2.0).contains(&temperature) => {
                 Err(AiError::config("replay.temperature", format!("expected 0 to 2, found {temperature}")))
@@ -239,11 +247,19 @@ impl AiLimits {
     }
 }
 
+/// Who reads a file wants to hear of a wrong rate at its place, which of its two names it may have.
+fn written_rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let rate = f64::deserialize(deserializer)?;
+    rate_within(rate).map_err(de::Error::custom)?;
+    Ok(rate)
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let parsed: Result<SignedDuration, _> = text.parse();
-    parsed.ok().and_then(|duration| duration.try_into().ok()).ok_or_else(|| {
-        format!("expected a number and a unit, such as 200ms, 30s or 5m, found `{text}`")
-    })
+    parsed
+        .ok()
+        .and_then(|duration| duration.try_into().ok())
+        .ok_or_else(|| format!("expected a number and a unit, such as 200ms, 30s or 5m, found `{text}`"))
 }
 
 fn written_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
@@ -298,7 +314,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_events_is_refused_with_the_reason() {
-        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY, 10_000.1, 1e300] {
+        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY, 1_000.1, 1e300] {
             let config = WebSocketAiConfig { events_per_second: rate, ..WebSocketAiConfig::default() };
             let error = config.validate().unwrap_err().to_string();
             assert!(error.starts_with("events_per_second: ") && error.ends_with(&format!("found {rate}")), "{error}");

@@ -52,6 +52,9 @@ pub enum AiError {
         /// What is wrong.
         problem: String,
     },
+    /// A replay file cannot be written.
+    #[error("cannot be written: {0}")]
+    Write(io::Error),
     /// A file cannot be read or written.
     #[error("{}: {source}", file.display())]
     File {

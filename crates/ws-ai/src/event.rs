@@ -61,7 +61,8 @@ mod tests {
             sequence: 7,
             data: json!({"z": 1, "a": [null]}),
         };
-        let json = r#"{"type":"a \"b\"","timestamp":"2024-01-01T00:00:00.000Z","sequence":7,"data":{"z":1,"a":[null]}}"#;
+        let json =
+            r#"{"type":"a \"b\"","timestamp":"2024-01-01T00:00:00.000Z","sequence":7,"data":{"z":1,"a":[null]}}"#;
         assert_eq!(event.to_json(), json);
         assert_eq!(serde_json::from_str::<AiEvent>(json).unwrap(), event);
     }

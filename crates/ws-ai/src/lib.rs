@@ -8,17 +8,39 @@
 //! What a provider writes is data from outside: it is parsed as it comes, checked, and sent only if it is valid. Nothing here
 //! opens a listening socket or starts a task; whoever drops a stream of events has stopped its calls.
 
+mod augment;
+mod augmented_replay;
+mod cache;
 mod config;
+mod engine;
+mod entry;
 mod error;
 mod event;
+mod generator;
+mod handler;
+mod meter;
+mod narrative;
 mod observe;
+mod pace;
+mod prompt;
 mod provider;
+mod reply;
+mod schema;
+mod socket;
+mod story;
+mod telling;
+mod world;
+mod written;
 
+pub use augmented_replay::AugmentedReplay;
 pub use config::{AiLimits, MAX_RATE, OnFailure, ReplayAugmentationConfig, WebSocketAiConfig};
 pub use error::{AiError, BudgetSpent};
 pub use event::{AiEvent, Draft};
+pub use generator::AiEventGenerator;
+pub use handler::AiHandler;
 pub use observe::{AiObserver, CallOutcome, RejectKind, Usage};
-pub use provider::{Narrator, Piece, Pieces, Provider, ProviderError, ProviderErrorKind, Request, StoryFacts};
+pub use provider::{EmbeddedProvider, Narrator, PROVIDER_NAMES, Piece, Pieces, Provider, ProviderError, ProviderErrorKind, Request, StoryFacts};
+pub use story::{Listener, Story};
 
 /// The README's example is a test.
 #[cfg(doctest)]

@@ -29,6 +29,8 @@ pub enum CallOutcome {
     Answered,
     /// It was not, or the answer broke off.
     Failed,
+    /// Nobody read it to its end: the client left, or enough was written.
+    Abandoned,
     /// Its answer was in the cache: it cost nothing.
     Cached,
 }
@@ -40,6 +42,7 @@ impl CallOutcome {
         match self {
             Self::Answered => "answered",
             Self::Failed => "failed",
+            Self::Abandoned => "abandoned",
             Self::Cached => "cached",
         }
     }
@@ -57,7 +60,7 @@ pub enum RejectKind {
     TooLarge,
     /// Its `data` breaks the schema.
     Schema,
-    /// It is the same as an event shortly before.
+    /// It is the same as one of the two events before it. It is asked for another, once; if that repeats, too, it is taken.
     Repeated,
 }
 
@@ -83,6 +86,8 @@ pub struct Usage {
     pub calls: u64,
     /// Calls that failed.
     pub failed_calls: u64,
+    /// Calls whose answer nobody read to its end: the client left, or enough was written.
+    pub abandoned_calls: u64,
     /// Calls whose answer was in the cache.
     pub cached_calls: u64,
     /// Tokens of requests.

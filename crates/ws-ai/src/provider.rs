@@ -1,12 +1,22 @@
 //! Who writes events.
 
+mod api_key;
+pub(crate) mod choice;
+mod embedded;
+#[cfg(feature = "openai")]
+mod openai;
+
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::Draft;
+pub use choice::PROVIDER_NAMES;
+pub use embedded::EmbeddedProvider;
 
 /// Who writes events. One provider serves all clients; for each, it has a [`Narrator`].
 pub trait Provider: Send + Sync {
@@ -18,6 +28,12 @@ pub trait Provider: Send + Sync {
 
     /// How many events it is best asked for at once.
     fn events_per_call(&self) -> usize;
+
+    /// Whether it writes at once and costs nothing. It is then asked for each event when that is due, so that what a client
+    /// says acts with the next event; limits do not apply, and nothing is kept.
+    fn is_instant(&self) -> bool {
+        false
+    }
 
     /// Begins the story of one client.
     fn narrator(&self, story: &StoryFacts) -> Box<dyn Narrator>;
@@ -47,28 +63,32 @@ impl StoryFacts {
 pub trait Narrator: Send {
     /// Begins to write. What comes is text, piece by piece, that holds events as JSON; whoever drops the stream stops the
     /// writing.
-    fn write<'a>(&'a mut self, request: &'a Request) -> Pieces<'a>;
+    fn write(&mut self, request: Arc<Request>) -> Pieces;
 }
 
 /// What comes of a request.
-pub type Pieces<'a> = BoxStream<'a, Result<Piece, ProviderError>>;
+pub type Pieces = BoxStream<'static, Result<Piece, ProviderError>>;
 
 /// What is to be written next.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Request {
     /// What happens, in words.
-    pub narrative: String,
+    pub narrative: Arc<str>,
     /// How many events are wanted.
     pub wanted: usize,
     /// The JSON Schema of their `data`, if there is one.
-    pub event_schema: Option<Value>,
+    pub event_schema: Option<Arc<Value>>,
     /// The last events, the latest at the end; none, if the story shall not evolve.
     pub recent: Vec<Draft>,
     /// What the client has said since the request before, the latest at the end.
     pub said: Vec<String>,
     /// The number of the first event that is wanted, from 1.
     pub first_sequence: u64,
+    /// When the first event that is wanted happens. What of an answer depends on it cannot be kept.
+    pub first_time: Timestamp,
+    /// How long after each event the next one happens.
+    pub step: Duration,
     /// Why earlier answers to this request were not taken.
     pub complaints: Vec<String>,
 }

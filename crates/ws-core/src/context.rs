@@ -1,6 +1,5 @@
 //! A handler's hands: what it can do with its connection.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +10,8 @@ use serde_json::Value;
 
 use crate::engine::SpawnQueue;
 use crate::{
-    CloseFrame, Connection, Extensions, HandlerResult, Handshake, Message, NearMiss, RoomSender, Rooms, SessionPart,
-    Unmatched, WsSender,
+    CloseFrame, Connection, Extensions, HandlerResult, Handshake, Message, Metadata, NearMiss, RoomSender, Rooms,
+    SessionPart, Unmatched, WsSender,
 };
 
 /// A connection as its handlers see it.
@@ -26,7 +25,7 @@ pub struct WsContext {
     connection: Arc<Connection>,
     sender: WsSender,
     rooms: RoomSender,
-    metadata: Mutex<HashMap<String, Value>>,
+    metadata: Metadata,
     pub(crate) close_frame: Option<CloseFrame>,
     pub(crate) stopped: AtomicBool,
     /// Whether somebody took the present message.
@@ -62,7 +61,7 @@ impl WsContext {
             rooms: RoomSender::new(Arc::clone(&connection), sender.clone(), rooms),
             connection,
             sender,
-            metadata: Mutex::default(),
+            metadata: Metadata::default(),
             close_frame: None,
             stopped: AtomicBool::new(false),
             matched: AtomicBool::new(false),
@@ -156,6 +155,12 @@ impl WsContext {
     #[must_use]
     pub fn is_matched(&self) -> bool {
         self.matched.load(Ordering::Relaxed)
+    }
+
+    /// Says that the present message was answered by other means than this context: a [`sender`](Self::sender) that was
+    /// taken before. It does not count as unmatched then.
+    pub fn mark_answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
     }
 
     /// Says that this handler wanted to match the present message and did not, and what came nearest. If no handler has taken
@@ -277,12 +282,18 @@ impl WsContext {
 
     /// Keeps a value for this connection.
     pub async fn set_metadata(&self, key: &str, value: Value) {
-        lock(&self.metadata).insert(key.to_owned(), value);
+        self.metadata.set(key, value);
     }
 
     /// The value that was kept for this connection under `key`.
     pub async fn get_metadata(&self, key: &str) -> Option<Value> {
-        lock(&self.metadata).get(key).cloned()
+        self.metadata.get(key)
+    }
+
+    /// A handle to what is kept for this connection, for work that outlives the call.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata {
+        self.metadata.clone()
     }
 }
 

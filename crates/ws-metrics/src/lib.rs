@@ -13,6 +13,11 @@
 //! | `mockforge_ws_messages_sent_total` | counter | text and binary messages put on the wire |
 //! | `mockforge_ws_messages_skipped_total` | counter | messages not sent because the client read too slowly |
 //! | `mockforge_ws_handshakes_refused_total{code}` | counter | handshakes refused, by HTTP status code; a series appears with the first refusal |
+//! | `mockforge_ws_faults_injected_total{fault}` | counter | faults of connections and messages that were injected on purpose |
+//! | `mockforge_ws_ai_calls_total{outcome}` | counter | calls of providers of generated events, by how they came out |
+//! | `mockforge_ws_ai_tokens_total{kind}` | counter | tokens of these calls: `prompt` and `completion` |
+//! | `mockforge_ws_ai_events_total` | counter | events that were generated |
+//! | `mockforge_ws_ai_rejected_total{reason}` | counter | what a provider wrote and was not taken |
 //! | `mockforge_ws_errors_total` | counter | failures, see below |
 //!
 //! # What is an error
@@ -24,6 +29,7 @@
 //!
 //! Nothing here opens a socket, starts a task, waits or logs. For a message, counting is one atomic addition.
 
+mod ai;
 mod global;
 mod observer;
 mod registry;

@@ -11,6 +11,7 @@ use prometheus::{
 use ws_core::EndStatus;
 
 use crate::StatusLabel;
+use crate::ai::AiMetrics;
 
 /// The content type of what [`MetricsRegistry::render`] returns: the Prometheus text format 0.0.4.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -20,8 +21,8 @@ const DURATION_BUCKETS: [f64; 12] = [0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0
 
 /// The metrics of one server. Clones count into the same ones.
 ///
-/// The [crate's documentation](crate) lists the metrics and says what counts as an error. All series but those of
-/// refused handshakes are there from the start, at 0.
+/// The [crate's documentation](crate) lists the metrics and says what counts as an error. Those without labels, and all
+/// durations, are there from the start, at 0; the others appear with the first of their kind.
 #[derive(Clone)]
 pub struct MetricsRegistry {
     registry: Registry,
@@ -34,6 +35,7 @@ pub struct MetricsRegistry {
     handshakes_refused: IntCounterVec,
     faults: IntCounterVec,
     errors: IntCounter,
+    ai: AiMetrics,
 }
 
 impl MetricsRegistry {
@@ -98,6 +100,7 @@ impl MetricsRegistry {
                 "Failures of handlers, connections and handshakes.",
                 registry
             )?,
+            ai: AiMetrics::register(&registry)?,
             registry,
         })
     }
@@ -138,6 +141,28 @@ impl MetricsRegistry {
     /// A fault was injected on purpose; there are few names.
     pub fn record_ws_fault(&self, name: &str) {
         self.faults.with_label_values(&[name]).inc();
+    }
+
+    /// A provider of generated events was called, or its answer was in the cache; there are few outcomes.
+    pub fn record_ws_ai_call(&self, outcome: &str) {
+        self.ai.calls.with_label_values(&[outcome]).inc();
+    }
+
+    /// A call has cost so many tokens: those of the request, and those of the answer.
+    pub fn record_ws_ai_tokens(&self, prompt: u64, completion: u64) {
+        for (kind, count) in [("prompt", prompt), ("completion", completion)] {
+            self.ai.tokens.with_label_values(&[kind]).inc_by(count);
+        }
+    }
+
+    /// An event was generated, for a client.
+    pub fn record_ws_ai_event(&self) {
+        self.ai.events.inc();
+    }
+
+    /// Something that a provider wrote was not taken; there are few reasons.
+    pub fn record_ws_ai_rejected(&self, reason: &str) {
+        self.ai.rejected.with_label_values(&[reason]).inc();
     }
 
     /// Something failed.

@@ -58,6 +58,7 @@ pub struct ReplayHandler {
     rules: Vec<Arc<RuleSet>>,
     connections: PathCounts,
     room_memory: RoomMemory,
+    starts_late: bool,
     closes: bool,
     on_verdict: Option<OnVerdict>,
 }
@@ -75,6 +76,7 @@ impl ReplayHandler {
             paths: Box::new(|_| true),
             connections: PathCounts::default(),
             room_memory: RoomMemory::default(),
+            starts_late: false,
             closes: false,
             on_verdict: None,
         }
@@ -98,6 +100,13 @@ impl ReplayHandler {
     #[must_use]
     pub fn with_room_memory(self, room_memory: RoomMemory) -> Self {
         Self { room_memory, ..self }
+    }
+
+    /// Starts the clock of the script when this handler has its turn, and not when the connection was opened: for who takes
+    /// long before he hands a connection on, so that the script has not missed its beginning then.
+    #[must_use]
+    pub fn starting_late(self) -> Self {
+        Self { starts_late: true, ..self }
     }
 
     /// Closes each connection with code 1000 when its script was played to its end.
@@ -143,7 +152,7 @@ impl WsHandler for ReplayHandler {
             memory,
             rules,
             arrived: Notify::new(),
-            opened_at: ctx.connection().opened_at(),
+            began_at: if self.starts_late { Instant::now() } else { ctx.connection().opened_at() },
             script: self.script.shared_name(),
             connection: ctx.connection_id.clone(),
             closes: self.closes,
@@ -193,8 +202,7 @@ impl WsHandler for ReplayHandler {
                 stall::report_end(&player, self.script.name(), &ctx.connection_id);
             }
             session.tell_failures();
-            let now = session.now();
-            session.rules.iter().for_each(|rules| rules.finish(now));
+            session.rules.iter().for_each(|rules| rules.finish(rules.now()));
             session.give_verdict();
         }
         Ok(())
@@ -234,7 +242,8 @@ struct Session {
     /// How many messages the client has sent.
     messages: AtomicU64,
     arrived: Notify,
-    opened_at: Instant,
+    /// When the clock of the script started.
+    began_at: Instant,
     script: Arc<str>,
     connection: String,
     closes: bool,
@@ -245,7 +254,7 @@ struct Session {
 
 impl Session {
     fn now(&self) -> Duration {
-        self.opened_at.elapsed()
+        self.began_at.elapsed()
     }
 
     /// Shows a message to the wait that is open.
@@ -319,8 +328,7 @@ impl Session {
         let Some(tell) = &self.on_verdict else { return };
         if !self.has_verdict.swap(true, Ordering::Relaxed) {
             let verdict = lock(&self.player).verdict();
-            let now = self.now();
-            let checks = self.rules.iter().flat_map(|rules| rules.checks(now));
+            let checks = self.rules.iter().flat_map(|rules| rules.checks(rules.now()));
             tell(checks.fold(verdict, SessionVerdict::check));
         }
     }
@@ -335,7 +343,7 @@ impl Session {
 
     /// The time of the runtime's clock; `None` if it is beyond that.
     fn instant(&self, time: Duration) -> Option<Instant> {
-        self.opened_at.checked_add(time)
+        self.began_at.checked_add(time)
     }
 }
 

@@ -49,11 +49,12 @@ pub use handler::ReplayHandler;
 pub use har::{HarError, HarExport, HarFile, HarLayout, HarSocket};
 pub use memory::RoomMemory;
 pub use options::{ReplayOptions, Speed, SpeedError, TemplateClock, TemplateClockError};
+pub use path_counts::PathCounts;
 pub use player::{Action, Player};
 pub use problem::{Position, Problem, ProblemKind, ReplayErrors};
 pub use recorder::{RecordError, RecordOptions, RecordStats, Recorder, Redaction};
 pub use rules::{RuleHandler, RuleProblem, RuleSet, RuleSummary};
-pub use script::{ReplayScript, Summary};
+pub use script::{PlacedEntry, ReplayScript, Summary};
 pub use verdict::{CheckOutcome, CheckResult, ReportFormat, SessionVerdict, UnknownReportFormat};
 
 /// The README's example is a test.

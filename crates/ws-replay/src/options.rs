@@ -89,6 +89,20 @@ impl TemplateClock {
         Self { start: Some(Timestamp::constant(1_704_067_200, 0)) }
     }
 
+    /// The time that somebody sees who is `script_time` into a session.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let clock = ws_replay::TemplateClock::starting_at(SystemTime::UNIX_EPOCH);
+    /// let second = Duration::from_secs(1);
+    /// assert_eq!(clock.time_at(second), SystemTime::UNIX_EPOCH + second);
+    /// ```
+    #[must_use]
+    pub fn time_at(self, script_time: Duration) -> SystemTime {
+        self.at(script_time).into()
+    }
+
     /// The time of an entry whose `ts` is `script_time`.
     pub(crate) fn at(self, script_time: Duration) -> Timestamp {
         match self.start {

@@ -17,6 +17,7 @@ mod logic_keys;
 mod mark;
 mod names;
 mod patterns;
+mod placed;
 mod read;
 mod session;
 mod sessions;
@@ -38,6 +39,7 @@ use crate::{Problem, ProblemKind, ReplayErrors};
 pub(crate) use learning::Learned;
 pub(crate) use logic::{Case, Logic, Repeat, Silence};
 pub(crate) use patterns::decisive;
+pub use placed::PlacedEntry;
 pub(crate) use session::Session;
 pub(crate) use step::{Content, Ending, Expected, Step, excerpt};
 

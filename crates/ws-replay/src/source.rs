@@ -65,6 +65,11 @@ impl<'a> Source<'a> {
         Span { line: self.line(start), start, length: length.min(self.text.len() - start) }
     }
 
+    /// The byte at which a line starts, from 1.
+    pub(crate) fn line_start(&self, line: usize) -> usize {
+        self.lines[line - 1]
+    }
+
     /// The place of what stands on a line, from 1.
     pub(crate) fn line_span(&self, line: usize) -> Span {
         self.span(self.line_text(line).trim())

@@ -1,11 +1,14 @@
 //! Makes the modes that a configuration asks for. The one place in this crate that knows the mode crates.
 
+mod ai;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use tracing::{info, warn};
 use ws_conditions::{Conditions, ConditionsError, Plan};
 use ws_core::{HandlerError, Message, PathPattern, SessionObserver, WsHandler};
+use ws_metrics::MetricsRegistry;
 use ws_patterns::MessagePattern;
 use ws_proxy::{Fallback, WsProxyConfig, WsProxyHandler};
 use ws_replay::{
@@ -19,23 +22,32 @@ use crate::{HandshakeRules, PathConfig, PathMode, Scope, ServerError, WsConfig};
 /// Who is told of the verdict on each session.
 pub(crate) type OnVerdict = Arc<dyn Fn(SessionVerdict) + Send + Sync>;
 
+/// For whom the modes of the whole server are; those of a path are for the connections there.
+const EVERYONE: &str = "every connection";
+
 /// What the modes of one server have in common.
 pub(crate) struct Assembly<'c> {
     config: &'c WsConfig,
+    metrics: MetricsRegistry,
     room_memory: RoomMemory,
     on_verdict: Option<OnVerdict>,
 }
 
 impl<'c> Assembly<'c> {
-    pub(crate) fn new(config: &'c WsConfig, on_verdict: Option<OnVerdict>) -> Self {
-        Self { config, room_memory: RoomMemory::default(), on_verdict }
+    pub(crate) fn new(config: &'c WsConfig, metrics: MetricsRegistry, on_verdict: Option<OnVerdict>) -> Self {
+        Self { config, metrics, room_memory: RoomMemory::default(), on_verdict }
     }
 
     /// The modes of the whole server, in the order in which they run behind the registered handlers.
     pub(crate) fn modes(&self) -> Result<Vec<Arc<dyn WsHandler>>, ServerError> {
-        let WsConfig { replay_file, rules_file, proxy_config, .. } = self.config;
+        let WsConfig { replay_file, rules_file, proxy_config, ai_config, .. } = self.config;
+        let (script, rules) = (replay_file.as_deref(), rules_file.as_deref());
         let Some(upstream) = proxy_config else {
-            return self.answers(replay_file.as_deref(), rules_file.as_deref(), "every connection");
+            return match (ai_config.as_ref().filter(|ai| ai.enabled), script) {
+                (Some(ai), Some(script)) => self.enriched(script, ai, rules, EVERYONE),
+                (Some(ai), None) => self.events(ai, rules, EVERYONE),
+                (None, _) => self.answers(script, rules, EVERYONE),
+            };
         };
         let script = self.answers(replay_file.as_deref(), None, "every connection whose upstream is down")?.pop();
         if let Some(file) = replay_file
@@ -51,7 +63,7 @@ impl<'c> Assembly<'c> {
         }
         let mut modes = Vec::new();
         if let Some(file) = rules_file {
-            modes.push(self.rules_before(file, "every connection")?);
+            modes.push(self.rules_before(file, EVERYONE)?);
         }
         modes.push(proxy(upstream, script.unwrap_or_else(|| fallback(self.config)))?);
         Ok(modes)
@@ -67,12 +79,15 @@ impl<'c> Assembly<'c> {
         let bare = || Scope { modes: Vec::new(), ..server.clone() };
         let (rules, place) = (path.rules_file.as_deref(), path.path.as_str());
         let with = |modes: Vec<_>| modes.into_iter().fold(bare(), Scope::mode);
-        let mut scope = match &path.mode {
+        let mut scope = match path.enabled_mode() {
             None if rules.is_none() => server.clone(),
             None => with(self.answers(None, rules, place)?),
             Some(PathMode::Echo) => bare().fallback(Arc::new(Interactive::Echo)),
             Some(PathMode::RawEcho) => bare().fallback(Arc::new(Interactive::RawEcho)),
             Some(PathMode::Replay(file)) => with(self.answers(Some(file), rules, place)?),
+            Some(PathMode::AugmentedReplay(file, ai)) if ai.enabled => with(self.enriched(file, ai, rules, place)?),
+            Some(PathMode::AugmentedReplay(file, _)) => with(self.answers(Some(file), rules, place)?),
+            Some(PathMode::Ai(ai)) => with(self.events(ai, rules, place)?),
             Some(PathMode::Proxy(upstream)) => {
                 let rules = rules.map(|file| self.rules_before(file, place)).transpose()?;
                 let upstream = proxy(upstream, fallback(self.config))?;
@@ -108,6 +123,17 @@ impl<'c> Assembly<'c> {
                 .into_iter()
                 .collect());
         };
+        let (script, rules) = self.script(file, rules, audience)?;
+        Ok(vec![Arc::new(self.player(rules)(Arc::new(script)))])
+    }
+
+    /// A script, and the rules beside it.
+    fn script(
+        &self,
+        file: &Path,
+        rules: Option<&Path>,
+        audience: &str,
+    ) -> Result<(ReplayScript, Option<Arc<RuleSet>>), ServerError> {
         let rules = rules.map(|file| Ok::<_, ServerError>((file, RuleSet::load(file)?))).transpose()?;
         let script = ReplayScript::load(file)?;
         if let Some((file, rules)) = &rules {
@@ -117,15 +143,23 @@ impl<'c> Assembly<'c> {
             log_doubts(script.warnings());
         }
         info!("playing {} to {audience}", file.display());
-        let mut handler = ReplayHandler::new(Arc::new(script), replay_options(self.config))
-            .with_room_memory(self.room_memory.clone());
-        if let Some((_, rules)) = rules {
-            handler = handler.with_rules(Arc::new(rules));
+        Ok((script, rules.map(|(_, rules)| Arc::new(rules))))
+    }
+
+    /// How scripts are played.
+    fn player(&self, rules: Option<Arc<RuleSet>>) -> impl Fn(Arc<ReplayScript>) -> ReplayHandler + Send + Sync + use<> {
+        let options = replay_options(self.config);
+        let (room_memory, on_verdict) = (self.room_memory.clone(), self.on_verdict.clone());
+        move |script| {
+            let mut handler = ReplayHandler::new(script, options.clone()).with_room_memory(room_memory.clone());
+            if let Some(rules) = rules.clone() {
+                handler = handler.with_rules(rules);
+            }
+            if let Some(tell) = on_verdict.clone() {
+                handler = handler.closing().on_verdict(move |verdict| tell(verdict));
+            }
+            handler
         }
-        if let Some(tell) = self.on_verdict.clone() {
-            handler = handler.closing().on_verdict(move |verdict| tell(verdict));
-        }
-        Ok(vec![Arc::new(handler)])
     }
 
     /// Rules that keep what they take from a mode behind them.

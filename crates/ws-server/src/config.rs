@@ -1,5 +1,6 @@
 //! How a server is set up.
 
+mod ai;
 mod path;
 mod written;
 
@@ -11,13 +12,14 @@ use std::time::Duration;
 
 use http::header;
 use serde::Deserialize;
+use ws_ai::WebSocketAiConfig;
 use ws_conditions::{Conditions, RateLimit};
 use ws_core::{Handshake, QueueLimits, WhenFull};
 use ws_proxy::WsProxyConfig;
 use ws_replay::{RecordOptions, Speed, TemplateClock};
 
 pub use self::path::{PathConfig, PathMode};
-pub use self::written::{parse_duration, parse_size};
+pub use self::written::{parse_duration, parse_rate, parse_size};
 use crate::{ServerError, TlsConfig};
 
 /// What happens to open connections when the handlers are exchanged.
@@ -92,6 +94,10 @@ pub struct WsConfig {
     /// The real server behind this one. A script of [`replay_file`](Self::replay_file) then plays while that is down, which
     /// needs `fallback: local`.
     pub proxy_config: Option<WsProxyConfig>,
+    /// Events that follow a narrative, for every connection. Rules answer before them; a script of
+    /// [`replay_file`](Self::replay_file) is enriched with them, at the points that they name.
+    #[serde(deserialize_with = "written::ai")]
+    pub ai_config: Option<WebSocketAiConfig>,
     /// Where all traffic is recorded.
     pub record: Option<RecordOptions>,
     /// Whether templates in replay scripts are expanded.
@@ -162,6 +168,7 @@ impl Default for WsConfig {
             rules_file: None,
             speed: Speed::default(),
             proxy_config: None,
+            ai_config: None,
             record: None,
             template_expand: true,
             seed: None,
@@ -200,7 +207,9 @@ impl WsConfig {
 
     /// The defaults, with what the environment says: `MOCKFORGE_WS_PORT`, `MOCKFORGE_WS_MAX_CONNECTIONS`,
     /// `MOCKFORGE_WS_MAX_MESSAGE_SIZE`, `MOCKFORGE_WS_HEARTBEAT_INTERVAL`, `MOCKFORGE_WS_REPLAY_FILE`,
-    /// `MOCKFORGE_WS_RULES`, `MOCKFORGE_WS_SPEED`, `MOCKFORGE_WS_SEED`, `MOCKFORGE_WS_CLOCK` and `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND`. An empty one counts as not set.
+    /// `MOCKFORGE_WS_RULES`, `MOCKFORGE_WS_SPEED`, `MOCKFORGE_WS_SEED`, `MOCKFORGE_WS_CLOCK`, `MOCKFORGE_WS_AI` with
+    /// `MOCKFORGE_WS_EVENTS` and `MOCKFORGE_WS_RATE`, and `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND`. An empty one counts as not
+    /// set.
     ///
     /// # Errors
     /// [`ServerError::Variable`] names a variable whose value cannot be read.
@@ -234,6 +243,14 @@ impl WsConfig {
         if let Some((name, value)) = read("MOCKFORGE_WS_CLOCK") {
             config.clock = Some(parse(name, &value)?);
         }
+        let mut ai = WebSocketAiConfig::default();
+        if let Some((name, value)) = read("MOCKFORGE_WS_EVENTS") {
+            ai.event_count = parse(name, &value)?;
+        }
+        if let Some((name, value)) = read("MOCKFORGE_WS_RATE") {
+            ai.events_per_second = parse_rate(&value).map_err(|error| wrong(name, &value, error))?;
+        }
+        config.ai_config = read("MOCKFORGE_WS_AI").map(|(_, narrative)| WebSocketAiConfig { narrative, ..ai });
         if let Some((name, value)) = read("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND") {
             config.template_expand = match value.to_ascii_lowercase().as_str() {
                 "1" | "true" | "t" | "yes" | "y" | "on" => true,
@@ -257,9 +274,10 @@ impl WsConfig {
                 return Err(ServerError::Config { field: "raw_echo", problem });
             }
         }
+        ai::check(self).map_err(|problem| ServerError::Config { field: "ai_config", problem })?;
         for path in &self.paths {
             let wrong = |problem| ServerError::Config { field: "paths", problem: format!("{}: {problem}", path.path) };
-            path.check_rules().map_err(wrong)?;
+            path.check().map_err(wrong)?;
         }
         Ok(())
     }
@@ -303,6 +321,9 @@ mod tests {
             ("MOCKFORGE_WS_RULES", "x.yaml"),
             ("MOCKFORGE_WS_SPEED", "2.5"),
             ("MOCKFORGE_WS_SEED", "7"),
+            ("MOCKFORGE_WS_AI", "a busy stock market"),
+            ("MOCKFORGE_WS_EVENTS", "0"),
+            ("MOCKFORGE_WS_RATE", "2.5"),
             ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", "False"),
         ]);
         let expected = WsConfig {
@@ -314,16 +335,36 @@ mod tests {
             rules_file: Some("x.yaml".into()),
             speed: Speed::times(2.5).unwrap(),
             seed: Some(7),
+            ai_config: Some(WebSocketAiConfig {
+                narrative: "a busy stock market".to_owned(),
+                event_count: 0,
+                events_per_second: 2.5,
+                ..WebSocketAiConfig::default()
+            }),
             template_expand: false,
             ..WsConfig::default()
         };
         assert_eq!(config.unwrap(), expected);
+        // How many and how fast is said of nothing.
+        assert_eq!(with(&[("MOCKFORGE_WS_EVENTS", "5"), ("MOCKFORGE_WS_RATE", "5")]).unwrap(), WsConfig::default());
         assert_eq!(with(&[]).unwrap(), WsConfig::default());
     }
 
     #[test]
     fn an_empty_variable_is_not_set() {
-        let names = ["PORT", "MAX_CONNECTIONS", "HEARTBEAT_INTERVAL", "REPLAY_FILE", "RULES", "SPEED", "SEED", "CLOCK"];
+        let names = [
+            "PORT",
+            "MAX_CONNECTIONS",
+            "HEARTBEAT_INTERVAL",
+            "REPLAY_FILE",
+            "RULES",
+            "SPEED",
+            "SEED",
+            "CLOCK",
+            "AI",
+            "EVENTS",
+            "RATE",
+        ];
         let names: Vec<_> = names.iter().map(|name| format!("MOCKFORGE_WS_{name}")).collect();
         let mut pairs: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
         pairs.push(("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", ""));
@@ -372,6 +413,9 @@ mod tests {
             ("MOCKFORGE_WS_MAX_CONNECTIONS", "0"),
             ("MOCKFORGE_WS_MAX_MESSAGE_SIZE", "0"),
             ("MOCKFORGE_WS_SPEED", "0"),
+            ("MOCKFORGE_WS_EVENTS", "-1"),
+            ("MOCKFORGE_WS_RATE", "0"),
+            ("MOCKFORGE_WS_RATE", "NaN"),
             ("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND", "maybe"),
         ] {
             let text = with(&[(name, value)]).unwrap_err().to_string();

@@ -34,6 +34,14 @@ pub enum ServerError {
     /// The way to the upstream makes no sense.
     #[error(transparent)]
     Proxy(#[from] ws_proxy::ProxyError),
+    /// Events cannot be written.
+    #[error("{place}: {source}")]
+    Ai {
+        /// Where they are asked for: `ai_config`, or that of a path.
+        place: String,
+        /// Why not.
+        source: ws_ai::AiError,
+    },
     /// The recording cannot be begun.
     #[error(transparent)]
     Record(#[from] ws_replay::RecordError),

@@ -23,7 +23,7 @@ mod transport;
 mod unmatched;
 mod upgrade;
 
-pub use config::{PathConfig, PathMode, ReloadPolicy, Subprotocols, WsConfig, parse_duration, parse_size};
+pub use config::{PathConfig, PathMode, ReloadPolicy, Subprotocols, WsConfig, parse_duration, parse_rate, parse_size};
 pub use error::ServerError;
 pub use handshake_rules::{AcceptWith, Expected, HandshakeRule, HandshakeRules, RefuseWith};
 pub use rate_limited::RateLimited;

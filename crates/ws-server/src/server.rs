@@ -214,7 +214,7 @@ impl WsServerBuilder {
     ///
     /// # Errors
     /// [`ServerError::Replay`] names every mistake in the replay script, [`ServerError::Config`] a field that makes no
-    /// server.
+    /// server, [`ServerError::Ai`] why no events can be written.
     pub fn build(self) -> Result<WsServer, ServerError> {
         self.config.validate()?;
         let registry = self.registry.unwrap_or_default();
@@ -227,7 +227,8 @@ impl WsServerBuilder {
         });
         let scope = Scope::new(Arc::clone(&registry), rooms).fallback(assemble::fallback(&self.config));
         let scope = assemble::guards(&self.config)?.into_iter().fold(scope, Scope::guard);
-        let assembly = Assembly::new(&self.config, self.on_verdict);
+        let metrics = self.metrics.unwrap_or_else(|| get_global_registry().clone());
+        let assembly = Assembly::new(&self.config, metrics.clone(), self.on_verdict);
         let scope = assembly.modes()?.into_iter().chain(self.modes).fold(scope, Scope::mode);
         let scope = match self.config.conditions.clone() {
             Some(conditions) => scope.conditions(assemble::plan(conditions, &self.config, "everywhere")?),
@@ -236,7 +237,6 @@ impl WsServerBuilder {
         let paths = assembly.paths(&scope)?;
         let scopes = ScopeResolver { default: Arc::new(scope), paths, choose: self.choose_scope };
         let tls = self.config.tls.as_ref().map(|tls| TlsAcceptor::new(tls, self.config.host)).transpose()?;
-        let metrics = self.metrics.unwrap_or_else(|| get_global_registry().clone());
         let mut observers: Vec<Arc<dyn SessionObserver>> = vec![Arc::new(metrics.clone())];
         observers.extend(assemble::recorder(&self.config)?);
         let unmatched = Arc::new(UnmatchedMessages::default());

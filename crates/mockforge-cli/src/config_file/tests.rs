@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use mockforge_ws::{
-    AcceptWith, Conditions, Fallback, FaultConfig, HandshakeRule, LatencyInjector, LatencyProfile, OverLimit,
-    PathConfig, PathMode, QueueLimits, RateLimit, RecordOptions, ReloadPolicy, Speed, Subprotocols, TlsConfig,
-    WhenFull, WsConfig, WsProxyConfig,
+    AcceptWith, AiLimits, Conditions, Fallback, FaultConfig, HandshakeRule, LatencyInjector, LatencyProfile, OverLimit,
+    PathConfig, PathMode, QueueLimits, RateLimit, RecordOptions, ReloadPolicy, ReplayAugmentationConfig, Speed,
+    Subprotocols, TlsConfig, WhenFull, WsConfig, WsProxyConfig,
 };
 
 use super::*;
@@ -35,6 +35,13 @@ websocket:
   rules_file: rules.yaml
   speed: max
   proxy_config: { upstream_url: ws://127.0.0.1:9/ws, fallback: local }
+  ai_config:
+    narrative: a busy stock market
+    max_events: 5
+    event_rate: 10
+    replay: { provider: ollama, model: llama3.2, augmentation_points: [quote] }
+    event_schema: schema.json
+    limits: { call_timeout: 5s }
   record: { file: session.jsonl }
   template_expand: false
   seed: 7
@@ -60,6 +67,8 @@ websocket:
       mode: replay
       replay_file: chat.jsonl
     - { path: /ws/raw/**, mode: raw_echo }
+    - { path: /ws/ai, mode: ai, ai_config: { narrative: a chat } }
+    - { path: /ws/more, replay_file: more.jsonl, ai_config: { replay: { augmentation_points: [a] } } }
     - path: /ws/real
       proxy: { upstream_url: ws://127.0.0.1:9/ws }
       handshake: [{ connections: 1-2, accept: {} }]
@@ -79,6 +88,20 @@ websocket:
             upstream_url: "ws://127.0.0.1:9/ws".into(),
             fallback: Fallback::Local,
             ..WsProxyConfig::default()
+        }),
+        ai_config: Some(WebSocketAiConfig {
+            narrative: "a busy stock market".into(),
+            event_count: 5,
+            events_per_second: 10.0,
+            replay: Some(ReplayAugmentationConfig {
+                provider: "ollama".into(),
+                model: "llama3.2".into(),
+                augmentation_points: vec!["quote".into()],
+                ..ReplayAugmentationConfig::default()
+            }),
+            event_schema: Some("schema.json".into()),
+            limits: AiLimits { call_timeout: Duration::from_secs(5), ..AiLimits::default() },
+            ..WebSocketAiConfig::default()
         }),
         record: Some(RecordOptions::to("session.jsonl")),
         template_expand: false,
@@ -100,6 +123,20 @@ websocket:
         paths: vec![
             path("/ws/chat").mode(PathMode::Replay("chat.jsonl".into())),
             path("/ws/raw/**").mode(PathMode::RawEcho),
+            path("/ws/ai").mode(PathMode::Ai(Box::new(WebSocketAiConfig {
+                narrative: "a chat".into(),
+                ..WebSocketAiConfig::default()
+            }))),
+            path("/ws/more").mode(PathMode::AugmentedReplay(
+                "more.jsonl".into(),
+                Box::new(WebSocketAiConfig {
+                    replay: Some(ReplayAugmentationConfig {
+                        augmentation_points: vec!["a".into()],
+                        ..ReplayAugmentationConfig::default()
+                    }),
+                    ..WebSocketAiConfig::default()
+                }),
+            )),
             path("/ws/real")
                 .mode(PathMode::Proxy(Box::new(WsProxyConfig {
                     upstream_url: "ws://127.0.0.1:9/ws".into(),
@@ -173,7 +210,7 @@ websocket:
             "15:8 `key_file` is missing: the private key of the certificate",
             "17:7 unknown key `pth`; did you mean `path`?",
             "18:13 `path`: a path begins with `/`",
-            "19:28 expected `echo`, `raw_echo`, `replay` or `proxy`, found `ehco`; did you mean `echo`?",
+            "19:28 expected `echo`, `raw_echo`, `replay`, `proxy` or `ai`, found `ehco`; did you mean `echo`?",
             "20:7 `mode: replay` needs a `replay_file`",
             "21:7 `path` is missing",
             "22:7 expected keys with values, found `/ws`",
@@ -218,6 +255,54 @@ websocket:
             "15:19 `handshake`: regex parse error: ( ^ error: unclosed group".to_owned(),
             "17:19 unknown `preset`, expected one of flaky-mobile, proxy-reload, server-restart, slow-consumer"
                 .to_owned(),
+        ]
+    );
+}
+
+/// In the file's order, each where it stands, by whichever of its names it is called.
+#[test]
+fn mistakes_in_events_have_their_places() {
+    let text = "
+websocket:
+  ai_config:
+    narative: x
+    event_rate: 0
+    max_events: -1
+    on_failure: retry
+    limits: { call_timeout: soon }
+  paths:
+    - { path: /ws/a, mode: ai }
+    - { path: /ws/b, mode: ai, ai_config: { events_per_second: -2 } }
+    - { path: /ws/c, mode: ai, replay_file: a.jsonl, ai_config: {} }
+    - { path: /ws/d, mode: echo, ai_config: {} }
+    - { path: /ws/e, ai_config: {}, proxy: { upstream_url: ws://127.0.0.1:9/ws } }
+    - { path: /ws/f, replay_file: a.jsonl, ai_config: {} }
+    - { path: /ws/g, ai_config: { replay: { augmentation_points: [a] } } }
+    - { path: /ws/h, ai_config: { events_per_second: 1e9 } }
+    - { path: /ws/i, ai_config: { replay: { provider: olama } } }
+    - { path: /ws/j, ai_config: { replay: { temperature: 3 } } }
+    - { path: /ws/k, ai_config: { limits: { max_calls: 0 } } }
+";
+    assert_eq!(
+        mistakes(text),
+        [
+            "4:5 unknown key `narative`; did you mean `narrative`?",
+            "5:17 expected a number above 0 and at most 1000 events a second, found 0",
+            "6:17 expected a whole number, 0 or more, found `-1`",
+            "7:17 expected `report` or `replace`, found `retry`",
+            "8:29 expected a number and a unit, such as 200ms, 30s or 5m, found `soon`",
+            "10:7 `mode: ai` needs an `ai_config`",
+            "11:64 expected a number above 0 and at most 1000 events a second, found -2",
+            "12:45 `replay_file`: a script that `ai_config` enriches goes with `mode: replay`",
+            "13:45 `ai_config`: goes with `mode: ai`, or with `mode: replay` and its script",
+            "14:7 expected `proxy` or `ai_config`; a real server writes its own events",
+            "15:55 `ai_config`: beside a script events need `augmentation_points`, under `replay`: after which of its \
+             entries they come",
+            "16:33 `ai_config`: `augmentation_points` need a script that is enriched there: a `replay_file` beside this",
+            "17:54 expected a number above 0 and at most 1000 events a second, found 1000000000",
+            "18:55 `provider`: `olama` is not known: did you mean `ollama`?",
+            "19:58 `temperature`: expected 0 to 2, found 3",
+            "20:56 `max_calls`: expected 1 or more, found 0",
         ]
     );
 }

@@ -90,7 +90,7 @@ async fn flags_and_variables_win_over_the_file() {
 fn a_broken_file_is_told_with_all_its_mistakes() {
     let folder = folder(&[("mockforge.yaml", "websocket:\n  prot: 3001\n  paths:\n    - { path: /ws, mode: ehco }\n")]);
     let expected = "mockforge.yaml:2:3: unknown key `prot`; did you mean `port`?\n\
-                    mockforge.yaml:4:26: expected `echo`, `raw_echo`, `replay` or `proxy`, found `ehco`; did you mean `echo`?\n\
+                    mockforge.yaml:4:26: expected `echo`, `raw_echo`, `replay`, `proxy` or `ai`, found `ehco`; did you mean `echo`?\n\
                     mockforge.yaml: 2 errors\n";
     let output = in_folder(folder.path(), &["serve", "--ws-port", "0"], &[]).output().unwrap();
     assert_eq!((text(&output.stderr).as_str(), output.status.code()), (expected, Some(1)));

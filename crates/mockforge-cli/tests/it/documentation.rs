@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::process::{Serving, run, text};
 
+const AI: &str = include_str!("../../../../docs/ai.md");
 const CONDITIONS: &str = include_str!("../../../../docs/conditions.md");
 const CONFIGURATION: &str = include_str!("../../../../docs/configuration.md");
 const PROXY: &str = include_str!("../../../../docs/proxy.md");
@@ -31,7 +32,8 @@ fn folder(configuration: &str) -> TempDir {
     std::fs::create_dir(folder.path().join("examples")).unwrap();
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ws-demo.jsonl");
     std::fs::copy(demo, folder.path().join("examples/ws-demo.jsonl")).unwrap();
-    write("chat.jsonl", r#"{"text":"welcome"}"#);
+    write("chat.jsonl", "{\"text\":\"welcome\"}\n{\"step_id\":\"user_message\",\"text\":\"hello\"}");
+    write("quote.schema.json", AI.split("```json\n").nth(2).unwrap().split("```").next().unwrap());
     write("orders.yaml", "rules: [{ match: order, response: accepted }]");
     write("mockforge.yaml", configuration);
     folder
@@ -54,8 +56,8 @@ async fn ask(client: &mut TestClient, text: &str) -> String {
 
 #[test]
 fn every_configuration_is_right() {
-    let documents = [CONDITIONS, CONFIGURATION, PROXY, README, REPLAY, TLS].map(configurations);
-    assert_eq!(documents.each_ref().map(Vec::len), [4, 1, 5, 2, 1, 1]);
+    let documents = [AI, CONDITIONS, CONFIGURATION, PROXY, README, REPLAY, TLS].map(configurations);
+    assert_eq!(documents.each_ref().map(Vec::len), [2, 4, 1, 5, 2, 1, 1]);
     for configuration in documents.into_iter().flatten() {
         let folder = folder(configuration);
         let output = run(&["check", folder.path().join("mockforge.yaml").to_str().unwrap()], &[]);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod ai;
 mod check;
 mod check_rules;
 mod completions;
@@ -9,9 +10,11 @@ mod config;
 mod connect;
 mod documentation;
 mod exit_on_complete;
+mod generate;
 mod graph;
 mod guide;
 mod har;
+mod model;
 mod process;
 mod script_log;
 mod serve;

@@ -108,3 +108,14 @@ async fn a_seed_repeats_rules() {
     assert_eq!(rolls[0], rolls[1]);
     assert_ne!(rolls[0].0, rolls[0].1);
 }
+
+/// Rules may look at messages through a JSON Schema.
+#[tokio::test]
+async fn rules_know_json_schemas() {
+    let rules = r#"rules: [{match: {schema: {type: object, required: [id]}}, response: "has an id"}]"#;
+    let folder = folder(&[("rules.yaml", rules)]);
+    let server = Serving::start_in(&folder, &["--rules", "rules.yaml"]);
+    let mut client = TestClient::connect(&server.url).await.unwrap();
+    client.send_text(r#"{"name":"Ann"}"#).await.unwrap();
+    assert_eq!(ask(&mut client, r#"{"id":1}"#).await, "has an id");
+}

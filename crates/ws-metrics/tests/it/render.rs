@@ -17,6 +17,7 @@ fn a_first_scrape_shows_every_series_at_zero() {
         ("mockforge_ws_messages_sent_total", "counter"),
         ("mockforge_ws_messages_received_total", "counter"),
         ("mockforge_ws_messages_skipped_total", "counter"),
+        ("mockforge_ws_ai_events_total", "counter"),
         ("mockforge_ws_errors_total", "counter"),
     ] {
         assert!(text.contains(&format!("\n# TYPE {name} {kind}\n")), "{name} in\n{text}");
@@ -39,6 +40,33 @@ fn refused_handshakes_appear_with_the_first_of_their_code() {
     assert_eq!(find(&metrics, series), None);
     metrics.record_ws_handshake_refused(http::StatusCode::FORBIDDEN);
     assert_eq!(find(&metrics, series), Some(1.0));
+}
+
+/// Who generates nothing has no series of what that costs.
+#[test]
+fn generated_events_are_counted_with_what_they_cost() {
+    let metrics = MetricsRegistry::new();
+    for series in ["calls_total", "tokens_total", "rejected_total"] {
+        assert!(!metrics.render().contains(&format!("mockforge_ws_ai_{series}")));
+    }
+    for outcome in ["answered", "failed", "answered", "cached"] {
+        metrics.record_ws_ai_call(outcome);
+    }
+    metrics.record_ws_ai_tokens(100, 7);
+    metrics.record_ws_ai_tokens(20, 0);
+    metrics.record_ws_ai_event();
+    metrics.record_ws_ai_rejected("schema");
+    for (series, expected) in [
+        (r#"calls_total{outcome="answered"}"#, 2.0),
+        (r#"calls_total{outcome="failed"}"#, 1.0),
+        (r#"calls_total{outcome="cached"}"#, 1.0),
+        (r#"tokens_total{kind="prompt"}"#, 120.0),
+        (r#"tokens_total{kind="completion"}"#, 7.0),
+        ("events_total", 1.0),
+        (r#"rejected_total{reason="schema"}"#, 1.0),
+    ] {
+        assert_eq!(value(&metrics, &format!("mockforge_ws_ai_{series}")), expected, "{series}");
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl<'s, 'a> Compiler<'s, 'a> {
 
     /// Takes the next entry. If anything about it is wrong, its step is of no use, and `findings` knows.
     pub(super) fn entry(&mut self, entry: RawEntry<'a>, fields: Fields<'a>, findings: &mut Findings<'s, 'a>) {
-        if fields.logic.is_empty() && self.put_aside.is_empty() {
+        if !fields.may_branch() && self.put_aside.is_empty() {
             self.compile(&entry, &fields, findings);
         } else {
             self.put_aside.push((entry, fields));
@@ -294,11 +294,12 @@ impl<'s, 'a> Compiler<'s, 'a> {
         if fields.is_binary().is_some() {
             return bytes(text, findings).map(Content::Binary);
         }
-        if self.file.is_recording && self.file.learns {
+        // Also in a recording: such a text was added to it, and says nothing about what the client made up.
+        let is_verbatim = fields.logic("verbatim").is_some_and(|node| node.value == Tree::Bool(true));
+        if self.file.is_recording && self.file.learns && !is_verbatim {
             return Some(Content::Recorded(self.learner.answer(text.value.clone())));
         }
-        let is_verbatim = || fields.logic("verbatim").is_some_and(|node| node.value == Tree::Bool(true));
-        if self.file.is_recording || is_verbatim() {
+        if self.file.is_recording || is_verbatim {
             return Some(Content::Text(Template::verbatim(text.value.clone())));
         }
         let scope = Scope { key: "text", groups: &self.groups, open: self.branches };

@@ -103,6 +103,12 @@ impl<'a> Fields<'a> {
         keys.into_iter().find_map(|(key, value)| value.as_ref().filter(|it| it.value).map(|it| (key, it.at)))
     }
 
+    /// Whether there is a key of version 2 that may have to do with other entries: all but the one that is about the text
+    /// alone.
+    pub(super) fn may_branch(&self) -> bool {
+        self.logic.iter().any(|(key, ..)| *key != "verbatim")
+    }
+
     /// The value of a key of version 2.
     pub(super) fn logic(&self, key: &str) -> Option<&Node> {
         self.logic.iter().find(|(name, ..)| *name == key).map(|(.., node)| node)

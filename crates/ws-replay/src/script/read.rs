@@ -56,7 +56,8 @@ pub(super) fn without_comments(text: &str) -> Cow<'_, str> {
     Cow::Owned(blanked.collect())
 }
 
-fn is_array(text: &str) -> bool {
+/// Whether the entries are the elements of an array.
+pub(super) fn is_array(text: &str) -> bool {
     content_lines(text).next().is_some_and(|line| line.trim_start().starts_with('['))
 }
 

@@ -15,7 +15,7 @@ use crate::source::{Findings, Source};
 use crate::state_names::StateNames;
 
 /// The number of the connection that an entry belongs to if it does not say.
-const FIRST: u64 = 1;
+pub(super) const FIRST: u64 = 1;
 
 /// Compiles all sessions of a file, and the rules that stand between their entries.
 pub(super) struct Sessions<'s, 'a> {

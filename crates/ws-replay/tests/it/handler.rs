@@ -111,6 +111,18 @@ async fn messages_release_waits() {
     assert_eq!(session.next().await, at(1060, "bye Ann"));
 }
 
+/// Who has held a connection up has the script begin when it is its turn.
+#[tokio::test(start_paused = true)]
+async fn a_script_may_start_late() {
+    let text = "{\"ts\":0,\"text\":\"a\"}\n{\"ts\":100,\"text\":\"b\"}";
+    for (handler, times) in [(handler(text), [500, 500]), (handler(text).starting_late(), [500, 600])] {
+        let mut session = Session::open("/ws", QueueLimits::default());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        session.connected(&handler).await;
+        assert_eq!([session.next().await.0, session.next().await.0], times);
+    }
+}
+
 /// M18: the last action closes the connection, and the work is over.
 #[tokio::test(start_paused = true)]
 async fn a_script_may_close_the_connection() {

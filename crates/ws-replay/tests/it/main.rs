@@ -15,6 +15,7 @@ mod har;
 mod hostile;
 mod learning;
 mod marks;
+mod placed;
 mod problems;
 mod recording;
 mod rules;

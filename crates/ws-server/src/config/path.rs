@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use ws_ai::WebSocketAiConfig;
 use ws_conditions::{Conditions, RateLimit};
 use ws_core::PathPattern;
 use ws_proxy::WsProxyConfig;
 
-use super::written;
+use super::{ai, written};
 use crate::{HandshakeRule, HandshakeRules};
 
 /// What is different on the paths that fit a pattern.
@@ -54,6 +55,11 @@ pub enum PathMode {
     Replay(PathBuf),
     /// A real server. With [`Fallback::Local`](ws_proxy::Fallback::Local), echo answers while it is down.
     Proxy(Box<WsProxyConfig>),
+    /// Events that follow a narrative; what answers everywhere, if they are not [`enabled`](WebSocketAiConfig::enabled).
+    Ai(Box<WebSocketAiConfig>),
+    /// This script plays, enriched with events at the points that its configuration names; as it is, if they are not
+    /// [`enabled`](WebSocketAiConfig::enabled).
+    AugmentedReplay(PathBuf, Box<WebSocketAiConfig>),
 }
 
 impl PathConfig {
@@ -98,9 +104,17 @@ impl PathConfig {
         self
     }
 
-    /// Whether its rules have something to do; if not, why.
-    pub(super) fn check_rules(&self) -> Result<(), String> {
-        match self.mode {
+    /// What answers there, but for events that are switched off.
+    pub(crate) fn enabled_mode(&self) -> Option<&PathMode> {
+        self.mode.as_ref().filter(|mode| !matches!(mode, PathMode::Ai(config) if !config.enabled))
+    }
+
+    /// Whether its parts go together; if not, why.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let about_ai = |problem| format!("ai_config: {problem}");
+        match &self.mode {
+            Some(PathMode::Ai(config)) => ai::check_alone(config).map_err(about_ai),
+            Some(PathMode::AugmentedReplay(_, config)) => ai::check_beside_script(config).map_err(about_ai),
             Some(PathMode::Echo | PathMode::RawEcho) if self.rules_file.is_some() => {
                 Err("rules_file: beside an echo, which answers everything, there is nothing for rules to do".to_owned())
             }
@@ -125,6 +139,9 @@ struct Written {
     rules_file: Option<PathBuf>,
     /// The real server; for `mode: proxy`.
     proxy: Option<Box<WsProxyConfig>>,
+    /// Events that follow a narrative; for `mode: ai`. Beside a `replay_file`, which they enrich, for `mode: replay`.
+    #[serde(default, deserialize_with = "written::boxed_ai")]
+    ai_config: Option<Box<WebSocketAiConfig>>,
     /// Who is let in; the first rule that fits a handshake decides.
     #[serde(default)]
     handshake: Vec<HandshakeRule>,
@@ -148,6 +165,8 @@ enum WrittenMode {
     Replay,
     /// The real server of `proxy`.
     Proxy,
+    /// The events of `ai_config`.
+    Ai,
 }
 
 impl TryFrom<Written> for PathConfig {
@@ -155,24 +174,7 @@ impl TryFrom<Written> for PathConfig {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let path = written.path.parse().map_err(|problem| format!("path: {problem}"))?;
-        let mode = match (written.mode, written.replay_file, written.proxy) {
-            (None, None, None) => None,
-            (Some(WrittenMode::Echo), None, None) => Some(PathMode::Echo),
-            (Some(WrittenMode::RawEcho), None, None) => Some(PathMode::RawEcho),
-            (Some(WrittenMode::Replay) | None, Some(file), None) => Some(PathMode::Replay(file)),
-            (Some(WrittenMode::Proxy) | None, None, Some(proxy)) => Some(PathMode::Proxy(proxy)),
-            (Some(WrittenMode::Replay), None, _) => return Err("`mode: replay` needs a `replay_file`".to_owned()),
-            (Some(WrittenMode::Proxy), _, None) => return Err("`mode: proxy` needs a `proxy`".to_owned()),
-            (_, Some(_), Some(_)) => {
-                return Err(
-                    "expected `replay_file` or `proxy`; a script that plays while the upstream is down is for \
-                            the whole server"
-                        .to_owned(),
-                );
-            }
-            (_, Some(_), None) => return Err("replay_file: goes with `mode: replay` only".to_owned()),
-            (_, None, Some(_)) => return Err("proxy: goes with `mode: proxy` only".to_owned()),
-        };
+        let mode = mode(written.mode, written.replay_file, written.proxy, written.ai_config)?;
         for (n, rule) in written.handshake.iter().enumerate() {
             HandshakeRules::new(vec![rule.clone()]).map_err(|problem| {
                 let problem = problem.to_string();
@@ -182,8 +184,40 @@ impl TryFrom<Written> for PathConfig {
         }
         let Written { rules_file, handshake, conditions, rate_limit, .. } = written;
         let config = Self { path, mode, rules_file, handshake, conditions, rate_limit };
-        config.check_rules().map(|()| config)
+        config.check().map(|()| config)
     }
+}
+
+/// The mode that its word and what stands beside it make.
+fn mode(
+    word: Option<WrittenMode>,
+    script: Option<PathBuf>,
+    proxy: Option<Box<WsProxyConfig>>,
+    ai: Option<Box<WebSocketAiConfig>>,
+) -> Result<Option<PathMode>, String> {
+    use WrittenMode::{Ai, Echo, Proxy, RawEcho, Replay};
+
+    let problem = match (word, script, proxy, ai) {
+        (None, None, None, None) => return Ok(None),
+        (Some(Echo), None, None, None) => return Ok(Some(PathMode::Echo)),
+        (Some(RawEcho), None, None, None) => return Ok(Some(PathMode::RawEcho)),
+        (Some(Replay) | None, Some(file), None, None) => return Ok(Some(PathMode::Replay(file))),
+        (Some(Proxy) | None, None, Some(proxy), None) => return Ok(Some(PathMode::Proxy(proxy))),
+        (Some(Ai) | None, None, None, Some(ai)) => return Ok(Some(PathMode::Ai(ai))),
+        (Some(Replay) | None, Some(file), None, Some(ai)) => return Ok(Some(PathMode::AugmentedReplay(file, ai))),
+        (Some(Replay), None, ..) => "`mode: replay` needs a `replay_file`",
+        (Some(Proxy), _, None, _) => "`mode: proxy` needs a `proxy`",
+        (Some(Ai), .., None) => "`mode: ai` needs an `ai_config`",
+        (_, Some(_), Some(_), _) => {
+            "expected `replay_file` or `proxy`; a script that plays while the upstream is down is for the whole server"
+        }
+        (_, _, Some(_), Some(_)) => "expected `proxy` or `ai_config`; a real server writes its own events",
+        (Some(Ai), Some(_), ..) => "replay_file: a script that `ai_config` enriches goes with `mode: replay`",
+        (_, Some(_), ..) => "replay_file: goes with `mode: replay` only",
+        (_, _, Some(_), _) => "proxy: goes with `mode: proxy` only",
+        (.., Some(_)) => "ai_config: goes with `mode: ai`, or with `mode: replay` and its script",
+    };
+    Err(problem.to_owned())
 }
 
 #[cfg(feature = "schema")]

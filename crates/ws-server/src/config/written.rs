@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected, Visitor};
+use ws_ai::{MAX_RATE, WebSocketAiConfig};
 use ws_conditions::{Conditions, ConditionsError, RateLimit};
 use ws_core::{QueueLimits, WhenFull};
 use ws_replay::{Speed, TemplateClock};
@@ -51,6 +52,15 @@ pub fn parse_size(value: &str) -> Result<usize, String> {
     let ((_, unit), count): (_, usize) =
         bytes.ok_or("write a number of bytes, or one with a unit, such as 64KiB or 16MiB")?;
     count.checked_mul(*unit).ok_or_else(|| "is more bytes than this machine can count".to_owned())
+}
+
+/// Reads a rate of events, per second: above 0 and at most [`MAX_RATE`].
+///
+/// # Errors
+/// A text that says what is wrong with `value`.
+pub fn parse_rate(value: &str) -> Result<f64, String> {
+    let rate = value.trim().parse().ok().filter(|rate| *rate > 0.0 && *rate <= MAX_RATE);
+    rate.ok_or_else(|| format!("expected a number of events a second, above 0 and at most {MAX_RATE}"))
 }
 
 /// A text that stands for something else, or a number that does.
@@ -189,6 +199,20 @@ pub(super) fn rate_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<O
     Ok(limit)
 }
 
+/// As [`conditions`].
+pub(super) fn ai<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WebSocketAiConfig>, D::Error> {
+    let config = Option::<WebSocketAiConfig>::deserialize(deserializer)?;
+    if let Some(config) = &config {
+        config.validate().map_err(de::Error::custom)?;
+    }
+    Ok(config)
+}
+
+/// As [`conditions`].
+pub(super) fn boxed_ai<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<WebSocketAiConfig>>, D::Error> {
+    ai(deserializer).map(|config| config.map(Box::new))
+}
+
 /// One line for each, which begins with the key that it is about.
 fn problems<E: de::Error>(error: ConditionsError) -> E {
     let lines: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
@@ -301,6 +325,16 @@ pub(super) use schema::{
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rates_are_sensible() {
+        for (text, expected) in [("1", 1.0), ("0.5", 0.5), (" 1e3 ", MAX_RATE)] {
+            assert_eq!(parse_rate(text), Ok(expected), "{text}");
+        }
+        for text in ["", "0", "-0", "-1", "nan", "NaN", "inf", "-inf", "infinity", "1e9", "1000.1", "fast", "1/s"] {
+            assert!(parse_rate(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn sizes_have_units() {

@@ -132,6 +132,22 @@ const IO: &[Unwanted] = &[
     Feature("tokio", "signal"),
 ];
 
+/// What writes events by itself needs nobody to ask; a runtime is there for its cache's files.
+const OFFLINE: &[Unwanted] = &[
+    Package("async-openai"),
+    Package("axum"),
+    Package("hyper"),
+    Package("hyper-util"),
+    Package("reqwest"),
+    Package("rustls"),
+    Package("tokio-tungstenite"),
+    Package("tungstenite"),
+    Feature("tokio", "net"),
+    Feature("tokio", "process"),
+    Feature("tokio", "rt-multi-thread"),
+    Feature("tokio", "signal"),
+];
+
 /// What a crate with its default features must not pull when somebody takes it alone.
 pub(super) const ALONE: &[(&str, &[Unwanted])] = &[
     ("ws-core", IO),
@@ -140,4 +156,5 @@ pub(super) const ALONE: &[(&str, &[Unwanted])] = &[
     ("ws-conditions", IO),
     ("ws-metrics", IO),
     ("ws-replay", IO),
+    ("ws-ai", OFFLINE),
 ];

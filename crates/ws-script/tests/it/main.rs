@@ -1,0 +1,12 @@
+//! Scripts as sessions use them: handlers, contexts, and folders that change.
+
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what several tests share")]
+
+mod calls;
+mod console;
+mod declarations;
+mod hostile;
+mod kit;
+mod loading;
+mod reloading;
+mod timers;

@@ -1,0 +1,85 @@
+//! Events that nobody wrote, as a mode: streamed alone, or put into a script.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tracing::info;
+use ws_ai::{
+    AiError, AiEventGenerator, AiHandler, AiObserver, AugmentedReplay, CallOutcome, RejectKind, WebSocketAiConfig,
+};
+use ws_core::WsHandler;
+use ws_metrics::MetricsRegistry;
+
+use super::{Assembly, EVERYONE};
+use crate::ServerError;
+
+impl Assembly<'_> {
+    /// Who streams events to each connection; rules answer before.
+    pub(super) fn events(
+        &self,
+        config: &WebSocketAiConfig,
+        rules: Option<&Path>,
+        audience: &str,
+    ) -> Result<Vec<Arc<dyn WsHandler>>, ServerError> {
+        let rules = rules.map(|file| self.rules_before(file, audience)).transpose()?;
+        let generator = self.generator(config, audience)?;
+        info!("streaming events to {audience}: {}", generator.provider_name());
+        let mode: Arc<dyn WsHandler> = Arc::new(AiHandler::new(generator));
+        Ok(rules.into_iter().chain([mode]).collect())
+    }
+
+    /// Who plays a script that is enriched with events; rules answer what it does not wait for.
+    pub(super) fn enriched(
+        &self,
+        script: &Path,
+        config: &WebSocketAiConfig,
+        rules: Option<&Path>,
+        audience: &str,
+    ) -> Result<Vec<Arc<dyn WsHandler>>, ServerError> {
+        let (_, rules) = self.script(script, rules, audience)?;
+        let generator = self.generator(config, audience)?;
+        info!("enriching {} with events: {}", script.display(), generator.provider_name());
+        let replay =
+            AugmentedReplay::new(generator, script, self.player(rules)).map_err(|error| refused(error, audience))?;
+        Ok(vec![Arc::new(replay)])
+    }
+
+    fn generator(&self, config: &WebSocketAiConfig, audience: &str) -> Result<AiEventGenerator, ServerError> {
+        let config = WebSocketAiConfig { seed: config.seed.or(self.config.seed), ..config.clone() };
+        let generator = AiEventGenerator::new(config).map_err(|error| refused(error, audience))?;
+        let generator = match self.config.clock {
+            Some(clock) => generator.clock(clock),
+            None => generator,
+        };
+        Ok(generator.observed_by(Arc::new(Counted(self.metrics.clone()))))
+    }
+}
+
+fn refused(error: AiError, audience: &str) -> ServerError {
+    match error {
+        AiError::Replay(errors) => errors.into(),
+        source if audience == EVERYONE => ServerError::Ai { place: "ai_config".to_owned(), source },
+        source => ServerError::Ai { place: format!("ai_config of {audience}"), source },
+    }
+}
+
+/// Counts what events cost.
+struct Counted(MetricsRegistry);
+
+impl AiObserver for Counted {
+    fn on_call(&self, outcome: CallOutcome) {
+        self.0.record_ws_ai_call(outcome.as_str());
+    }
+
+    fn on_tokens(&self, prompt: u64, completion: u64) {
+        self.0.record_ws_ai_tokens(prompt, completion);
+    }
+
+    fn on_event(&self) {
+        self.0.record_ws_ai_event();
+    }
+
+    fn on_reject(&self, reason: RejectKind) {
+        self.0.record_ws_ai_rejected(reason.as_str());
+    }
+}
