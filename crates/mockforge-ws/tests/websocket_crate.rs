@@ -1,16 +1,22 @@
 //! Every Rust snippet of the document "WebSocket Crate", in its order and as they are written there, but for layout: those
-//! of what exists today. Added are only imports, functions to stand in, what `?` returns to, and assertions.
+//! of what exists today. Added are only imports, functions to stand in, what `?` returns to, and assertions. Those of AI
+//! events stand together, in `websocket_crate/ai.rs`.
 //!
-//! AI events and tracing spans come with their crates. The exceptions among the others:
+//! Tracing spans come with their crate. The exceptions among the others:
 //!
 //! - Proxy Mode, Proxy Configuration and Usage Examples name an upstream on the internet. The snippets compile as they are,
 //!   with `..Default::default()` for the fields that they leave out; what is run has a local upstream in its place.
 //! - Replay Mode, Template Expansion and JSONPath Matching show data, not code: it is played.
 //! - Interactive Mode and Connection Errors show a loop over a socket that is axum's, not ours: it runs as a route of axum.
 //!   The document has `recv()` in two shapes; Connection Errors is given its own by `.transpose()`.
+//! - AI Event Mode, Replay Augmentation and Usage Examples leave out fields: `..Default::default()` stands for them. AI Event
+//!   Mode makes its generator without the `?` that Usage Examples has: it is given that one, for a configuration can be
+//!   wrong. Where a `Result` is dropped, it stays so. They run with a local server in the place of OpenAI, and not to their
+//!   last event, which would take half a minute.
+//! - Event Generation declares a method, which is called with exactly those types; the engine inside is ours.
 //! - Logging shows lines of the server's own log; the tests of `ws-server` look for them.
-//! - WebSocket Server Config and Proxy Configuration show declarations; they are compared with ours by using them with
-//!   exactly those types. `ai_config` comes with its crate.
+//! - WebSocket Server Config, Proxy Configuration and AI Configuration show declarations; they are compared with ours by using
+//!   them with exactly those types.
 //! - Integration Tests: the stream must be `mut`, and the replay file stands in the environment, so the recipe runs in a
 //!   process of its own.
 //! - Usage Examples: `main` of the Basic WebSocket Server compiles as it is, but is not run: its port is a fixed one. The
@@ -26,6 +32,8 @@ use mockforge_ws::{
     HandlerRegistry, ReplayHandler, ReplayOptions, ReplayScript, TestServer, WsMessage, WsServer, handler_fn,
     router_with_handlers,
 };
+use tokio::process::Command;
+use tokio::time::timeout;
 
 /// How long to wait for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,6 +56,16 @@ async fn upstream() -> TestServer {
         })
     }));
     TestServer::new(router_with_handlers(Arc::new(registry))).await
+}
+
+/// Runs a test that is ignored in a process of its own, with these variables: those of this process are shared.
+async fn run_alone(test: &str, variables: &[(&str, &str)]) {
+    let mut alone = Command::new(std::env::current_exe().unwrap());
+    alone.args([test, "--exact", "--include-ignored"]);
+    alone.envs(variables.iter().copied()).kill_on_drop(true);
+    let output = timeout(PATIENCE, alone.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 /// What a client gets that says `text` on `path`.
@@ -374,14 +392,15 @@ mod rate_limiting {
 }
 
 // A crate root looks for its modules beside it, where each file would be a test binary of its own.
+#[path = "websocket_crate/ai.rs"]
+mod ai;
+
 #[path = "websocket_crate/configuration.rs"]
 mod configuration;
 
 mod integration_tests {
     use futures_util::StreamExt;
     use mockforge_ws::router;
-    use tokio::process::Command;
-    use tokio::time::timeout;
     use tokio_tungstenite::connect_async;
     use tokio_tungstenite::tungstenite::Message;
 
@@ -408,12 +427,8 @@ mod integration_tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("replay.jsonl");
         fs::write(&file, r#"{"ts":0,"text":"HELLO test-session"}"#).unwrap();
-        let mut recipe = Command::new(std::env::current_exe().unwrap());
-        recipe.args(["integration_tests::test_websocket_replay", "--exact", "--include-ignored"]);
-        recipe.env("MOCKFORGE_WS_REPLAY_FILE", file).kill_on_drop(true);
-        let output = timeout(PATIENCE, recipe.output()).await.unwrap().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        let variables = [("MOCKFORGE_WS_REPLAY_FILE", file.to_str().unwrap())];
+        run_alone("integration_tests::test_websocket_replay", &variables).await;
     }
 }
 
@@ -444,7 +459,6 @@ mod error_handling {
     };
     use serde_json::{Value, json};
     use tokio::sync::mpsc;
-    use tokio::time::timeout;
     use tracing::{error, info, warn};
 
     use super::*;

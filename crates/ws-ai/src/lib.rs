@@ -39,7 +39,10 @@ pub use event::{AiEvent, Draft};
 pub use generator::AiEventGenerator;
 pub use handler::AiHandler;
 pub use observe::{AiObserver, CallOutcome, RejectKind, Usage};
-pub use provider::{EmbeddedProvider, Narrator, PROVIDER_NAMES, Piece, Pieces, Provider, ProviderError, ProviderErrorKind, Request, StoryFacts};
+pub use provider::{
+    EmbeddedProvider, Narrator, PROVIDER_NAMES, Piece, Pieces, Provider, ProviderError, ProviderErrorKind, Request,
+    StoryFacts,
+};
 pub use story::{Listener, Story};
 
 /// The README's example is a test.

@@ -2,7 +2,7 @@
 
 use mockforge_ws::{LatencyProfile, TestClient};
 use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::*;
 
