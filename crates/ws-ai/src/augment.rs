@@ -87,6 +87,7 @@ impl Augmentation {
         script: String,
         name: &str,
     ) -> Result<(Self, ReplayScript), AiError> {
+        let generator = generator.for_a_file();
         let config = generator.config();
         if !config.enabled {
             return Err(AiError::config("enabled", "it is false: no events are written"));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::{Sink, Stream};
 use jiff::Timestamp;
@@ -122,6 +122,14 @@ impl AiEventGenerator {
     #[must_use]
     pub fn provider_name(&self) -> String {
         self.engine.provider.name()
+    }
+
+    /// The same for what is written at once and read later: the real clock starts now and moves with the file.
+    pub(crate) fn for_a_file(&self) -> Self {
+        if self.engine.clock == TemplateClock::real() {
+            return self.clone().clock(TemplateClock::starting_at(SystemTime::now()));
+        }
+        self.clone()
     }
 
     /// The story of a file: the first one of a path that no client has, each time.

@@ -48,7 +48,7 @@ impl AiEventGenerator {
             return Err(AiError::config("event_count", "expected 1 or more, as a file has an end; found 0"));
         }
         let mut file = File { out, size: 0 };
-        let mut story = self.first_story(count);
+        let mut story = self.for_a_file().first_story(count);
         let rate = self.config().events_per_second;
         let written = loop {
             match story.try_next().await {

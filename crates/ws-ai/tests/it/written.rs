@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 use ws_ai::{AiError, WebSocketAiConfig};
@@ -95,4 +96,18 @@ async fn a_full_disk_is_told_and_stops_the_calls() {
     let error = provider.generator(config(20)).write_replay(1_000, &mut disk, |_| {}).await.unwrap_err();
     assert!(matches!(&error, AiError::Write(source) if source.kind() == io::ErrorKind::StorageFull), "{error}");
     assert!(provider.calls() < 4 && disk.1);
+}
+
+/// Written at once, it tells of times at which it is played.
+#[tokio::test]
+async fn real_times_are_as_far_apart_as_the_events() {
+    let config = WebSocketAiConfig { seed: None, events_per_second: 0.1, ..config(3) };
+    let mut events = Vec::new();
+    let before = Timestamp::now();
+    ticking().generator(config).write_replay(3, io::sink(), |event| events.push(event.clone())).await.unwrap();
+    let times: Vec<Timestamp> = events.iter().map(|event| event.timestamp.parse().unwrap()).collect();
+    assert!(times[0].as_millisecond() >= before.as_millisecond());
+    for (event, time) in times.iter().enumerate() {
+        assert_eq!(time.as_millisecond() - times[0].as_millisecond(), 10_000 * event as i64);
+    }
 }

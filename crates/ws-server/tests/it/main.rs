@@ -1,6 +1,9 @@
 //! A server as its clients see it: over real sockets on a loopback port of its own for each test.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what several tests share")]
 
+mod ai;
+mod ai_faults;
+mod ai_modes;
 mod answering;
 mod backpressure;
 mod churn;
@@ -19,6 +22,7 @@ mod log_lines;
 mod logs;
 mod memory;
 mod metrics;
+mod model_server;
 mod own_process;
 mod panics;
 mod paths;
