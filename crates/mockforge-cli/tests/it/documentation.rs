@@ -131,6 +131,19 @@ async fn rules_of_the_readme_answer_as_is_said() {
     assert!(README.contains(&format!("gets `{total}`")), "{total}");
 }
 
+/// Of the README and of the handbook.
+#[tokio::test]
+async fn events_that_are_shown_are_those_of_the_command() {
+    assert!(README.contains("serve --ai \"busy stock market\" --events 20 --rate 10 --seed 7\n"));
+    let narrative = ["--ai", "busy stock market", "--events", "20", "--rate", "10", "--seed", "7"];
+    let server = Serving::start(&[&narrative[..], &["--ws-port", "0"]].concat(), &[]);
+    let mut client = connect(&server, "/ws").await.unwrap();
+    let first = client.recv_text().await.unwrap();
+    let second = client.recv_text().await.unwrap();
+    assert!(README.contains(&format!("{first}\n{second}\n")), "{first}\n{second}");
+    assert!(AI.contains(&format!("{second}\n")), "{second}");
+}
+
 #[tokio::test]
 async fn rules_choose_the_upstream_by_path() {
     let upstreams = [Serving::start(&["--ws-port", "0"], &[]), Serving::start(&["--ws-port", "0", "--raw-echo"], &[])];

@@ -53,6 +53,7 @@ async fn ai_event_mode(socket: WebSocket) -> Result<(), AiError> {
 }
 
 /// "Replay Augmentation", as written.
+#[expect(clippy::let_and_return, reason = "as the document has it")]
 fn replay_augmentation() -> ReplayAugmentationConfig {
     let augmentation_config = ReplayAugmentationConfig {
         narrative: "Add realistic user interactions to chat replay".to_string(),

@@ -159,7 +159,8 @@ async fn converse(stream: TcpStream, seen: &Mutex<Seen>, program: &Program) -> i
     };
     let mut steps = program(call, &asked).into_iter().peekable();
     if let Some(Step::Refuse(status, header, text)) = steps.peek() {
-        let head = format!("HTTP/1.1 {status} No\r\nconnection: close\r\ncontent-length: {}\r\n{header}\r\n", text.len());
+        let head =
+            format!("HTTP/1.1 {status} No\r\nconnection: close\r\ncontent-length: {}\r\n{header}\r\n", text.len());
         stream.write_all(head.as_bytes()).await?;
         stream.write_all(text.as_bytes()).await?;
         return stream.flush().await;
