@@ -12,7 +12,7 @@ use tracing::warn;
 #[command(next_help_heading = "Events that nobody wrote")]
 pub(crate) struct Events {
     /// Stream events to every connection, which follow this narrative, e.g. "a busy stock market"
-    #[arg(long = "ai", value_name = "NARRATIVE", env = "MOCKFORGE_WS_AI")]
+    #[arg(long = "ai", value_name = "NARRATIVE", value_parser = narrative, env = "MOCKFORGE_WS_AI")]
     narrative: Option<String>,
     /// How many events each client gets, then it is closed; 0: until it leaves [default: 20]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count, env = "MOCKFORGE_WS_EVENTS")]
@@ -126,6 +126,14 @@ impl Writing {
         config.envelope &= !self.ai_raw;
         config
     }
+}
+
+/// What happens, in words: some.
+pub(crate) fn narrative(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("say what happens, such as \"a busy stock market\"".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn count(text: &str) -> Result<usize, String> {

@@ -23,7 +23,7 @@ use crate::out_file::OutFile;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Generate {
     /// What happens, in words, e.g. "a busy stock market"
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = events::narrative)]
     narrative: String,
     /// How many events are written [default: 20]; with --augment, after each point [default: 3]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one)]

@@ -94,7 +94,9 @@ impl Augmentation {
         }
         let wanted = config.replay.as_ref().map_or(&[][..], |replay| &replay.augmentation_points);
         let (plain, points) = points::find(&script, name, wanted)?;
-        info!(points = points.len(), "{name} gets events: a language model is called once for each of its points");
+        if !generator.is_instant() {
+            info!("{name} gets events: the language model is called once for each of its {} points", points.len());
+        }
         let augmentation = Self {
             // The same whatever the file is called, so that a seed and a cache repeat it.
             commission: generator.commission(),

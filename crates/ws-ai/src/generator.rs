@@ -124,6 +124,17 @@ impl AiEventGenerator {
         self.engine.provider.name()
     }
 
+    /// What makes all that is random repeat: that of the configuration, or one that was drawn.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.engine.seed
+    }
+
+    /// Whether nobody is called.
+    pub(crate) fn is_instant(&self) -> bool {
+        self.engine.provider.is_instant()
+    }
+
     /// The same for what is written at once and read later: the real clock starts now and moves with the file.
     pub(crate) fn for_a_file(&self) -> Self {
         if self.engine.clock == TemplateClock::real() {

@@ -2,6 +2,7 @@
 
 mod ai;
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,11 +32,13 @@ pub(crate) struct Assembly<'c> {
     metrics: MetricsRegistry,
     room_memory: RoomMemory,
     on_verdict: Option<OnVerdict>,
+    /// The seed of events, where none is set.
+    drawn_seed: OnceCell<u64>,
 }
 
 impl<'c> Assembly<'c> {
     pub(crate) fn new(config: &'c WsConfig, metrics: MetricsRegistry, on_verdict: Option<OnVerdict>) -> Self {
-        Self { config, metrics, room_memory: RoomMemory::default(), on_verdict }
+        Self { config, metrics, room_memory: RoomMemory::default(), on_verdict, drawn_seed: OnceCell::new() }
     }
 
     /// The modes of the whole server, in the order in which they run behind the registered handlers.

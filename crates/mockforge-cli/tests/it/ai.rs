@@ -299,3 +299,28 @@ fn the_schema_of_the_configuration_has_events() {
         assert!(schema.contains(&format!("\"{key}\":")), "{key}");
     }
 }
+
+/// One seed repeats the run, whatever number of paths has events.
+#[test]
+fn all_paths_share_the_seed_that_is_drawn() {
+    let config = r"
+websocket:
+  ai_config: { narrative: stocks }
+  paths:
+    - { path: /ws/a, mode: ai, ai_config: { narrative: a chat } }
+    - { path: /ws/b, mode: ai, ai_config: { narrative: 3 sensors } }
+";
+    let folder = folder(&[("mockforge.yaml", config)]);
+    let (_, log) = Serving::start_in(&folder, &[]).terminate();
+    assert_eq!(log.matches("--seed ").count(), 1, "{log}");
+}
+
+/// Nothing to write after is no narrative.
+#[test]
+fn an_empty_narrative_is_refused() {
+    for arguments in [&["serve", "--ai", " "][..], &["generate", "--narrative", "", "--out", "-"]] {
+        let output = run(arguments, &[]);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains("say what happens"), "{}", text(&output.stderr));
+    }
+}

@@ -105,6 +105,11 @@ pub(crate) fn choose(config: &WebSocketAiConfig, variable: impl Fn(&str) -> Opti
     let named_base = replay.base_url.as_deref().map(str::trim).filter(|url| !url.is_empty());
     let key_that_is_set = [OUR_KEY, OPENAI_KEY].into_iter().find(|&name| set(name).is_some());
     let known = match (named(&replay.provider)?, key_that_is_set) {
+        (Named::Embedded, _) if !model.is_empty() || named_base.is_some() => {
+            let (field, what) = if model.is_empty() { ("replay.base_url", "place") } else { ("replay.model", "model") };
+            let problem = format!("the embedded provider has no {what}: leave it out, or name another provider");
+            return Err(AiError::config(field, problem));
+        }
         (Named::Embedded, _) => return Ok(Choice::Embedded),
         (Named::Model(known), _) => known,
         (Named::Nobody, _) if named_base.is_some() => OTHER,
@@ -113,7 +118,9 @@ pub(crate) fn choose(config: &WebSocketAiConfig, variable: impl Fn(&str) -> Opti
         (Named::Nobody, key) => {
             // A key that happens to be set must not spend money by accident.
             if let Some(key) = key {
-                tracing::info!("{key} is set and not used: name a model to have `openai` write the events");
+                tracing::info!(
+                    "{key} is not used for events of an `ai_config` that names no model: name one to have `openai` write them"
+                );
             }
             return Ok(Choice::Embedded);
         }
@@ -244,7 +251,7 @@ mod tests {
             assert_eq!(choose(&config, with(&[("OPENAI_API_KEY", "sk-1")])).unwrap(), Choice::Embedded);
         }
         for name in ["embedded", "offline", "Embedded"] {
-            let chosen = choose(&config(name, "gpt-4", None), with(&[("OPENAI_API_KEY", "sk-1")])).unwrap();
+            let chosen = choose(&config(name, "", None), with(&[("OPENAI_API_KEY", "sk-1")])).unwrap();
             assert_eq!(chosen, Choice::Embedded);
         }
     }
@@ -310,6 +317,8 @@ mod tests {
             refused(&config("olama", "m", None), &[]),
             "replay.provider: `olama` is not known: did you mean `ollama`?"
         );
+        assert!(refused(&config("embedded", "gpt-4", None), &[]).starts_with("replay.model: "));
+        assert!(refused(&config("offline", "", Some("http://box/v1")), &[]).starts_with("replay.base_url: "));
         assert!(refused(&config("anthropic", "m", None), &[]).contains("embedded, openai, ollama, llama.cpp, vllm"));
         assert!(refused(&config("openai-compatible", "m", None), &[]).starts_with("replay.base_url: "));
         let silent = WebSocketAiConfig { narrative: " ".to_owned(), ..config("ollama", "m", None) };

@@ -99,6 +99,13 @@ impl Provider for EmbeddedProvider {
         self.announced.call_once(|| {
             let reason = self.choice.reason();
             tracing::info!(world = self.world(), reason, "the embedded provider writes: synthetic, no language model");
+            if self.choice.is_a_guess() && self.schema.is_none() && self.narrative.stems().next().is_some() {
+                tracing::warn!(
+                    "the narrative names none of its worlds - stock market, chat, sensors, orders, game, support desk, news, \
+                     presence -, in English: events are generic. A schema or an example gives them a shape, a language \
+                     model a meaning"
+                );
+            }
         });
         Box::new(EmbeddedNarrator { provider: self.clone(), telling: Arc::new(Mutex::new(Telling::of(story))) })
     }

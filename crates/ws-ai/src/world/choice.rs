@@ -66,6 +66,11 @@ impl Choice {
         best.map(|(_, _, choice)| choice)
     }
 
+    /// Whether nothing spoke for a world.
+    pub(crate) fn is_a_guess(&self) -> bool {
+        self.words.is_empty()
+    }
+
     /// Why it is this world, in words.
     pub(crate) fn reason(&self) -> String {
         if self.words.is_empty() {

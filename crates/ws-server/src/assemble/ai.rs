@@ -9,6 +9,7 @@ use ws_ai::{
 };
 use ws_core::WsHandler;
 use ws_metrics::MetricsRegistry;
+use ws_replay::TemplateClock;
 
 use super::{Assembly, EVERYONE};
 use crate::ServerError;
@@ -45,9 +46,17 @@ impl Assembly<'_> {
     }
 
     fn generator(&self, config: &WebSocketAiConfig, audience: &str) -> Result<AiEventGenerator, ServerError> {
-        let config = WebSocketAiConfig { seed: config.seed.or(self.config.seed), ..config.clone() };
+        let seed = config.seed.or(self.config.seed);
+        // One for all, which `--seed` repeats.
+        let drawn = self.drawn_seed.get().copied();
+        let config = WebSocketAiConfig { seed: seed.or(drawn), ..config.clone() };
         let generator = AiEventGenerator::new(config).map_err(|error| refused(error, audience))?;
-        let generator = match self.config.clock {
+        if seed.is_none() {
+            self.drawn_seed.get_or_init(|| generator.seed());
+        }
+        // A seed that was drawn stops no clock.
+        let clock = self.config.clock.or_else(|| seed.is_none().then(TemplateClock::real));
+        let generator = match clock {
             Some(clock) => generator.clock(clock),
             None => generator,
         };

@@ -80,7 +80,7 @@ pub(super) static ISSUES: &[Issue] = &[
     },
     Issue {
         words: &["refund", "return", "money", "exchange", "broken", "damaged"],
-        subject: "{Refund for a returned item|Item arrived damaged|Return not refunded yet}",
+        subject: "{Refund for a returned item|No money for my return|Return not refunded yet}",
         report: "I sent {the lamp|the shoes|the kettle} back {ten days|two weeks} ago and have not got my money yet.",
         question: "did you use the label that we sent, and do you still have the receipt of the post office?",
         detail: "Yes, both. The post office says you got it {last Thursday|five days ago}.",
@@ -91,7 +91,7 @@ pub(super) static ISSUES: &[Issue] = &[
     },
     Issue {
         words: &["invoice", "bill", "billing", "charge", "payment", "subscription", "price", "card"],
-        subject: "{Charged twice|Wrong amount on the invoice|Question about my bill}",
+        subject: "{Charged twice|Double charge on my card|Two charges in one month}",
         report: "I was charged {twice|two times} this month: {19.90|24.00|9.99} dollars on the {3rd|5th} and again on the {4th|6th}.",
         question: "do both charges show the same reference?",
         detail: "No, {the second ends in 88|they differ in the last digits}.",
@@ -102,7 +102,7 @@ pub(super) static ISSUES: &[Issue] = &[
     },
     Issue {
         words: &["app", "crash", "slow", "freeze", "error", "bug", "update", "install"],
-        subject: "{App crashes at start|Error when saving|App very slow since the update}",
+        subject: "{App broken since the update|Trouble with the new version|App fails since the last update}",
         report: "Since the last update the app {closes right after it starts|shows error 504 when I save}.",
         question: "which device and which version is it? You find the version under Settings, About.",
         detail: "{A Pixel 7, version 5.2.1|An iPhone 13, version 5.2.1|Windows 11, version 5.2.0}.",
@@ -113,7 +113,7 @@ pub(super) static ISSUES: &[Issue] = &[
     },
     Issue {
         words: &["internet", "connection", "wifi", "router", "network", "outage", "offline", "slow"],
-        subject: "{No connection since this morning|Internet drops every few minutes|Very slow connection}",
+        subject: "{Trouble with my connection|My internet does not work|Problem with the router or the line}",
         report: "The connection {is gone since this morning|drops every ten minutes}. I have already restarted the router.",
         question: "which lights are on at the router, and are they steady or blinking?",
         detail: "Power is {green|steady}, the second one blinks {red|orange}.",
@@ -124,7 +124,7 @@ pub(super) static ISSUES: &[Issue] = &[
     },
     Issue {
         words: &["cancel", "contract", "plan", "upgrade", "downgrade", "close"],
-        subject: "{Cancel my plan|Change to a smaller plan|Question about the contract}",
+        subject: "{Cannot change my plan|Change to a smaller plan|Downgrade does not work}",
         report: "I would like to change to the smaller plan, but the button {is grey|does nothing}.",
         question: "do you see a note next to the button, for example about open invoices?",
         detail: "Yes, it says there is {an open invoice of 12 dollars|a change already pending}.",
@@ -135,10 +135,10 @@ pub(super) static ISSUES: &[Issue] = &[
     },
     Issue {
         words: &["export", "data", "report", "file", "upload", "download", "import"],
-        subject: "{Export is empty|Upload stops at 99 percent|Missing rows in the report}",
+        subject: "{Export is empty|Export without rows|Nothing in the exported file}",
         report: "The export of {March|last week} has only a header and no rows. I need it for {a meeting tomorrow|our accounts}.",
         question: "which filter is set above the table when you export the file?",
-        detail: "Only the date: from the {1st|3rd} to the {31st|9th}.",
+        detail: "Only the {date|period}, nothing else.",
         fix: "The dates were read as month before day. We have corrected that; please export the file again, the data is complete.",
         thanks: "{All rows are there, thank you {agent}|Just in time, thanks!}",
         answer: "you find it under Reports, Export: choose the period, then CSV or Excel. The file of your data is ready within a minute.",
