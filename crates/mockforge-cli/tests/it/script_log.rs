@@ -62,12 +62,17 @@ async fn debug_shows_what_did_not_match() {
     let (path, log) = play(SCRIPT, &["--log", "debug"], &["redy", &long, "READY"], &["ready"]).await;
     assert!(log.contains(&format!("DEBUG {path}:2: does not match `^READY$`: \"redy\"")), "{log}");
     assert!(log.contains(&format!("DEBUG {path}:2: does not match `^READY$`: \"{}...\"", "x".repeat(80))), "{log}");
-    assert!(
-        log.contains(&format!("DEBUG   {path}:2: expected text that starts with `READY`, found \"redy\"")),
-        "{log}"
-    );
     assert!(!log.contains(&"x".repeat(300)), "{log}");
     assert_eq!(count(&log, "still waits"), 1, "{log}");
+}
+
+/// At debug, a message that nobody takes is told with what came nearest to it.
+#[tokio::test]
+async fn debug_shows_what_was_nearest() {
+    let rule = r#"{"match": "^READY$", "response": "ready"}"#;
+    let (path, log) = play(rule, &["--log", "debug"], &["redy", "READY"], &["ready"]).await;
+    let nearest = format!("DEBUG   {path}:1: expected text that starts with `READY`, found \"redy\"");
+    assert!(log.contains(&nearest), "{log}");
 }
 
 #[tokio::test]
