@@ -1,4 +1,5 @@
-// Peer: npm `ws` on Node. /ws/echo returns each message, /ws/room sends it to every connection there, the sender included.
+// Peer: npm `ws` on Node. /ws/echo returns each message, /ws/json answers a ping with its pong, /ws/room sends each message
+// to every connection there, the sender included.
 // Argument: the folder whose node_modules holds `ws`.
 import { createRequire } from "node:module";
 
@@ -12,6 +13,11 @@ server.on("connection", (socket, request) => {
     socket.on("close", () => room.delete(socket));
     socket.on("message", (data, binary) => {
       for (const member of room) member.send(data, { binary });
+    });
+  } else if (request.url === "/ws/json") {
+    socket.on("message", (data) => {
+      const { type, n } = JSON.parse(data);
+      if (type === "ping") socket.send(JSON.stringify({ type: "pong", n }));
     });
   } else {
     socket.on("message", (data, binary) => socket.send(data, { binary }));

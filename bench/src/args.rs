@@ -39,8 +39,8 @@ pub(crate) struct Args {
     #[arg(long)]
     all: bool,
 
-    /// One more server, by its command: it has to print `listening on ws://ADDRESS/`, serve an echo at /ws/echo and,
-    /// for the broadcast, a room at /ws/room. Good for a build from before a change
+    /// One more server, by its command: it has to print `listening on ws://ADDRESS/`, serve an echo at /ws/echo, for
+    /// the broadcast a room at /ws/room, and for script-json-64 pings at /ws/json. Good for a build from before a change
     #[arg(long = "with", value_name = "NAME=COMMAND", value_parser = Entrant::given)]
     with: Vec<Entrant>,
 
@@ -84,16 +84,23 @@ impl Args {
         SCENARIOS.iter().filter(|scenario| wanted(scenario.name)).collect()
     }
 
+    /// The servers that take part in any of the scenarios.
     pub(crate) fn entrants(&self) -> Vec<Entrant> {
-        let wanted = |entrant: &Entrant| {
-            if self.servers.is_empty() { self.all || entrant.always } else { self.servers.contains(&entrant.name) }
-        };
-        Entrant::known().into_iter().filter(wanted).chain(self.with.iter().cloned()).collect()
+        let mut entrants = Entrant::known();
+        if !self.servers.is_empty() {
+            entrants.retain(|entrant| self.servers.contains(&entrant.name));
+        } else if !self.all {
+            entrants = entrants.into_iter().map(Entrant::unasked).collect();
+        }
+        entrants.extend(self.with.iter().cloned());
+        let scenarios = self.scenarios();
+        entrants.retain(|entrant| scenarios.iter().any(|scenario| entrant.can(scenario.needs())));
+        entrants
     }
 
     /// Whether somebody asked for this server, so that leaving it out would be wrong.
     pub(crate) fn insists_on(&self, entrant: &Entrant) -> bool {
-        entrant.name == "ours"
+        entrant.is_ours()
             || self.servers.contains(&entrant.name)
             || self.with.iter().any(|given| given.name == entrant.name)
     }
@@ -135,13 +142,22 @@ mod tests {
 
     #[test]
     fn servers_and_scenarios_are_chosen_by_name() {
-        assert!(!servers("").contains(&"node-ws".to_owned()));
-        assert!(servers("--all").contains(&"node-ws".to_owned()));
+        assert!(!servers("").contains(&"mockforge".to_owned()));
+        assert!(servers("--all").contains(&"mockforge".to_owned()));
         assert_eq!(servers("--server bun --with old=/x/ours"), ["bun", "old"]);
         assert!(args("--server nobody").is_err());
         assert!(args("--seconds 0").is_err());
         let chosen = args("--scenario idle").unwrap().scenarios();
         assert_eq!(chosen.iter().map(|scenario| scenario.name).collect::<Vec<_>>(), ["idle"]);
         assert_eq!(args("").unwrap().scenarios().len(), SCENARIOS.len());
+    }
+
+    #[test]
+    fn only_who_takes_part_is_made_ready() {
+        assert_eq!(servers("--scenario script-64"), ["ours", "ours-js", "node-ws"]);
+        assert_eq!(servers("--scenario proxied"), ["ours", "pump"]);
+        assert!(!servers("--scenario echo-64").contains(&"node-ws".to_owned()));
+        assert!(servers("--scenario echo-64 --all").contains(&"node-ws".to_owned()));
+        assert!(servers("--scenario idle --server pump").is_empty());
     }
 }

@@ -12,15 +12,19 @@ pub(crate) enum Limit {
     Times { peer: &'static str, times: f64 },
     /// Our figure itself is at most this.
     Figure(f64),
+    /// The figure of `server` is at most `by` more than ours.
+    Above { server: &'static str, by: f64 },
 }
 
-pub(crate) const GOALS: [Goal; 6] = [
+pub(crate) const GOALS: [Goal; 7] = [
     Goal { scenario: "echo-64", limit: Limit::Times { peer: "tokio-websockets", times: 1.25 } },
     Goal { scenario: "echo-512", limit: Limit::Times { peer: "tokio-websockets", times: 1.25 } },
     Goal { scenario: "pipelined", limit: Limit::Times { peer: "bun", times: 2.0 } },
     Goal { scenario: "broadcast", limit: Limit::Times { peer: "bun", times: 3.0 } },
     Goal { scenario: "proxied", limit: Limit::Times { peer: "pump", times: 1.25 } },
     Goal { scenario: "idle", limit: Limit::Figure(8.0) },
+    // A million messages at 1 us each are 1 s.
+    Goal { scenario: "script-64", limit: Limit::Above { server: "ours-js", by: 10.0 } },
 ];
 
 impl Goal {
@@ -29,12 +33,13 @@ impl Goal {
         match self.limit {
             Limit::Times { peer, .. } => results.ratio(self.scenario, "ours", peer),
             Limit::Figure(_) => results.figure(self.scenario, "ours"),
+            Limit::Above { server, .. } => results.difference(self.scenario, server, "ours"),
         }
     }
 
     /// Whether the median is within the limit; `None` when it was not measured.
     pub(crate) fn kept(&self, results: &Results) -> Option<bool> {
-        let (Limit::Times { times: most, .. } | Limit::Figure(most)) = self.limit;
+        let (Limit::Times { times: most, .. } | Limit::Figure(most) | Limit::Above { by: most, .. }) = self.limit;
         self.measured(results).map(|measured| measured.median <= most)
     }
 }
@@ -58,12 +63,15 @@ mod tests {
         assert_eq!(kept("echo-64", &[("ours", 5.1), ("tokio-websockets", 4.0)]), Some(false));
         assert_eq!(kept("idle", &[("ours", 8.0)]), Some(true));
         assert_eq!(kept("idle", &[("ours", 8.1)]), Some(false));
+        assert_eq!(kept("script-64", &[("ours", 5.0), ("ours-js", 15.0)]), Some(true));
+        assert_eq!(kept("script-64", &[("ours", 5.0), ("ours-js", 15.1)]), Some(false));
     }
 
     #[test]
     fn what_did_not_run_is_neither_kept_nor_missed() {
         assert_eq!(kept("pipelined", &[("ours", 0.1)]), None);
         assert_eq!(kept("idle", &[("bun", 0.1)]), None);
+        assert_eq!(kept("script-64", &[("ours-js", 0.1)]), None);
     }
 
     #[test]

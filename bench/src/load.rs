@@ -5,12 +5,14 @@
 
 mod broadcast;
 mod connect;
+mod dialog;
 mod echo;
 mod fleet;
 mod frame;
 mod handshake;
 mod idle;
 mod payload;
+mod ping;
 mod window;
 
 pub(crate) use self::{
@@ -18,6 +20,7 @@ pub(crate) use self::{
     connect::Connect,
     echo::Echo,
     idle::Idle,
+    ping::Ping,
     window::{Timing, Traffic},
 };
 
@@ -25,6 +28,8 @@ use std::time::Duration;
 
 /// Where every server returns each message unchanged.
 const ECHO: &str = "/ws/echo";
+/// Where each ping in JSON is answered with its pong.
+const JSON: &str = "/ws/json";
 /// Where every connection is a member of one room, and each message goes to all of them, the sender included.
 const ROOM: &str = "/ws/room";
 

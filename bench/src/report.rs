@@ -9,7 +9,7 @@ use crate::{
     goals::{GOALS, Limit},
     results::{Results, Spread},
     scenario::{Sample, Scenario},
-    server::Entrant,
+    server::{Ability, Entrant},
 };
 
 /// Everything that the reader gets: goals last, where the eye is when a run ends.
@@ -18,12 +18,20 @@ pub(crate) fn markdown(heading: &str, scenarios: &[&Scenario], entrants: &[Entra
     for scenario in scenarios {
         let _ = writeln!(text, "- {}: {}; {}", scenario.name, scenario.title, scenario.unit());
     }
+    // Scenarios of other servers have a table of their own.
+    let groups =
+        || scenarios.chunk_by(|one, next| (one.needs() == Ability::Handlers) == (next.needs() == Ability::Handlers));
+    text.push_str("\nFigures: median (min..max)\n\n");
+    for group in groups() {
+        let _ = writeln!(text, "{}", figures(group, entrants, results));
+    }
+    text.push_str("Ours / theirs, run by run: below 1 we are cheaper\n\n");
+    for group in groups() {
+        let _ = writeln!(text, "{}", ratios(group, entrants, results));
+    }
     let _ = write!(
         text,
-        "\nFigures: median (min..max)\n\n{}\nOurs / theirs, run by run: below 1 we are cheaper\n\n{}\n\
-         Behind the figures: medians\n\n{}\nGoals\n\n{}",
-        figures(scenarios, entrants, results),
-        ratios(scenarios, entrants, results),
+        "Behind the figures: medians\n\n{}\nGoals\n\n{}",
         details(scenarios, entrants, results),
         goals(results),
     );
@@ -32,7 +40,7 @@ pub(crate) fn markdown(heading: &str, scenarios: &[&Scenario], entrants: &[Entra
 
 fn figures(scenarios: &[&Scenario], entrants: &[Entrant], results: &Results) -> Table {
     let mut table = Table::new(["server"].into_iter().chain(names(scenarios)));
-    for entrant in entrants {
+    for entrant in present(scenarios, entrants, results) {
         let name = match entrant.version() {
             Some(version) => format!("{} {version}", entrant.name),
             None => entrant.name.clone(),
@@ -48,7 +56,7 @@ fn figures(scenarios: &[&Scenario], entrants: &[Entrant], results: &Results) -> 
 
 fn ratios(scenarios: &[&Scenario], entrants: &[Entrant], results: &Results) -> Table {
     let mut table = Table::new(["ours /"].into_iter().chain(names(scenarios)));
-    for peer in entrants.iter().filter(|entrant| entrant.name != "ours") {
+    for peer in present(scenarios, entrants, results).filter(|entrant| entrant.name != "ours") {
         table.row(
             [peer.name.clone()]
                 .into_iter()
@@ -94,6 +102,7 @@ fn goals(results: &Results) -> Table {
         let (what, limit) = match goal.limit {
             Limit::Times { peer, times } => (format!("{}: ours / {peer}", goal.scenario), times),
             Limit::Figure(most) => (format!("{}: ours", goal.scenario), most),
+            Limit::Above { server, by } => (format!("{}: {server} - ours", goal.scenario), by),
         };
         let verdict = match goal.kept(results) {
             Some(true) => "pass",
@@ -103,6 +112,17 @@ fn goals(results: &Results) -> Table {
         table.row([what, number(limit), cell(goal.measured(results)), verdict.into()]);
     }
     table
+}
+
+/// Those that ran in any of the scenarios.
+fn present<'a>(
+    scenarios: &[&Scenario],
+    entrants: &'a [Entrant],
+    results: &Results,
+) -> impl Iterator<Item = &'a Entrant> {
+    entrants.iter().filter(move |entrant| {
+        scenarios.iter().any(|scenario| !results.samples(scenario.name, &entrant.name).is_empty())
+    })
 }
 
 fn names<'a>(scenarios: &'a [&Scenario]) -> impl Iterator<Item = &'a str> {
@@ -157,5 +177,24 @@ mod tests {
         ] {
             assert!(squeezed.contains(part), "{part}\n{text}");
         }
+    }
+
+    #[test]
+    fn handlers_have_a_table_of_their_own() {
+        let wanted = ["echo-64", "script-64"];
+        let scenarios: Vec<&Scenario> = SCENARIOS.iter().filter(|scenario| wanted.contains(&scenario.name)).collect();
+        let mut results = Results::default();
+        for (scenario, server, figure) in
+            [("echo-64", "axum", 7.0), ("script-64", "ours", 5.0), ("script-64", "ours-js", 12.0)]
+        {
+            results.push(scenario, server, Sample { figure, traffic: None });
+        }
+        let text = markdown("A heading", &scenarios, &Entrant::known(), &results);
+        let table =
+            |name| text.split("\n\n").find(|table| table.starts_with("| server") && table.contains(name)).unwrap();
+        assert!(table("echo-64").contains("axum") && !table("echo-64").contains("ours"), "{text}");
+        assert!(table("script-64").contains("ours-js") && !table("script-64").contains("axum"), "{text}");
+        let squeezed = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(squeezed.contains("| script-64: ours-js - ours | 10.0 | 7.00 (7.00..7.00) | pass |"), "{text}");
     }
 }

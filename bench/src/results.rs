@@ -60,6 +60,12 @@ impl Results {
         let pairs = self.samples(scenario, server).iter().zip(self.samples(scenario, peer));
         Spread::of(pairs.map(|(ours, theirs)| ours.figure / theirs.figure))
     }
+
+    /// How much the figure of `server` lies above the one of `base`, each run against its neighbour of the same round.
+    pub(crate) fn difference(&self, scenario: &str, server: &str, base: &str) -> Option<Spread> {
+        let pairs = self.samples(scenario, server).iter().zip(self.samples(scenario, base));
+        Spread::of(pairs.map(|(above, below)| above.figure - below.figure))
+    }
 }
 
 #[cfg(test)]
@@ -84,12 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_of_neighbours_not_of_medians() {
+    fn ratios_and_differences_are_of_neighbours_not_of_medians() {
         // The machine was slow in the second round: both figures doubled, their ratio did not.
         let results = results(&[("ours", &[2.0, 4.0, 2.0]), ("peer", &[1.0, 2.0, 4.0])]);
         assert_eq!(results.ratio("echo", "ours", "peer"), Some(Spread { median: 2.0, min: 0.5, max: 2.0 }));
         assert_eq!(results.figure("echo", "ours").map(|spread| spread.median), Some(2.0));
         assert_eq!(results.ratio("echo", "ours", "absent"), None);
         assert_eq!(results.figure("other", "ours"), None);
+        assert_eq!(results.difference("echo", "ours", "peer"), Some(Spread { median: 1.0, min: -2.0, max: 2.0 }));
+        assert_eq!(results.difference("echo", "ours", "absent"), None);
     }
 }

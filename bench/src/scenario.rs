@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::{
-    load::{Broadcast, Connect, Echo, Idle, Timing, Traffic},
+    load::{Broadcast, Connect, Echo, Idle, Ping, Timing, Traffic},
     server::{Ability, Server},
 };
 
@@ -22,6 +22,9 @@ enum Load {
     Broadcast(Broadcast),
     Idle(Idle),
     Connect(Connect),
+    /// By a handler that each server has in its own language.
+    Handled(Echo),
+    HandledPing(Ping),
 }
 
 /// What one run of a scenario against one server gave.
@@ -33,7 +36,7 @@ pub(crate) struct Sample {
     pub(crate) traffic: Option<Traffic>,
 }
 
-pub(crate) const SCENARIOS: [Scenario; 9] = [
+pub(crate) const SCENARIOS: [Scenario; 13] = [
     Scenario {
         name: "echo-64",
         title: "echo, 64 connections x 32 B",
@@ -75,6 +78,26 @@ pub(crate) const SCENARIOS: [Scenario; 9] = [
         title: "connect, upgrade and close, 64 at once",
         load: Load::Connect(Connect { count: 10_000 }),
     },
+    Scenario {
+        name: "script-8",
+        title: "echo by a handler, 8 connections x 32 B",
+        load: Load::Handled(Echo { connections: 8, bytes: 32, in_flight: 1 }),
+    },
+    Scenario {
+        name: "script-64",
+        title: "echo by a handler, 64 connections x 32 B",
+        load: Load::Handled(Echo { connections: 64, bytes: 32, in_flight: 1 }),
+    },
+    Scenario {
+        name: "script-512",
+        title: "echo by a handler, 512 connections x 32 B",
+        load: Load::Handled(Echo { connections: 512, bytes: 32, in_flight: 1 }),
+    },
+    Scenario {
+        name: "script-json-64",
+        title: "JSON read and answered by a handler, 64 connections",
+        load: Load::HandledPing(Ping { connections: 64 }),
+    },
 ];
 
 impl Scenario {
@@ -83,6 +106,7 @@ impl Scenario {
         match self.load {
             Load::Broadcast(_) => Ability::Rooms,
             Load::Proxied(_) => Ability::Proxy,
+            Load::Handled(_) | Load::HandledPing(_) => Ability::Handlers,
             _ => Ability::Echo,
         }
     }
@@ -90,7 +114,7 @@ impl Scenario {
     /// What the figure counts.
     pub(crate) fn unit(&self) -> &'static str {
         match self.load {
-            Load::Echo(_) | Load::Proxied(_) => "CPU s per M messages",
+            Load::Echo(_) | Load::Proxied(_) | Load::Handled(_) | Load::HandledPing(_) => "CPU s per M messages",
             Load::Broadcast(_) => "CPU s per M deliveries",
             Load::Idle(_) => "KiB RSS per connection",
             Load::Connect(_) => "CPU s per M connections",
@@ -104,7 +128,8 @@ impl Scenario {
     pub(crate) fn run(&self, server: &Server, timing: Timing) -> Result<Sample> {
         let (address, probe) = (server.address(), server.probe());
         let traffic = match &self.load {
-            Load::Echo(echo) | Load::Proxied(echo) => echo.run(address, &probe, timing)?,
+            Load::Echo(echo) | Load::Proxied(echo) | Load::Handled(echo) => echo.run(address, &probe, timing)?,
+            Load::HandledPing(ping) => ping.run(address, &probe, timing)?,
             Load::Broadcast(broadcast) => broadcast.run(address, &probe, timing)?,
             Load::Connect(connect) => connect.run(address, &probe)?,
             Load::Idle(idle) => return Ok(Sample { figure: idle.run(address, &probe)? / 1024.0, traffic: None }),

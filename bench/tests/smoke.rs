@@ -26,6 +26,27 @@ fn one_short_run_prints_the_tables_and_writes_the_samples() {
     assert!(series[1]["samples"][1]["figure"].as_f64().unwrap() > 0.0);
 }
 
+/// Node takes part where there is one: a wrong answer of it would end the run.
+#[test]
+fn a_script_runs_beside_its_twin_in_rust() {
+    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["--quick", "--seconds", "0.1", "--scenario", "script-64", "--scenario", "script-json-64"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    for scenario in ["script-64", "script-json-64"] {
+        for server in ["ours", "ours-js"] {
+            assert!(stderr.contains(&format!("{scenario} 1/1 {server}: ")), "{stderr}");
+        }
+    }
+    let goal = stdout.lines().find(|line| line.contains("ours-js - ours")).unwrap();
+    assert!(!goal.contains("not measured"), "{goal}");
+    assert!(!stdout.contains("tokio-websockets 0."), "{stdout}");
+}
+
 #[test]
 fn a_server_that_does_not_start_is_named() {
     let output = Command::new(env!("CARGO_BIN_EXE_bench"))

@@ -4,13 +4,8 @@
 //
 // The page runs one plan after the other in the browser and posts what it saw; the checks are made here.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Checks } from "./checks.mjs";
+import { visit } from "./chromium_page.mjs";
 
 const [surveyUrl, rawUrl, interactiveUrl, closingUrl] = process.argv.slice(2);
 const TIMEOUT = 60_000;
@@ -60,63 +55,7 @@ for (const plan of ${JSON.stringify(plans)}) {
 await fetch("/seen", { method: "POST", body: JSON.stringify(seen) });
 </script>`;
 
-/** Serves the page on a free port and resolves to what it posts. */
-async function serve() {
-  let report;
-  const reported = new Promise((resolve) => (report = resolve));
-  const site = createServer(async (request, response) => {
-    if (request.method === "POST") {
-      let body = "";
-      for await (const chunk of request.setEncoding("utf8")) {
-        body += chunk;
-      }
-      report(JSON.parse(body));
-    }
-    response.setHeader("content-type", "text/html");
-    response.end(page);
-  }).listen(0, "127.0.0.1");
-  await once(site, "listening");
-  return [`http://127.0.0.1:${site.address().port}/`, reported];
-}
-
-const [url, reported] = await serve();
-const profile = mkdtempSync(join(tmpdir(), "session-"));
-const browser = spawn(
-  process.env.CHROMIUM,
-  [
-    "--headless=new",
-    `--user-data-dir=${profile}`,
-    // It may run as root, and shared memory is small in containers.
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    // It asks nobody else for anything.
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    url,
-  ],
-  { stdio: "ignore" },
-);
-const seen = await Promise.race([
-  reported,
-  once(browser, "exit").then(([code]) => {
-    throw new Error(`Chromium ended with ${code} before the page was done`);
-  }),
-  new Promise((_, reject) => {
-    setTimeout(() => reject(new Error(`the page was not done within ${TIMEOUT} ms`)), TIMEOUT);
-  }),
-]).finally(async () => {
-  if (browser.exitCode === null && browser.kill("SIGKILL")) {
-    await once(browser, "exit");
-  }
-  try {
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  } catch {
-    // Its own children may still write there: what is left is in the system's folder for such things.
-  }
-});
+const seen = await visit(page, TIMEOUT);
 
 const [raw, interactive, offering, closing, survey] = seen;
 const checks = new Checks();

@@ -4,11 +4,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** Starts `program serve` with these arguments, and returns `ws://HOST:PORT/ws` and how to end it. */
+/** Starts `program serve` with these arguments, and returns `ws://HOST:PORT/ws`, its process, and how to end it. */
 export async function serve(program, ...serveArguments) {
   const { server, url } = await start(program, serveArguments, "inherit");
   return {
     url,
+    pid: server.pid,
     /** Ends it as an operator does, and returns its exit code. */
     async stop() {
       const exit = once(server, "exit");

@@ -18,6 +18,7 @@ mod fmt;
 mod fuzz;
 mod layers;
 mod proxy;
+mod reload;
 mod scripts;
 mod test;
 mod tidy;
@@ -79,6 +80,8 @@ pub(crate) enum Command {
     Scripts(Program),
     /// Events that nobody wrote, before clients that we did not write; and a real language model that writes them.
     Ai(Program),
+    /// Handlers that are edited while pages and clients are connected.
+    Reload(Program),
     /// Run each example against a client.
     Examples(Program),
     /// The bench beside other servers; arguments, `--help` too, are passed on. Not a part of ci.
@@ -121,6 +124,7 @@ impl Command {
             Self::Faults(it) => faults::run(workspace, it.program.as_deref()),
             Self::Scripts(it) => scripts::run(workspace, it.program.as_deref()),
             Self::Ai(it) => ai::run(workspace, it.program.as_deref()),
+            Self::Reload(it) => reload::run(workspace, it.program.as_deref()),
             Self::Examples(it) => examples::run(workspace, it.program.as_deref()),
             Self::Bench { arguments } => bench::run(workspace, &arguments),
         }

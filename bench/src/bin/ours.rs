@@ -1,9 +1,10 @@
-//! Our server as somebody would embed it: an echo handler at /ws/echo, a room at /ws/room, defaults everywhere else. Given
-//! the URL of an upstream, it is a proxy instead.
+//! Our server as somebody would embed it: an echo handler at /ws/echo, one that answers pings in JSON at /ws/json, a room at
+//! /ws/room, defaults everywhere else. Given the URL of an upstream, it is a proxy instead.
 //!
 //! One thread, as the peers, because it gets one core.
 
 use mockforge_ws::{HandlerResult, WsConfig, WsContext, WsHandler, WsMessage, WsProxyConfig, WsServer};
+use serde::{Deserialize, Serialize};
 
 struct Echo;
 
@@ -18,6 +19,32 @@ impl WsHandler for Echo {
 
     fn handles_path(&self, path: &str) -> bool {
         path == "/ws/echo"
+    }
+}
+
+/// `{"type":"ping","n":1}`, and `pong` the same way.
+#[derive(Deserialize, Serialize)]
+struct Numbered<'a> {
+    r#type: &'a str,
+    n: u64,
+}
+
+struct Ping;
+
+#[async_trait::async_trait]
+impl WsHandler for Ping {
+    async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
+        let WsMessage::Text(text) = msg else { return Ok(()) };
+        match serde_json::from_str(&text)? {
+            Numbered { r#type: "ping", n } => {
+                ctx.send_text(&serde_json::to_string(&Numbered { r#type: "pong", n })?).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn handles_path(&self, path: &str) -> bool {
+        path == "/ws/json"
     }
 }
 
@@ -51,7 +78,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let config = WsConfig { port: 0, proxy_config, ..WsConfig::default() };
     let server = match &config.proxy_config {
         Some(_) => WsServer::builder().config(config),
-        None => WsServer::builder().config(config).handler(Echo).handler(Room),
+        None => WsServer::builder().config(config).handler(Echo).handler(Ping).handler(Room),
     };
     let server = server.build()?.serve().await?;
     println!("listening on {}", server.url());

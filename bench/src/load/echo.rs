@@ -1,13 +1,13 @@
-//! Echo: every connection keeps a number of messages in flight and checks each answer, in order.
+//! Echo: each message has to come back as it was sent.
 
-use std::{collections::VecDeque, net::SocketAddr, time::Instant};
+use std::net::SocketAddr;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::{
-    fleet::Fleet,
+    dialog::{Dialog, Place},
     payload::Payload,
-    window::{Timing, Traffic, Window},
+    window::{Timing, Traffic},
 };
 use crate::process::Probe;
 
@@ -19,66 +19,21 @@ pub(crate) struct Echo {
     pub(crate) in_flight: usize,
 }
 
-/// One connection's side of the conversation.
-struct Talk {
-    next: u64,
-    expected: u64,
-    sent_at: VecDeque<Instant>,
-}
-
-impl Talk {
-    fn new(connection: usize) -> Self {
-        // Numbers of one connection never meet those of another.
-        let first = (connection as u64) << 40;
-        Self { next: first, expected: first, sent_at: VecDeque::new() }
-    }
-
-    fn say(&mut self, payload: &Payload, now: Instant, out: &mut Vec<u8>) {
-        payload.push(out, self.next);
-        self.next += 1;
-        self.sent_at.push_back(now);
-    }
-
-    /// Checks the answer and returns when its message was sent.
-    fn hear(&mut self, payload: &Payload, answer: &[u8]) -> Result<Instant> {
-        payload.check(answer, self.expected)?;
-        self.expected += 1;
-        self.sent_at.pop_front().context("an answer without a question")
-    }
-}
-
 impl Echo {
     /// # Errors
     /// When an answer is wrong, out of order or missing.
     pub(crate) fn run(&self, address: SocketAddr, probe: &Probe, timing: Timing) -> Result<Traffic> {
-        let payload = Payload::new(self.bytes);
-        let mut fleet = Fleet::open(address, super::ECHO, self.connections)?;
-        let mut talks: Vec<Talk> = (0..self.connections).map(Talk::new).collect();
-        let mut window = Window::begin(probe, timing)?;
+        let place = Place { address, path: super::ECHO, connections: self.connections, in_flight: self.in_flight };
+        place.hold(&Payload::new(self.bytes), probe, timing)
+    }
+}
 
-        for (connection, talk) in talks.iter_mut().enumerate() {
-            fleet.send(connection, |out| {
-                for _ in 0..self.in_flight {
-                    talk.say(&payload, Instant::now(), out);
-                }
-            })?;
-        }
-        let mut in_flight = self.connections * self.in_flight;
-        while in_flight > 0 {
-            let more = window.tick()?;
-            fleet.turn(|arrival, out| {
-                let talk = &mut talks[arrival.connection];
-                let sent_at = talk.hear(&payload, arrival.payload)?;
-                window.count();
-                window.round_trip(arrival.at - sent_at);
-                if more {
-                    talk.say(&payload, arrival.at, out);
-                } else {
-                    in_flight -= 1;
-                }
-                Ok(())
-            })?;
-        }
-        window.close().context("the echo ended before it was measured")
+impl Dialog for Payload {
+    fn ask(&self, out: &mut Vec<u8>, number: u64) {
+        self.push(out, number);
+    }
+
+    fn check(&self, answer: &[u8], number: u64) -> Result<()> {
+        self.check(answer, number)
     }
 }

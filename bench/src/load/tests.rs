@@ -155,6 +155,18 @@ fn a_ping_is_answered_and_no_message() {
 }
 
 #[test]
+fn a_ping_in_json_wants_its_pong() {
+    let pings = |address| Ping { connections: 4 }.run(address, &Probe::new(std::process::id()), TIMING);
+    let pong = |stream: &mut TcpStream, _, message: Bytes| {
+        let ping = String::from_utf8(message.to_vec()).unwrap();
+        send(stream, ping.replace("ping", "pong").as_bytes());
+    };
+    assert!(pings(serve(pong)).unwrap().events > 0);
+    let echo = serve(|stream, _, message| send(stream, &message));
+    assert_fails(pings(echo), r#"expected {"type":"pong","n":"#);
+}
+
+#[test]
 fn a_room_is_measured_in_deliveries() {
     let traffic = broadcast(room(None)).unwrap();
     assert!(traffic.events > 0);

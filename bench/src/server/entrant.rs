@@ -16,8 +16,8 @@ use super::npm;
 pub(crate) struct Entrant {
     pub(crate) name: String,
     abilities: &'static [Ability],
-    /// Whether it takes part without being asked.
-    pub(crate) always: bool,
+    /// Which of them are measured without being asked for.
+    unasked: &'static [Ability],
     source: Source,
 }
 
@@ -30,9 +30,11 @@ pub(crate) enum Ability {
     Rooms,
     /// Told the URL of another server, it stands before that one.
     Proxy,
+    /// It has the same handlers as the others, in its own language: an echo, and pings in JSON.
+    Handlers,
 }
 
-use Ability::{Echo, Proxy, Rooms};
+use Ability::{Echo, Handlers, Proxy, Rooms};
 
 #[derive(Debug, Clone)]
 enum Source {
@@ -58,28 +60,30 @@ pub(crate) struct Launch {
 impl Entrant {
     /// All that the bench knows, ours first.
     pub(crate) fn known() -> Vec<Self> {
-        let new = |name: &str, abilities, always, source| Self { name: name.into(), abilities, always, source };
+        let new = |name: &str, abilities, source| Self { name: name.into(), abilities, unasked: abilities, source };
+        let bin = |bin, package| Source::Bin { bin, package };
         vec![
-            new("ours", &[Echo, Rooms, Proxy], true, Source::Bin { bin: "ours", package: "mockforge-ws" }),
-            new("mockforge", &[Echo], false, Source::Mockforge),
-            new(
-                "tokio-websockets",
-                &[Echo],
-                true,
-                Source::Bin { bin: "peer_tokio_websockets", package: "tokio-websockets" },
-            ),
-            new("fastwebsockets", &[Echo], true, Source::Bin { bin: "peer_fastwebsockets", package: "fastwebsockets" }),
-            new("axum", &[Echo], true, Source::Bin { bin: "peer_axum", package: "axum" }),
-            new(
-                "tokio-tungstenite",
-                &[Echo],
-                true,
-                Source::Bin { bin: "peer_tokio_tungstenite", package: "tokio-tungstenite" },
-            ),
-            new("pump", &[Proxy], true, Source::Bin { bin: "peer_pump", package: "tokio-tungstenite" }),
-            new("bun", &[Echo, Rooms], true, Source::Bun),
-            new("node-ws", &[Echo, Rooms], false, Source::NodeWs),
+            new("ours", &[Echo, Rooms, Proxy, Handlers], bin("ours", "mockforge-ws")),
+            new("ours-js", &[Handlers], bin("ours_script", "ws-script")),
+            Self { unasked: &[], ..new("mockforge", &[Echo], Source::Mockforge) },
+            new("tokio-websockets", &[Echo], bin("peer_tokio_websockets", "tokio-websockets")),
+            new("fastwebsockets", &[Echo], bin("peer_fastwebsockets", "fastwebsockets")),
+            new("axum", &[Echo], bin("peer_axum", "axum")),
+            new("tokio-tungstenite", &[Echo], bin("peer_tokio_tungstenite", "tokio-tungstenite")),
+            new("pump", &[Proxy], bin("peer_pump", "tokio-tungstenite")),
+            new("bun", &[Echo, Rooms], Source::Bun),
+            Self { unasked: &[Handlers], ..new("node-ws", &[Echo, Rooms, Handlers], Source::NodeWs) },
         ]
+    }
+
+    /// The server at what it is measured at without being asked for.
+    pub(crate) fn unasked(self) -> Self {
+        Self { abilities: self.unasked, ..self }
+    }
+
+    /// Whether it is one of our own.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self.source, Source::Bin { bin: "ours" | "ours_script", .. })
     }
 
     /// A server by its command line, split at blanks; `given` reads `NAME=PROGRAM ARGS...`.
@@ -89,7 +93,8 @@ impl Entrant {
         if name.is_empty() || words.is_empty() {
             return Err("expected NAME=PROGRAM".into());
         }
-        Ok(Self { name: name.into(), abilities: &[Echo, Rooms, Proxy], always: true, source: Source::Given(words) })
+        let abilities = &[Echo, Rooms, Proxy, Handlers];
+        Ok(Self { name: name.into(), abilities, unasked: abilities, source: Source::Given(words) })
     }
 
     pub(crate) fn can(&self, ability: Ability) -> bool {

@@ -16,6 +16,7 @@ use crate::events::Events;
 use crate::export::Export;
 use crate::generate::Generate;
 use crate::import::Import;
+use crate::init::Init;
 use crate::log_filter::LogFilter;
 use crate::playing::Playing;
 use crate::record::Record;
@@ -33,12 +34,18 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Serve WebSockets until it is interrupted.
     ///
-    /// Without a script, rules, events or a real server, text is answered with `echo: TEXT` and binary as it came, on /ws and below it. Counts are
-    /// at /metrics on the same port.
+    /// Without handlers, a script, rules, events or a real server, text is answered with `echo: TEXT` and binary as it came,
+    /// on /ws and below it. Counts are at /metrics on the same port.
+    ///
+    /// SIGHUP (kill -HUP PID) has all files read again: handlers, scripts, rules, schemas and the configuration. --watch does
+    /// that whenever one of them changes.
     Serve(Box<Serve>),
+    /// Write handlers in JavaScript to start from, and a configuration that serves them. Nothing is overwritten.
+    Init(Init),
     /// Stand before a real server and write down all that passes, as a file that `serve --ws-replay-file` plays.
     Record(Record),
-    /// Check scripts, rules files and configurations: every mistake with file:line:column. Exits with 1 if a file has any.
+    /// Check handlers, scripts, rules files and configurations: every mistake with file:line:column. Exits with 1 if a file
+    /// has any.
     Check(Check),
     /// Connect to a WebSocket server: each line you type is sent as text, each message is printed.
     Connect(Connect),
@@ -59,7 +66,7 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Serve {
     /// The address to listen on, or a name that stands for it, such as `localhost`
     /// [default: 127.0.0.1]
@@ -71,10 +78,18 @@ pub(crate) struct Serve {
     /// Read this configuration (YAML); flags and variables win over it [default: mockforge.yaml, if there is one]
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_CONFIG")]
     pub(crate) config: Option<PathBuf>,
+    /// Take up what changes in handlers, scripts, rules, schemas and the configuration, while clients stay connected
+    ///
+    /// All of it is read and checked before any of it takes effect; then the next message of an open connection is answered
+    /// by what is new. While there are mistakes, what was loaded before goes on, and the log names them. What needs a restart,
+    /// such as another port, is named, too. Without this, SIGHUP does it once.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL",
+          value_parser = BoolishValueParser::new(), env = "MOCKFORGE_WS_HOTRELOAD")]
+    pub(crate) watch: Option<bool>,
     /// Play this script (JSONL) to every connection; its lines may be rules, too
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_REPLAY_FILE")]
     pub(crate) ws_replay_file: Option<PathBuf>,
-    /// Make all that is random in scripts, in rules, in events and in the network repeat
+    /// Make all that is random in handlers, in scripts, in rules, in events and in the network repeat
     #[arg(long, value_name = "N", env = "MOCKFORGE_WS_SEED")]
     pub(crate) seed: Option<u64>,
     /// The time that templates see: `real`, or an RFC 3339 time at which it starts [default: real; with --seed
@@ -123,6 +138,8 @@ pub(crate) struct Serve {
 
 /// The flag that names a script.
 pub(crate) const REPLAY_FILE_FLAG: &str = "--ws-replay-file";
+/// The flag that names a folder of handlers.
+pub(crate) const HANDLERS_FLAG: &str = "--handlers";
 
 impl Args {
     /// Why these arguments of a command, each of which is right, cannot go together.
@@ -138,7 +155,11 @@ impl Args {
 
 impl Serve {
     fn conflict(&self) -> Option<&'static str> {
-        if self.raw_echo != Some(true) {
+        if self.watch == Some(true) && self.playing.completion.exit_on_complete {
+            Some(
+                "--watch cannot be used with --exit-on-complete: the client is held to the files as they are at the start",
+            )
+        } else if self.raw_echo != Some(true) {
             None
         } else if self.ws_replay_file.is_some() {
             Some("--raw-echo cannot be used with --ws-replay-file: while a script plays there is no echo")

@@ -9,12 +9,14 @@ use mockforge_ws::{
     CheckReport, MetricsRegistry, PathMode, Problem, ReplayErrors, ServerError, WebSocketAiConfig, WsConfig, WsServer,
 };
 
+use crate::handlers::{self, HandlerMistakes};
 use crate::input::{self, Input, Kind};
 use crate::named_files;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
-    /// Scripts, rules files or configurations, with the files that they name; `-` is what is typed or piped in
+    /// Scripts, rules files, configurations, with the files that they name, handlers (.js) or folders of them; `-` is what is
+    /// typed or piped in
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Draw one file instead, as a Mermaid diagram on stdout: a script, or the machines of a rules file
@@ -55,10 +57,10 @@ fn tell_of_input(input: &Input<'_>, report: Option<&CheckReport>, out: &mut impl
     match report {
         Some(report) => tell(report, out),
         None if input.kind() == Kind::Config => check_config(input, out),
-        None => {
-            writeln!(out, "{}", input::told_apart(input.kind(), &input.name()))?;
-            Ok(false)
-        }
+        None => match input.handlers() {
+            Some(found) => tell_of_handlers(&found, out),
+            None => writeln!(out, "{}", input::told_apart(input.kind(), &input.name())).map(|()| false),
+        },
     }
 }
 
@@ -67,7 +69,15 @@ fn tell(report: &CheckReport, out: &mut impl Write) -> io::Result<bool> {
     Ok(report.passed())
 }
 
-/// Checks a configuration, and the scripts and rules that it names.
+fn tell_of_handlers(found: &Result<String, HandlerMistakes>, out: &mut impl Write) -> io::Result<bool> {
+    match found {
+        Ok(summary) => writeln!(out, "{summary}")?,
+        Err(mistakes) => writeln!(out, "{mistakes}")?,
+    }
+    Ok(found.is_ok())
+}
+
+/// Checks a configuration, and the handlers, scripts and rules that it names.
 fn check_config(input: &Input<'_>, out: &mut impl Write) -> io::Result<bool> {
     let config = match input.config() {
         Ok(config) => config,
@@ -78,6 +88,9 @@ fn check_config(input: &Input<'_>, out: &mut impl Write) -> io::Result<bool> {
     };
     writeln!(out, "{}", config.summary())?;
     let mut passed = true;
+    if let Some(scripts) = &config.config.scripts {
+        passed &= tell_of_handlers(&handlers::check_configured(scripts), out)?;
+    }
     let scripts = named_files::scripts(&config.config).map(|file| (file, Kind::Script, CheckReport::of_file(file)));
     let rules = named_files::rules(&config.config).map(|file| (file, Kind::Rules, CheckReport::of_rules_file(file)));
     let mut named: Vec<_> = scripts.chain(rules).collect();
@@ -149,6 +162,7 @@ fn draw(input: &Input<'_>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
         Kind::Config => bail!("{}: a configuration cannot be drawn; the files that it names can", input.name()),
+        Kind::Handlers => bail!("{}: handlers cannot be drawn", input.name()),
     };
     match drawing {
         Ok(Some(drawing)) => {

@@ -3,6 +3,7 @@
 //! Empty variables count as not set, and an error about a value that came from a variable names the variable.
 
 use std::env;
+use std::path::Path;
 
 use clap::builder::{Resettable, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -51,12 +52,26 @@ fn explained(mut error: Error, command: &Command) -> Error {
             }
         }
         ErrorKind::UnknownArgument if !subject.starts_with('-') && env::args().nth(1).as_deref() == Some("serve") => {
-            let tip = format!("to play a script, write: mockforge serve {} {subject}", args::REPLAY_FILE_FLAG);
+            let tip = match folder_of_handlers(Path::new(&subject)) {
+                Some(dir) => {
+                    format!("to run handlers, write: mockforge serve {} {}", args::HANDLERS_FLAG, dir.display())
+                }
+                None => format!("to play a script, write: mockforge serve {} {subject}", args::REPLAY_FILE_FLAG),
+            };
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
         }
         _ => {}
     }
     error
+}
+
+/// The folder that was probably meant by a folder, or by a handler in one.
+fn folder_of_handlers(path: &Path) -> Option<&Path> {
+    if path.is_dir() {
+        return Some(path);
+    }
+    let folder = path.parent().filter(|_| path.extension().is_some_and(|extension| extension == "js"))?;
+    Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
 }
 
 /// The variable of the flag that clap displays as `flag`.

@@ -3,6 +3,7 @@
 //! Three steps: the YAML becomes a tree in which every value knows its place ([`tree`]); the tree becomes a [`WsConfig`],
 //! with every mistake in it collected ([`reading`]); files that it names are found from where it stands.
 
+mod live;
 mod mistake;
 mod reading;
 mod schema;
@@ -16,12 +17,13 @@ use std::path::{Path, PathBuf};
 use mockforge_ws::{PathMode, TlsConfig, WebSocketAiConfig, WsConfig};
 use serde::Deserialize;
 
+pub(crate) use self::live::LiveFile;
 use self::mistake::Mistake;
 pub(crate) use self::schema::schema;
 use self::tree::Node;
 
 /// The file that is read if there is one and none is named.
-pub(crate) const DEFAULT: &str = "mockforge.yaml";
+const DEFAULT: &str = "mockforge.yaml";
 
 /// The largest file that is read, in bytes: nobody writes more by hand.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -49,7 +51,7 @@ impl ConfigFile {
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigMistakes> {
         match read(path) {
             Ok(text) => Self::of_text(path, &text),
-            Err(problem) => Err(ConfigMistakes { path: path.to_owned(), mistakes: vec![Mistake::of_file(problem)] }),
+            Err(problem) => Err(ConfigMistakes::of_file(path, problem)),
         }
     }
 
@@ -68,11 +70,6 @@ impl ConfigFile {
     pub(crate) fn is_like(text: &str) -> bool {
         let key = |line: &str| line.trim_start_matches(['{', ' ', '"']).starts_with("websocket");
         text.lines().any(|line| !line.starts_with(' ') && key(line))
-    }
-
-    /// The file that is read if none is named, if it is there.
-    pub(crate) fn default_path() -> Option<PathBuf> {
-        Some(PathBuf::from(DEFAULT)).filter(|path| path.exists())
     }
 
     /// What it configures, in a line.
@@ -109,6 +106,7 @@ fn parse(text: &str) -> Result<WsConfig, Vec<Mistake>> {
 /// The files and folders that a configuration names.
 fn files_of(config: &mut WsConfig) -> Vec<&mut PathBuf> {
     let mut files: Vec<&mut PathBuf> = config.replay_file.iter_mut().chain(&mut config.rules_file).collect();
+    files.extend(config.scripts.as_mut().map(|scripts| &mut scripts.dir));
     files.extend(config.record.as_mut().map(|record| &mut record.file));
     files.extend(config.proxy_config.as_mut().and_then(|upstream| upstream.tls.ca_file.as_mut()));
     files.extend(config.ai_config.iter_mut().flat_map(files_of_events));
@@ -146,6 +144,10 @@ pub(crate) struct ConfigMistakes {
 }
 
 impl ConfigMistakes {
+    fn of_file(path: &Path, problem: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), mistakes: vec![Mistake::of_file(problem.into())] }
+    }
+
     /// The file.
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -8,7 +8,7 @@ use mockforge_ws::{OnFailure, PROVIDER_NAMES, WebSocketAiConfig, WsConfig, parse
 use tracing::warn;
 
 /// Those of `serve`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Events that nobody wrote")]
 pub(crate) struct Events {
     /// Stream events to every connection, which follow this narrative, e.g. "a busy stock market"
@@ -86,17 +86,20 @@ impl Events {
         self.narrative.is_some()
     }
 
+    /// Warns if there is nothing in `config`, which they are part of, that they say more of.
+    pub(crate) fn warn_if_without_effect(&self, config: &WsConfig) {
+        let say_more = self.events.is_some() || self.rate.is_some() || self.writing != Writing::default();
+        if say_more && config.ai_config.is_none() {
+            warn!("--events, --rate and --ai-... have no effect without a narrative: --ai NARRATIVE");
+        }
+    }
+
     /// `config`, where no flag says otherwise.
     pub(crate) fn over(self, config: WsConfig) -> WsConfig {
         let ai = match (self.narrative, config.ai_config) {
             (Some(narrative), ai) => WebSocketAiConfig { narrative, enabled: true, ..ai.unwrap_or_default() },
             (None, Some(ai)) => ai,
-            (None, None) => {
-                if self.events.is_some() || self.rate.is_some() || self.writing != Writing::default() {
-                    warn!("--events, --rate and --ai-... have no effect without a narrative: --ai NARRATIVE");
-                }
-                return WsConfig { ai_config: None, ..config };
-            }
+            (None, None) => return WsConfig { ai_config: None, ..config },
         };
         let ai = WebSocketAiConfig {
             event_count: self.events.unwrap_or(ai.event_count),

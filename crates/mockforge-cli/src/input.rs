@@ -7,6 +7,7 @@ use std::path::Path;
 use mockforge_ws::{CheckReport, FileKind, ReplayErrors, ReplayScript, RuleSet};
 
 use crate::config_file::{ConfigFile, ConfigMistakes};
+use crate::handlers::{self, HandlerMistakes};
 
 /// What the program does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(crate) enum Kind {
     Script,
     /// A recording of another tool.
     Har,
+    /// A handler in JavaScript, or a folder of them.
+    Handlers,
 }
 
 impl Kind {
@@ -46,6 +49,9 @@ impl<'p> Input<'p> {
             let content = beginning(io::stdin().lock())?;
             let kind = Kind::told_by(&content).unwrap_or(Kind::Script);
             return Ok(Self::Piped { content, kind });
+        }
+        if is_script_of_handlers(path) || path.is_dir() {
+            return Ok(Self::File { path, kind: Kind::Handlers });
         }
         // Whoever reads it as what it is says why it cannot be read.
         let told = File::open(path).and_then(beginning).ok().and_then(|content| Kind::told_by(&content));
@@ -87,12 +93,18 @@ impl<'p> Input<'p> {
         }
     }
 
+    /// If it holds handlers: where they answer, in a line, or what is wrong with them.
+    pub(crate) fn handlers(&self) -> Option<Result<String, HandlerMistakes>> {
+        let Self::File { path, kind: Kind::Handlers } = self else { return None };
+        Some(if path.is_dir() { handlers::check_folder(path) } else { handlers::check_file(path) })
+    }
+
     /// What is found in it, if it holds a script or rules.
     pub(crate) fn check(&self) -> Option<CheckReport> {
         match self.kind() {
             Kind::Script => Some(self.check_script()),
             Kind::Rules => Some(self.check_rules()),
-            Kind::Config | Kind::Har => None,
+            Kind::Config | Kind::Har | Kind::Handlers => None,
         }
     }
 
@@ -128,9 +140,20 @@ fn is_named(path: &Path, extensions: &[&str]) -> bool {
     path.extension().is_some_and(|extension| extensions.iter().any(|other| extension.eq_ignore_ascii_case(other)))
 }
 
+fn is_script_of_handlers(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "js")
+}
+
 /// What to do instead, if `path` was given as what it certainly is not; in two lines, as mistakes in a file are told.
 pub(crate) fn misplaced(path: &Path, given_as: Kind) -> Option<String> {
-    let found = File::open(path).and_then(beginning).ok().and_then(|content| Kind::told_by(&content))?;
+    // What comes through a pipe has been read already.
+    if !path.is_file() {
+        return None;
+    }
+    let found = match is_script_of_handlers(path) {
+        true => Kind::Handlers,
+        false => File::open(path).and_then(beginning).ok().and_then(|content| Kind::told_by(&content))?,
+    };
     // Rules that are lines may be played: a script with nothing but rules in it.
     let is_fine = found == given_as || (found == Kind::Rules && given_as == Kind::Script && is_named(path, &["jsonl"]));
     (!is_fine).then(|| told_apart(found, &path.display().to_string()))
@@ -143,6 +166,9 @@ pub(crate) fn told_apart(kind: Kind, name: &str) -> String {
         Kind::Rules => "holds rules: name it with --rules FILE, or as `rules_file` in mockforge.yaml".to_owned(),
         Kind::Script => {
             "holds a script: name it with --ws-replay-file FILE, or as `replay_file` in mockforge.yaml".to_owned()
+        }
+        Kind::Handlers => {
+            "holds a handler: name its folder with --handlers DIR, or as `scripts` in mockforge.yaml".to_owned()
         }
         Kind::Har => {
             let out = Path::new(name).with_extension("jsonl");

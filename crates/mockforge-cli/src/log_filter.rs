@@ -30,6 +30,8 @@ impl LogFilter {
             .with_writer(writer)
             .with_ansi(io::stderr().is_terminal())
             .with_target(false)
+            // Whoever has closed the pipe or the terminal wants no log: saying so there, too, would be a panic.
+            .log_internal_errors(false)
             .init();
     }
 }

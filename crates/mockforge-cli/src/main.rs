@@ -14,7 +14,9 @@ mod events;
 mod export;
 mod file_limit;
 mod generate;
+mod handlers;
 mod import;
+mod init;
 mod input;
 mod log_filter;
 mod named_files;
@@ -24,6 +26,7 @@ mod record;
 mod schema;
 mod serve;
 mod settings;
+mod signals;
 mod traffic;
 
 use std::process::ExitCode;
@@ -33,6 +36,7 @@ use crate::args::Command;
 fn main() -> ExitCode {
     let outcome = match command_line::parse().command {
         Command::Serve(options) => serve::serve(*options),
+        Command::Init(options) => init::init(&options),
         Command::Record(options) => record::record(options),
         Command::Check(options) => check::check(&options),
         Command::Connect(options) => connect::connect(options),

@@ -1,4 +1,4 @@
-//! Flags that say what is played to clients, and what the program makes of how they did.
+//! Flags that say who answers clients and what is played to them, and what the program makes of how they did.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::builder::BoolishValueParser;
-use mockforge_ws::{ReportFormat, SessionVerdict, Speed, WsConfig, parse_duration};
+use mockforge_ws::{ReportFormat, ScriptsConfig, SessionVerdict, Speed, WsConfig, parse_duration};
 
 /// Those of `serve`.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Scripts and rules")]
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Handlers, scripts and rules")]
 pub(crate) struct Playing {
+    /// Run the handlers in this folder: each .js file in it, on the paths that it names; `mockforge init` writes some
+    #[arg(long, value_name = "DIR", env = "MOCKFORGE_WS_HANDLERS")]
+    pub(crate) handlers: Option<PathBuf>,
     /// Answer messages by these rules (YAML or JSONL); beside a script they answer what it does not wait for, and before
     /// --proxy what shall not reach the real server
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_RULES")]
@@ -27,7 +30,18 @@ pub(crate) struct Playing {
 impl Playing {
     /// `config`, where no flag says otherwise.
     pub(crate) fn over(self, config: WsConfig) -> WsConfig {
-        WsConfig { rules_file: self.rules.or(config.rules_file), speed: self.speed.unwrap_or(config.speed), ..config }
+        let scripts = match (self.handlers, config.scripts) {
+            // The file may say what they may use.
+            (Some(dir), Some(scripts)) => Some(ScriptsConfig { dir, ..scripts }),
+            (Some(dir), None) => Some(ScriptsConfig::new(dir)),
+            (None, scripts) => scripts,
+        };
+        WsConfig {
+            scripts,
+            rules_file: self.rules.or(config.rules_file),
+            speed: self.speed.unwrap_or(config.speed),
+            ..config
+        }
     }
 }
 

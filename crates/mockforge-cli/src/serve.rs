@@ -9,14 +9,17 @@ use anyhow::{Context, anyhow, bail};
 use mockforge_ws::{
     AiError, CheckReport, ServerError, ServerHandle, SessionVerdict, Speed, WsConfig, WsServer, WsServerBuilder,
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::args::Serve;
+use crate::config_file::ConfigMistakes;
+use crate::handlers::HandlerMistakes;
 use crate::input::{self, Kind};
 use crate::playing::Completion;
-use crate::{events, file_limit, named_files, settings};
+use crate::settings::{self, Settings};
+use crate::signals::{Hangups, Interruptions};
+use crate::{events, file_limit, named_files};
 
 /// How long connections have for their closing handshake when the server is interrupted.
 const GRACE: Duration = Duration::from_secs(5);
@@ -24,30 +27,61 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) fn serve(options: Serve) -> anyhow::Result<ExitCode> {
     options.log.start();
     let completion = options.playing.completion.clone();
-    match settings::settings(options) {
-        Ok(config) if completion.exit_on_complete => until_complete(config, &completion),
-        Ok(config) => until_interrupted(config),
-        // As `mockforge check` says it, too.
+    match Settings::read(options) {
+        Ok((_, config)) if completion.exit_on_complete => until_complete(config, &completion),
+        Ok((settings, config)) => until_interrupted_reloading(settings, config),
         Err(mistakes) => {
-            match input::misplaced(mistakes.path(), Kind::Config) {
-                Some(instead) => eprintln!("{instead}"),
-                None => eprintln!("{mistakes}"),
-            }
+            eprintln!("{}", told(&mistakes));
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// What is wrong with a configuration, as `mockforge check` says it, too.
+fn told(mistakes: &ConfigMistakes) -> String {
+    input::misplaced(mistakes.path(), Kind::Config).unwrap_or_else(|| mistakes.to_string())
+}
+
+/// Serves until somebody interrupts it, and takes up what has changed in its files when somebody asks for that.
+fn until_interrupted_reloading(settings: Settings, config: WsConfig) -> anyhow::Result<ExitCode> {
+    let mut builder = WsServer::builder();
+    if let Some(watch) = settings.watch() {
+        builder = builder.watch(watch);
+    }
+    if let Some(file) = settings.file() {
+        builder = builder.config_source([file], move || settings.read_again().map_err(|mistakes| told(&mistakes)));
+    }
+    runtime()?.block_on(async {
+        let (mut interruptions, mut hangups) = (Interruptions::new()?, Hangups::new()?);
+        let Some(server) = start(builder, config).await? else { return Ok(ExitCode::FAILURE) };
+        let reloads = async {
+            while hangups.next().await.is_some() {
+                // The log says how it went.
+                let _ = server.reload().await;
+            }
+        };
+        tokio::select! {
+            () = interruptions.next() => {}
+            () = reloads => {}
+        }
+        wind_up(server, interruptions).await
+    })
 }
 
 /// Serves until somebody interrupts it.
 pub(crate) fn until_interrupted(config: WsConfig) -> anyhow::Result<ExitCode> {
     runtime()?.block_on(async {
         let mut interruptions = Interruptions::new()?;
-        let Some(server) = start(WsServer::builder(), config).await? else { return Ok(ExitCode::FAILURE) };
+        let Some(server) = start(WsServer::builder().watch(false), config).await? else { return Ok(ExitCode::FAILURE) };
         interruptions.next().await;
-        info!("shutting down; interrupt again to stop at once");
-        shut_down(server, &mut interruptions).await;
-        Ok(ExitCode::SUCCESS)
+        wind_up(server, interruptions).await
     })
+}
+
+async fn wind_up(server: ServerHandle, mut interruptions: Interruptions) -> anyhow::Result<ExitCode> {
+    info!("shutting down; interrupt again to stop at once");
+    shut_down(server, &mut interruptions).await;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Serves until the session of one client has ended, and tells how that went.
@@ -61,7 +95,7 @@ fn until_complete(config: WsConfig, completion: &Completion) -> anyhow::Result<E
         let mut interruptions = Interruptions::new()?;
         // The first session counts; those that end while the server shuts down find nobody who listens.
         let (tell, mut verdicts) = mpsc::channel(1);
-        let builder = WsServer::builder().on_verdict(move |verdict| {
+        let builder = WsServer::builder().watch(false).on_verdict(move |verdict| {
             let _ = tell.try_send(verdict);
         });
         let Some(server) = start(builder, config).await? else { return Ok(ExitCode::FAILURE) };
@@ -105,25 +139,6 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")
 }
 
-/// What somebody sends who wants the program to end.
-struct Interruptions {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Interruptions {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
 /// Starts a server and says where it listens; `None` if a file has mistakes, which were told.
 async fn start(builder: WsServerBuilder, config: WsConfig) -> anyhow::Result<Option<ServerHandle>> {
     file_limit::raise(config.max_connections);
@@ -139,6 +154,10 @@ async fn start(builder: WsServerBuilder, config: WsConfig) -> anyhow::Result<Opt
                 Some(instead) => eprintln!("{instead}"),
                 None => eprintln!("{}", CheckReport::from(errors)),
             }
+            return Ok(None);
+        }
+        Err(ServerError::Scripts { dir, errors }) => {
+            eprintln!("{}", HandlerMistakes::of_folder(&dir, &errors));
             return Ok(None);
         }
         Err(ServerError::Ai { place, source }) => return Err(by_flag(&place, source)),
@@ -164,16 +183,20 @@ async fn start(builder: WsServerBuilder, config: WsConfig) -> anyhow::Result<Opt
 }
 
 fn warn_of_flags_without_effect(config: &WsConfig) {
-    if config.clock.is_some() && !plays(config) && !has_rules(config) && !has_events(config) {
-        warn!("--clock has no effect without a script, rules or events: --ws-replay-file FILE plays a script");
+    let draws = plays(config) || has_rules(config) || has_events(config) || config.scripts.is_some();
+    if config.clock.is_some() && !draws {
+        warn!(
+            "--clock has no effect without a script, rules, events or handlers: --ws-replay-file FILE plays a script, \
+             --handlers DIR runs handlers"
+        );
     }
     if config.speed != Speed::default() && !plays(config) {
         warn!("--speed has no effect without a script: --ws-replay-file FILE plays one");
     }
-    if config.seed.is_some() && !plays(config) && !has_rules(config) && !has_events(config) && !is_conditioned(config) {
+    if config.seed.is_some() && !draws && !is_conditioned(config) {
         warn!(
             "--seed has no effect: no script plays (--ws-replay-file FILE), no rules answer (--rules FILE), no events are \
-             written (--ai NARRATIVE), and the network does nothing (--preset NAME)"
+             written (--ai NARRATIVE), no handlers run (--handlers DIR), and the network does nothing (--preset NAME)"
         );
     }
 }

@@ -7,7 +7,7 @@ use mockforge_ws::{
 };
 
 /// Those of `serve`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Proxy, recording and network")]
 pub(crate) struct Traffic {
     /// Take all connections to this server, ws:// or wss://; mockforge.yaml can say more

@@ -21,7 +21,8 @@
 //! ```
 //!
 //! This crate only re-exports. Who needs one part alone depends on that part's crate: `ws-core` for the vocabulary,
-//! `ws-patterns`, `ws-rooms`, `ws-conditions`, `ws-proxy`, `ws-replay`, `ws-ai`, `ws-metrics`, `ws-server`, `ws-testing`.
+//! `ws-patterns`, `ws-rooms`, `ws-conditions`, `ws-proxy`, `ws-replay`, `ws-ai`, `ws-script`, `ws-metrics`, `ws-server`,
+//! `ws-testing`.
 
 pub use ws_ai::{
     AiError, AiEvent, AiEventGenerator, AiHandler, AiLimits, AiObserver, AugmentedReplay, BudgetSpent, CallOutcome,
@@ -56,14 +57,19 @@ pub use ws_replay::{
     CheckOutcome, CheckReport, CheckResult, FileKind, HarError, HarExport, HarFile, HarLayout, HarSocket, Problem,
     RecordError, RecordOptions, RecordStats, Recorder, Redaction, ReplayDirection, ReplayEntry, ReplayErrors,
     ReplayHandler, ReplayOptions, ReplayScript, ReportFormat, RoomMemory, RuleHandler, RuleSet, SessionVerdict, Speed,
-    TemplateClock,
+    TemplateClock, TemplateRenderer,
 };
 pub use ws_rooms::{RoomBroadcaster, RoomLimits, RoomManager, RoomOptions};
+#[cfg(feature = "js")]
+pub use ws_script::{
+    OnFault, ReloadReport as ScriptReloadReport, SAMPLES as SCRIPT_SAMPLES, ScriptError, ScriptErrorKind, ScriptErrors,
+    ScriptFolder, ScriptHandler, ScriptLimits, ScriptOptions, TYPES as SCRIPT_TYPES,
+};
 pub use ws_server::{
-    AcceptWith, Expected, HandshakeRule, HandshakeRules, PathConfig, PathMode, RateLimited, RefuseWith, ReloadPolicy,
-    Scope, ServerError, ServerHandle, Subprotocols, TlsConfig, TlsError, UnmatchedMessage, WsConfig, WsServer,
-    WsServerBuilder, parse_duration, parse_rate, parse_size, router, router_with_handlers, router_with_latency,
-    router_with_proxy, start_with_latency, try_router,
+    AcceptWith, Expected, HandshakeRule, HandshakeRules, OnScriptError, PathConfig, PathMode, RateLimited, RefuseWith,
+    ReloadPolicy, ReloadReport, Scope, ScriptsConfig, ServerError, ServerHandle, Subprotocols, TlsConfig, TlsError,
+    UnmatchedMessage, WsConfig, WsServer, WsServerBuilder, parse_duration, parse_rate, parse_size, router,
+    router_with_handlers, router_with_latency, router_with_proxy, start_with_latency, try_router,
 };
 #[cfg(feature = "testing")]
 pub use ws_testing::{ClientError, TestClient, TestClientBuilder, TestServer};
@@ -85,6 +91,10 @@ mod documents {
 
     #[doc = include_str!("../../../docs/handlers.md")]
     struct Handlers;
+
+    #[cfg(unix)]
+    #[doc = include_str!("../../../docs/hot-reload.md")]
+    struct HotReload;
 
     #[doc = include_str!("../../../docs/proxy.md")]
     struct Proxy;

@@ -14,6 +14,7 @@
 //! | `mockforge_ws_messages_skipped_total` | counter | messages not sent because the client read too slowly |
 //! | `mockforge_ws_handshakes_refused_total{code}` | counter | handshakes refused, by HTTP status code; a series appears with the first refusal |
 //! | `mockforge_ws_faults_injected_total{fault}` | counter | faults of connections and messages that were injected on purpose |
+//! | `mockforge_ws_reloads_total{outcome}` | counter | reloads: `ok`, `unchanged`, or `failed`, after which everything is as it was |
 //! | `mockforge_ws_ai_calls_total{outcome}` | counter | calls of providers of generated events, by how they came out |
 //! | `mockforge_ws_ai_tokens_total{kind}` | counter | tokens of these calls: `prompt` and `completion` |
 //! | `mockforge_ws_ai_events_total` | counter | events that were generated |

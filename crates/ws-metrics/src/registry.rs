@@ -33,6 +33,7 @@ pub struct MetricsRegistry {
     messages_sent: IntCounter,
     messages_skipped: IntCounter,
     handshakes_refused: IntCounterVec,
+    reloads: IntCounterVec,
     faults: IntCounterVec,
     errors: IntCounter,
     ai: AiMetrics,
@@ -89,6 +90,12 @@ impl MetricsRegistry {
                 &["code"],
                 registry
             )?,
+            reloads: register_int_counter_vec_with_registry!(
+                "mockforge_ws_reloads_total",
+                "Reloads of configuration, files and scripts, by how they came out.",
+                &["outcome"],
+                registry
+            )?,
             faults: register_int_counter_vec_with_registry!(
                 "mockforge_ws_faults_injected_total",
                 "Faults of connections and messages that were injected on purpose, by name.",
@@ -136,6 +143,11 @@ impl MetricsRegistry {
     /// A handshake was refused.
     pub fn record_ws_handshake_refused(&self, code: StatusCode) {
         self.handshakes_refused.with_label_values(&[code.as_str()]).inc();
+    }
+
+    /// Configuration, files and scripts were looked at again; there are few outcomes.
+    pub fn record_ws_reload(&self, outcome: &str) {
+        self.reloads.with_label_values(&[outcome]).inc();
     }
 
     /// A fault was injected on purpose; there are few names.

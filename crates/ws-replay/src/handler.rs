@@ -3,6 +3,7 @@
 //! The script runs as work spawned on its connection's session, so it never outlives it, and ends at once with it, also in
 //! the middle of a wait or a delay.
 
+mod session_rules;
 mod stall;
 
 use std::collections::HashMap;
@@ -22,10 +23,10 @@ use ws_core::{
 };
 
 use crate::memory::Memory;
-use crate::path_counts::PathCounts;
 use crate::player::Offer;
-use crate::rules::RuleSession;
-use crate::{Action, Player, ReplayOptions, ReplayScript, RoomMemory, RuleSet, SessionVerdict};
+use crate::rules::{Follower, RuleSession, RuleSessions};
+use crate::{Action, PathCounts, Player, ReplayOptions, ReplayScript, RoomMemory, RuleSet, SessionVerdict};
+use session_rules::SessionRules;
 use stall::StallReport;
 
 /// Plays a script on every connection of its paths, beside whatever other handlers do there.
@@ -34,8 +35,14 @@ use stall::StallReport;
 /// when the client reads too slowly; the schedule does not shift by that. After the last entry the connection stays
 /// open, unless that entry closes it. Where a recorded connection ended without a Close frame, so does this one.
 ///
-/// When the handler is exchanged during a reload, connections that are open go on with the script they began, as long
-/// as the new set has a handler for a script of the same name; new connections get the new script.
+/// When a reload brings a handler with another version of the script (of the same name), connections that are open go on with
+/// the script that they began, and new connections get the new one. The rules, those among the lines of the script and those
+/// beside it, are exchanged with the next message of an open connection, as [`RuleHandler`](crate::RuleHandler) says;
+/// rules that are gone decide nothing any more, and what they have planned already comes at its time.
+///
+/// A connection that was opened before there was a handler of this script gets no script, as that would start in the middle;
+/// rules answer its next message. If the handler disappears, an open connection plays its script on with what it has heard until
+/// then.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -90,8 +97,12 @@ impl ReplayHandler {
 
     /// Follows `rules`, too, behind those that stand in the script. A message that the script's open wait takes is not
     /// answered by rules, and one that a rule takes is not kept for later waits.
+    ///
+    /// On one connection, rules are known by their name, and are to be followed by one handler. Of two sets with one name, the
+    /// one that is given last is followed.
     #[must_use]
     pub fn with_rules(mut self, rules: Arc<RuleSet>) -> Self {
+        self.rules.retain(|known| known.name() != rules.name());
         self.rules.push(rules);
         self
     }
@@ -100,6 +111,14 @@ impl ReplayHandler {
     #[must_use]
     pub fn with_room_memory(self, room_memory: RoomMemory) -> Self {
         Self { room_memory, ..self }
+    }
+
+    /// Numbers connections together with all handlers that have a clone of `counts`, as
+    /// [`RuleHandler::with_path_counts`](crate::RuleHandler::with_path_counts) does. Of a file with several sessions, the number
+    /// also chooses the one that is played.
+    #[must_use]
+    pub fn with_path_counts(self, counts: PathCounts) -> Self {
+        Self { connections: counts, ..self }
     }
 
     /// Starts the clock of the script when this handler has its turn, and not when the connection was opened: for who takes
@@ -129,6 +148,13 @@ impl ReplayHandler {
         let sessions = extensions.get::<Sessions>()?;
         lock(&sessions.0).get(self.script.name()).cloned()
     }
+
+    /// The rules of a connection, as they are now.
+    fn follow(&self, ctx: &WsContext) -> Vec<Arc<RuleSession>> {
+        let Self { options, room_memory: rooms, connections, .. } = self;
+        let follower = Follower { options, rooms, connections, script: Some(self.script.name()), is_alone: false };
+        self.rules.iter().map(|rules| follower.follow(rules, ctx)).collect()
+    }
 }
 
 #[async_trait]
@@ -138,19 +164,17 @@ impl WsHandler for ReplayHandler {
             warn!(script = self.script.name(), path = ctx.path, "registered twice for this path, played once");
             return Ok(());
         }
-        let memory = Memory::of(ctx, &self.room_memory);
+        let memory = Memory::of(ctx.connection(), &self.room_memory);
         if self.script.reads_last_message() {
             memory.keep_messages();
         }
-        let (script, nth) = (Arc::clone(&self.script), self.connections.next(&ctx.path));
-        memory.set_number(nth.saturating_add(1));
-        let begin = |rules| RuleSession::begin(Arc::clone(rules), &self.options, memory.clone(), ctx, nth, false);
-        let rules = self.rules.iter().map(begin).collect();
+        let (script, nth) = (Arc::clone(&self.script), memory.nth(|| self.connections.next(&ctx.path)));
+        let rules = SessionRules::new(self.follow(ctx));
         let session = Arc::new(Session {
             messages: AtomicU64::new(memory.messages()),
             player: Mutex::new(Player::with_memory(script, &self.options, &ctx.path, nth, memory.clone())),
             memory,
-            rules,
+            rules: Mutex::new(rules),
             arrived: Notify::new(),
             began_at: if self.starts_late { Instant::now() } else { ctx.connection().opened_at() },
             script: self.script.shared_name(),
@@ -168,32 +192,42 @@ impl WsHandler for ReplayHandler {
     }
 
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
-        let Some(session) = self.session(ctx.extensions()) else { return Ok(()) };
         let message = Message::from(msg);
-        session.note(&message);
-        let (offer, near_misses) = session.offer(&message);
-        match offer {
-            Offer::Taken => ctx.mark_matched(),
-            Offer::Refused => ctx.add_near_misses(&message, near_misses),
-            Offer::NotLookedAt => {}
+        // Before the script takes note of the message: rules that begin with it count it, too.
+        let rules = self.follow(ctx);
+        let session = self.session(ctx.extensions());
+        let mut is_missed = true;
+        if let Some(session) = &session {
+            lock(&session.rules).exchange(&rules, &session.script, ctx.connection());
+            session.note(&message);
+            let (offer, near_misses) = session.offer(&message);
+            match offer {
+                Offer::Taken => ctx.mark_matched(),
+                Offer::Refused => ctx.add_near_misses(&message, near_misses),
+                Offer::NotLookedAt => {}
+            }
+            is_missed = offer == Offer::Refused || !session.may_take_later();
         }
-        let is_missed = offer == Offer::Refused || !session.may_take_later();
-        let react = |rules: &Arc<RuleSession>| rules.react(ctx, &message, is_missed);
-        let reactions: Vec<_> = session.rules.iter().map(react).collect();
-        if reactions.iter().all(|reaction| !reaction.is_taken) {
-            lock(&session.player).keep();
+        let reactions: Vec<_> = rules.iter().map(|rules| rules.react(ctx, &message, is_missed)).collect();
+        if let Some(session) = session {
+            if reactions.iter().all(|reaction| !reaction.is_taken) {
+                lock(&session.player).keep();
+            }
+            session.arrived.notify_one();
         }
-        session.arrived.notify_one();
-        for (rules, reaction) in session.rules.iter().zip(reactions) {
+        for (rules, reaction) in rules.iter().zip(reactions) {
             rules.carry_out(ctx, reaction).await?;
         }
         Ok(())
     }
 
     async fn on_disconnect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
-        let Some(sessions) = ctx.extensions().get::<Sessions>() else { return Ok(()) };
-        // Taken out, so that it is told once.
-        let session = lock(&sessions.0).remove(self.script.name());
+        // Taken out, so that they are told of once.
+        let take = |rules: &Arc<RuleSet>| RuleSessions::take(ctx.connection(), rules.name());
+        let rules: Vec<_> = self.rules.iter().filter_map(take).collect();
+        rules.iter().for_each(|rules| rules.finish(rules.now()));
+        let sessions = ctx.extensions().get::<Sessions>();
+        let session = sessions.and_then(|sessions| lock(&sessions.0).remove(self.script.name()));
         if let Some(session) = session {
             {
                 let mut player = lock(&session.player);
@@ -202,15 +236,20 @@ impl WsHandler for ReplayHandler {
                 stall::report_end(&player, self.script.name(), &ctx.connection_id);
             }
             session.tell_failures();
-            session.rules.iter().for_each(|rules| rules.finish(rules.now()));
+            lock(&session.rules).finish();
             session.give_verdict();
+        } else if let (Some(tell), [first, ..]) = (&self.on_verdict, &rules[..]) {
+            // It had no script, as it was opened before the handler came.
+            let verdict = SessionVerdict::new(self.script.name()).without_script().took(first.now());
+            let checks = rules.iter().flat_map(|rules| rules.checks(rules.now()));
+            tell(checks.fold(verdict, SessionVerdict::check));
         }
         Ok(())
     }
 
     fn on_outbound(&self, connection: &Arc<Connection>, message: &Message, origin: Origin) -> Verdict {
-        if let Some(session) = self.session(connection.extensions()) {
-            session.rules.iter().for_each(|rules| rules.see_outbound(message, origin));
+        for rules in self.rules.iter().filter_map(|rules| RuleSessions::get(connection, rules.name())) {
+            rules.see_outbound(message, origin);
         }
         Verdict::Pass
     }
@@ -238,7 +277,7 @@ struct Sessions(Arc<Mutex<HashMap<Arc<str>, Arc<Session>>>>);
 struct Session {
     player: Mutex<Player>,
     memory: Memory,
-    rules: Vec<Arc<RuleSession>>,
+    rules: Mutex<SessionRules>,
     /// How many messages the client has sent.
     messages: AtomicU64,
     arrived: Notify,
@@ -328,8 +367,8 @@ impl Session {
         let Some(tell) = &self.on_verdict else { return };
         if !self.has_verdict.swap(true, Ordering::Relaxed) {
             let verdict = lock(&self.player).verdict();
-            let checks = self.rules.iter().flat_map(|rules| rules.checks(rules.now()));
-            tell(checks.fold(verdict, SessionVerdict::check));
+            let checks = lock(&self.rules).checks();
+            tell(checks.into_iter().fold(verdict, SessionVerdict::check));
         }
     }
 

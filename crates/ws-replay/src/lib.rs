@@ -7,6 +7,7 @@
 //! - [`ReplayHandler`] plays a script on every connection of its paths, beside other handlers.
 //! - [`Player`] is the same without a connection: decisions alone, for other engines and for tests.
 //! - [`RuleSet`] is a file of rules: what is answered to which message, whenever it comes; [`RuleHandler`] follows them.
+//! - [`TemplateRenderer`] expands the tokens of templates in texts of programs.
 //! - [`Recorder`] writes what connections really said as such a file.
 //! - [`ReplayEntry`] is one entry for serde, for programs that write files.
 //!
@@ -55,6 +56,7 @@ pub use problem::{Position, Problem, ProblemKind, ReplayErrors};
 pub use recorder::{RecordError, RecordOptions, RecordStats, Recorder, Redaction};
 pub use rules::{RuleHandler, RuleProblem, RuleSet, RuleSummary};
 pub use script::{PlacedEntry, ReplayScript, Summary};
+pub use template::TemplateRenderer;
 pub use verdict::{CheckOutcome, CheckResult, ReportFormat, SessionVerdict, UnknownReportFormat};
 
 /// The README's example is a test.

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use ws_core::{Message, WsContext};
+use ws_core::{Connection, Message};
 use ws_patterns::Name;
 
 use crate::released::Released;
@@ -77,13 +77,18 @@ impl Memory {
     }
 
     /// The memory of a connection: what another handler has made, or a new one with these rooms.
-    pub(crate) fn of(ctx: &WsContext, rooms: &RoomMemory) -> Self {
-        if let Some(memory) = ctx.extensions().get::<Self>() {
+    pub(crate) fn of(connection: &Connection, rooms: &RoomMemory) -> Self {
+        if let Some(memory) = Self::known_of(connection) {
             return memory;
         }
-        let memory = Self::new(Request::of(ctx.handshake(), &ctx.connection_id), rooms.clone());
-        ctx.extensions().insert(memory.clone());
+        let memory = Self::new(Request::of(connection.handshake(), connection.id()), rooms.clone());
+        connection.extensions().insert(memory.clone());
         memory
+    }
+
+    /// The memory of a connection, if a handler has made one.
+    pub(crate) fn known_of(connection: &Connection) -> Option<Self> {
+        connection.extensions().get()
     }
 
     /// What the client asked for.
@@ -102,6 +107,15 @@ impl Memory {
     /// If the state would become too large or too deep; it stays as it was.
     pub(crate) fn set(&self, name: &str, value: Value) -> Result<(), TooMuch> {
         self.present().state.set(name, value)
+    }
+
+    /// Gives a name of the state its first value; what was set already stays.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub(crate) fn set_at_first(&self, name: &str, value: Value) -> Result<(), TooMuch> {
+        let state = &mut self.present().state;
+        if state.as_value().get(name).is_some() { Ok(()) } else { state.set(name, value) }
     }
 
     /// What a name that starts with `state` stands for.
@@ -161,7 +175,16 @@ impl Memory {
         latest.get(answered.unwrap_or(latest.len()).checked_sub(1)?).map(|message| written(message).into_owned())
     }
 
-    /// Takes note of the state that a machine is in now. There are as many machines as a file has.
+    /// Which connection of its path this is, from 0. If nobody has said that yet, `next` says it.
+    pub(crate) fn nth(&self, next: impl FnOnce() -> u64) -> u64 {
+        // Locked twice: who counts has a lock of its own.
+        if self.number().is_none() {
+            self.set_number(next().saturating_add(1));
+        }
+        self.number().map_or(0, |number| number - 1)
+    }
+
+    /// Takes note of the state that a machine is in now. There are as many machines as files have.
     pub(crate) fn set_machine(&self, machine: &str, state: &str) {
         self.present().machines.insert(machine.to_owned(), state.to_owned());
     }
@@ -171,7 +194,7 @@ impl Memory {
         self.present().machines.get(machine).cloned()
     }
 
-    /// Counts an outcome of a correlation. There are as many correlations as a file has.
+    /// Counts an outcome of a correlation. There are as many correlations as files have.
     pub(crate) fn count_outcome(&self, correlation: &str, fulfilled: bool) {
         let mut present = self.present();
         let counts = present.correlations.entry(correlation.to_owned()).or_default();

@@ -1,17 +1,17 @@
 //! How many connections each path has had: the n-th of a path gets the same random values in each run.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Counts connections by their paths. Clients choose the paths, so there is a bound of 10,000; the connections of all
-/// further paths are counted together.
+/// further paths are counted together. Clones share the count.
 ///
 /// ```
 /// let counts = ws_replay::PathCounts::default();
 /// assert_eq!([counts.next("/ws"), counts.next("/ws"), counts.next("/ws/a")], [0, 1, 0]);
 /// ```
-#[derive(Debug, Default)]
-pub struct PathCounts(Mutex<HashMap<String, u64>>);
+#[derive(Debug, Clone, Default)]
+pub struct PathCounts(Arc<Mutex<HashMap<String, u64>>>);
 
 const MOST_PATHS: usize = 10_000;
 

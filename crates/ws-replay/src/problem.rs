@@ -5,6 +5,7 @@ mod snippet;
 
 use std::error::Error;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::source::{Source, Span};
@@ -135,11 +136,18 @@ pub struct ReplayErrors {
     pub(crate) errors: Vec<Problem>,
     pub(crate) warnings: Vec<Problem>,
     pub(crate) not_listed: usize,
+    pub(crate) files: Vec<PathBuf>,
 }
 
 impl ReplayErrors {
     pub(crate) fn single(problem: Problem) -> Self {
-        Self { errors: vec![problem], warnings: Vec::new(), not_listed: 0 }
+        Self { errors: vec![problem], warnings: Vec::new(), not_listed: 0, files: Vec::new() }
+    }
+
+    /// Says that it was read from `file`.
+    pub(crate) fn of_file(mut self, file: &Path) -> Self {
+        self.files.insert(0, file.to_owned());
+        self
     }
 
     /// The mistakes, in the order of the file.
@@ -152,6 +160,19 @@ impl ReplayErrors {
     #[must_use]
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
+    }
+
+    /// The files that were read, or should have been: the one that was loaded, and those that it names, as far as it was
+    /// understood. When one of them changes, it may be worth another try.
+    ///
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// let errors = ws_replay::RuleSet::load("missing.yaml").unwrap_err();
+    /// assert!(errors.files().eq([Path::new("missing.yaml")]));
+    /// ```
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(PathBuf::as_path)
     }
 
     /// How many mistakes were found beyond the thousand that are kept.

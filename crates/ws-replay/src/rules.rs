@@ -8,9 +8,9 @@ mod answering;
 mod answers;
 mod checks;
 mod correlations;
+mod files_beside;
 mod handler;
 mod incoming;
-mod listeners;
 mod machines;
 mod matching;
 mod names;
@@ -19,16 +19,19 @@ mod present;
 mod problem;
 mod reader;
 mod reading;
+mod renewal;
 mod response;
 mod rule;
 mod scene;
 mod session;
+mod sessions;
 mod timers;
+mod turn;
 
 use std::fmt::{self, Write};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -51,6 +54,7 @@ pub use handler::RuleHandler;
 pub use problem::RuleProblem;
 pub(crate) use reader::{DOCUMENT_KEYS, RuleReader, is_rule_object};
 pub(crate) use session::RuleSession;
+pub(crate) use sessions::{Follower, RuleSessions};
 
 /// A rules file that was read, checked and compiled.
 ///
@@ -95,6 +99,8 @@ pub struct RuleSet {
     refusal: Actions,
     state_names: StateNames,
     warnings: Vec<Problem>,
+    /// The one from which it was loaded, if it was, and those that it names.
+    files: Vec<PathBuf>,
 }
 
 /// Whether text must be JSON.
@@ -128,9 +134,15 @@ impl RuleSet {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ReplayErrors> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        match File::open(path) {
-            Ok(file) => Self::read_in(path.parent(), file, &name),
-            Err(error) => Err(unreadable(&error, &name)),
+        let read = File::open(path)
+            .map_err(|error| unreadable(&error, &name))
+            .and_then(|file| Self::read_in(path.parent(), file, &name));
+        match read {
+            Ok(mut rules) => {
+                rules.files.insert(0, path.to_owned());
+                Ok(rules)
+            }
+            Err(errors) => Err(errors.of_file(path)),
         }
     }
 
@@ -166,14 +178,22 @@ impl RuleSet {
         if !findings.has_errors() {
             state_names.report(&mut findings);
         }
-        let warnings = findings.into_result()?;
-        Ok(Self { state_names, warnings, ..rules })
+        match findings.into_result() {
+            Ok(warnings) => Ok(Self { state_names, warnings, ..rules }),
+            Err(errors) => Err(ReplayErrors { files: rules.files, ..errors }),
+        }
     }
 
     /// The file, as it was named when it was read.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The files that it was made of, for who watches them: the one from which it was [loaded](Self::load), if it was, and then
+    /// the files with JSON Schemas that its rules name. If loading fails, [`ReplayErrors::files`] has them.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(PathBuf::as_path)
     }
 
     /// What is doubtful in the file, in its order. Rules with doubts are followed all the same.

@@ -26,7 +26,7 @@ mod step;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +67,8 @@ pub struct ReplayScript {
     name: Arc<str>,
     compiled: Compiled,
     warnings: Vec<Problem>,
+    /// If it was loaded from one.
+    file: Option<PathBuf>,
 }
 
 impl ReplayScript {
@@ -90,7 +92,7 @@ impl ReplayScript {
             findings.about_file(ProblemKind::NoEntries);
         }
         let warnings = findings.into_result()?;
-        Ok(Self { name, compiled, warnings })
+        Ok(Self { name, compiled, warnings, file: None })
     }
 
     /// Reads and compiles a replay file. This blocks while it reads.
@@ -101,9 +103,10 @@ impl ReplayScript {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ReplayErrors> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        match File::open(path) {
-            Ok(file) => Self::read(file, &name),
-            Err(error) => Err(unreadable(&error, &name)),
+        let read = File::open(path).map_err(|error| unreadable(&error, &name)).and_then(|file| Self::read(file, &name));
+        match read {
+            Ok(script) => Ok(Self { file: Some(path.to_owned()), ..script }),
+            Err(errors) => Err(errors.of_file(path)),
         }
     }
 
@@ -138,6 +141,11 @@ impl ReplayScript {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The files that it was made of, for who watches them: the one from which it was [loaded](Self::load), if it was.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.file.iter().map(PathBuf::as_path)
     }
 
     /// What is doubtful in the file, in its order. A script with doubts still plays.

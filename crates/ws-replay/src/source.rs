@@ -202,7 +202,11 @@ impl<'s, 'a> Findings<'s, 'a> {
             // Some are found only at the end of a session.
             list.sort_by_key(|problem| problem.position().map(|position| position.line));
         }
-        if errors.is_empty() { Ok(warnings) } else { Err(ReplayErrors { errors, warnings, not_listed }) }
+        if errors.is_empty() {
+            Ok(warnings)
+        } else {
+            Err(ReplayErrors { errors, warnings, not_listed, files: Vec::new() })
+        }
     }
 }
 

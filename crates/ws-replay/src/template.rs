@@ -7,6 +7,7 @@ mod doubt;
 mod faker;
 mod filling;
 mod now;
+mod renderer;
 mod token;
 mod value;
 mod values;
@@ -21,6 +22,7 @@ use filling::Filling;
 use token::Token;
 
 pub(crate) use doubt::Doubt;
+pub use renderer::TemplateRenderer;
 pub(crate) use token::Scope;
 pub(crate) use value::ValueTemplate;
 pub(crate) use values::{Values, fnv1a};

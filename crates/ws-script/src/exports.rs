@@ -54,8 +54,10 @@ impl Exports {
         if errors.is_empty()
             && !(exports.on_connect || exports.on_message || exports.on_disconnect || exports.on_outbound)
         {
+            let is_empty = snapshot.source(file).is_some_and(|source| source.trim().is_empty());
+            let found = if is_empty { "it is empty" } else { "it exports no callback" };
             let message = format!(
-                "it exports none of {}: add one, or begin the file's name with `_` if it is only for imports",
+                "{found}: add one of {}, or begin the file's name with `_` if it is only for imports",
                 CALLBACKS.join(", ")
             );
             errors.push(ScriptError::new(ScriptErrorKind::Load, file, message));

@@ -1,17 +1,18 @@
 //! A folder of scripts: loaded, checked, and exchanged as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 use ws_core::{HandlerSet, WsHandler};
 
-use crate::exports::Exports;
 use crate::instance::Plan;
-use crate::module::Loaded;
+use crate::module::{Loaded, imports_later};
 use crate::script::{Loading, Script};
 use crate::snapshot::Snapshot;
+use crate::thread::Ready;
 use crate::{ScriptErrors, ScriptHandler, ScriptOptions};
 
 /// The scripts of a folder, each on a thread of its own.
@@ -110,6 +111,40 @@ impl ScriptFolder {
         Self::load(dir, options).map(|folder| folder.scripts().iter().map(|script| script.name().to_owned()).collect())
     }
 
+    /// A number that says what [`load`](Self::load) would read now: names and contents, or that they cannot be read. It is
+    /// another one after any change of that, and means nothing beyond this process.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// # let dir = dir.path();
+    /// use ws_script::ScriptFolder;
+    ///
+    /// let before = ScriptFolder::fingerprint(dir);
+    /// std::fs::write(dir.join("notes.txt"), "no script")?;
+    /// assert_eq!(ScriptFolder::fingerprint(dir), before);
+    /// std::fs::write(dir.join("echo.js"), "")?;
+    /// assert_ne!(ScriptFolder::fingerprint(dir), before);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn fingerprint(dir: impl AsRef<Path>) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        match Snapshot::read_once(dir.as_ref()) {
+            Ok(snapshot) => snapshot.hash(&mut hasher),
+            Err(errors) => errors.to_string().hash(&mut hasher),
+        }
+        hasher.finish()
+    }
+
+    /// The folders in which a change may change what [`load`](Self::load) would read now: the real ones, where links lead. If
+    /// the folder cannot be found there are none.
+    #[must_use]
+    pub fn folders(dir: impl AsRef<Path>) -> BTreeSet<PathBuf> {
+        Snapshot::folders(dir.as_ref())
+    }
+
     /// The folder.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -129,10 +164,14 @@ impl ScriptFolder {
         running.values().map(|running| Arc::clone(&running.handler)).collect()
     }
 
-    /// Reads the folder again and exchanges what changed, all or nothing. A changed script keeps its `state` and its
-    /// connections; what its old version still awaits, and its timers, go on as they were.
+    /// Reads the folder again and exchanges what changed, all or nothing. A folder that is a symbolic link is the one that
+    /// the link leads to now. A changed script keeps its `state` and its connections. What its old version has begun for
+    /// connections goes on in that version, also their timers, and with the `state` that the new one has; of old versions that
+    /// are still in use, three are kept.
     ///
-    /// [`handlers`](Self::handlers) must be put in the place of the old ones afterwards: paths may have changed.
+    /// Nobody gets the new versions before [`handlers`](Self::handlers) are put in the place of the old ones. Until then the
+    /// old handlers answer as before, so whoever exchanges the whole set at once shows every message either all old
+    /// scripts or all new ones. All of them share one `state`.
     ///
     /// # Errors
     /// Every mistake in all changed files, each with its place; then everything is as it was.
@@ -159,12 +198,14 @@ impl ScriptFolder {
         for Change { name, loading, decide, script, is_new } in changes {
             match loading.wait() {
                 Ok(ready) => {
-                    if let Some(error) = ready.state_lost {
+                    if let Some(error) = &ready.state_lost {
                         report.warnings.push(format!("the state of {name} begins anew: {error}"));
+                    } else if decide.is_none() && !is_new {
+                        report.warnings.push(format!("the state of {name} begins anew: its old version hangs"));
                     }
                     decisions.extend(decide);
                     if is_new { &mut report.added } else { &mut report.changed }.push(name.clone());
-                    next.insert(name, Running::new(script, ready.exports, &snapshot, ready.files));
+                    next.insert(name, Running::new(script, ready, &snapshot));
                 }
                 Err(problems) => errors.extend(problems),
             }
@@ -194,14 +235,25 @@ impl ScriptFolder {
 }
 
 impl Running {
-    fn new(script: Arc<Script>, exports: Exports, snapshot: &Arc<Snapshot>, files: Loaded) -> Self {
-        Self { handler: Arc::new(ScriptHandler { script, exports }), snapshot: Arc::clone(snapshot), files }
+    fn new(script: Arc<Script>, ready: Ready, snapshot: &Arc<Snapshot>) -> Self {
+        let Ready { exports, files, lease, .. } = ready;
+        let handler = Arc::new(ScriptHandler { script, exports, lease });
+        Self { handler, snapshot: Arc::clone(snapshot), files }
     }
 
-    /// Whether all files that the script has loaded are the same in `now`.
+    /// Whether all files that the script has loaded, or may still load, are the same in `now`.
     fn is_unchanged(&self, now: &Snapshot) -> bool {
+        if self.handler.script.is_stuck() {
+            return false;
+        }
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        !self.handler.script.is_stuck() && files.iter().all(|name| self.snapshot.source(name) == now.source(name))
+        let may_load_more =
+            files.iter().filter_map(|name| self.snapshot.source(name)).any(|source| imports_later(source));
+        if may_load_more {
+            *self.snapshot == *now
+        } else {
+            files.iter().all(|name| self.snapshot.source(name) == now.source(name))
+        }
     }
 }
 

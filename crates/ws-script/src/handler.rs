@@ -13,14 +13,17 @@ use ws_core::{
 use crate::exports::Exports;
 use crate::instance::Call;
 use crate::script::Script;
+use crate::versions::Lease;
 
 /// One script of a folder, as sessions call it.
 ///
-/// It keeps the script's thread alive. Where it answers is what the script said when this handler was made; what it
-/// answers is what the script is now.
+/// It keeps the script's thread alive, and belongs to the version of the script for which it was made: whoever still calls
+/// it after a [reload](crate::ScriptFolder::reload) gets that version's answers. Of old versions that somebody still uses
+/// the last three are kept; for an older one the present one answers.
 pub struct ScriptHandler {
     pub(crate) script: Arc<Script>,
     pub(crate) exports: Exports,
+    pub(crate) lease: Arc<Lease>,
 }
 
 impl ScriptHandler {
@@ -43,7 +46,11 @@ impl ScriptHandler {
     }
 
     async fn call(&self, ctx: &mut WsContext, call: Call) -> HandlerResult<()> {
-        let answer = self.script.call(ctx, call).await.map_err(|error| HandlerError::Generic(error.to_string()))?;
+        let answer = self
+            .script
+            .call(ctx, self.lease.version, call)
+            .await
+            .map_err(|error| HandlerError::Generic(error.to_string()))?;
         if answer.stopped {
             ctx.stop();
         }
@@ -80,20 +87,25 @@ impl WsHandler for ScriptHandler {
     async fn on_connect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
         // Who is asked about what goes out must know the connection.
         if self.exports.on_connect || self.exports.on_outbound {
-            self.call(ctx, Call::Connect).await?;
+            return self.call(ctx, Call::Connect).await;
         }
+        self.script.meet(ctx.connection());
         Ok(())
     }
 
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
         if self.exports.on_message && msg != WsMessage::Close {
-            self.call(ctx, Call::Message(msg)).await?;
+            return self.call(ctx, Call::Message(msg)).await;
+        }
+        if self.exports.on_disconnect {
+            self.script.meet(ctx.connection());
         }
         Ok(())
     }
 
     async fn on_disconnect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
-        let called = if self.exports.on_disconnect {
+        // A script that came with a reload may never have met it.
+        let called = if self.exports.on_disconnect && self.script.has_met(ctx.connection()) {
             let frame = ctx.close_frame().cloned();
             self.call(ctx, Call::Disconnect(frame)).await
         } else {
@@ -107,7 +119,7 @@ impl WsHandler for ScriptHandler {
         if !self.exports.on_outbound {
             return Verdict::Pass;
         }
-        self.script.ask(connection, message, origin).unwrap_or_else(|error| {
+        self.script.ask(connection, self.lease.version, message, origin).unwrap_or_else(|error| {
             self.script.report(connection, &error);
             Verdict::Pass
         })

@@ -5,7 +5,8 @@
 mod calls;
 mod engine;
 mod fault;
-mod last_words;
+mod memory;
+mod state;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -18,14 +19,14 @@ use tokio::time::Instant;
 use self::calls::PendingCall;
 pub(crate) use self::calls::{Answer, Call, Done};
 pub(crate) use self::engine::Plan;
-use self::last_words::LastWords;
+use self::memory::Memory;
 use crate::exports::Callbacks;
 use crate::limits::OnFault;
 use crate::module::{Loaded, Modules};
 use crate::native::{Finished, Shared};
 use crate::prelude::Prelude;
 use crate::seat::Key;
-use crate::{ScriptError, ScriptErrorKind};
+use crate::{ScriptError, ScriptErrorKind, ScriptLimits};
 
 /// A loaded script.
 pub(crate) struct Instance {
@@ -35,6 +36,7 @@ pub(crate) struct Instance {
     contexts: HashMap<Key, Persistent<Object<'static>>>,
     calls: HashMap<u64, PendingCall>,
     last_call: u64,
+    last_turn: u64,
     /// Connections whose last call is over.
     departed: Vec<Key>,
     shared: Rc<Shared>,
@@ -46,7 +48,7 @@ pub(crate) struct Instance {
 
 /// The engine itself.
 struct Engine {
-    last_words: Rc<LastWords>,
+    memory: Rc<Memory>,
     context: Context,
     runtime: Runtime,
 }
@@ -62,9 +64,22 @@ struct Turned<T> {
 }
 
 impl Instance {
+    pub(crate) fn name(&self) -> &str {
+        &self.shared.name
+    }
+
     /// The files that it has loaded.
     pub(crate) fn loaded(&self) -> Loaded {
         Arc::clone(&self.modules.loaded)
+    }
+
+    pub(crate) fn limits(&self) -> &ScriptLimits {
+        &self.shared.options.limits
+    }
+
+    /// Names its last turn: until there is another one, nothing of it changes.
+    pub(crate) fn last_turn(&self) -> u64 {
+        self.last_turn
     }
 
     /// Why this runtime cannot go on, if so.
@@ -77,9 +92,9 @@ impl Instance {
         self.shared.timers.borrow_mut().next_due()
     }
 
-    /// Whether nothing of it can run any more without being called.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.shared.timers.borrow().is_empty() && self.shared.operations.borrow().is_empty()
+    /// How many calls, timers and operations of it wait: with none, nothing of it runs any more without being called.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.calls.len() + self.shared.timers.borrow().len() + self.shared.operations.borrow().len()
     }
 
     /// Runs a timer that is due; false if none is.
@@ -107,6 +122,20 @@ impl Instance {
         self.report_turn(Some(owner), turned);
     }
 
+    /// Ends the timers that its top level has started: the next version starts its own.
+    pub(crate) fn end_own_timers(&mut self) {
+        self.shared.timers.borrow_mut().end_own();
+    }
+
+    /// The connections whose contexts it has.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        self.contexts.keys().copied().collect()
+    }
+
+    pub(crate) fn knows(&self, key: Key) -> bool {
+        self.contexts.contains_key(&key)
+    }
+
     /// Ends everything that belongs to a connection, but for a call of `onDisconnect`.
     pub(crate) fn end(&mut self, key: Key) {
         self.shared.timers.borrow_mut().end(key);
@@ -121,34 +150,22 @@ impl Instance {
         self.contexts.remove(&key);
     }
 
-    /// The script's `state`, as JSON.
-    ///
-    /// # Errors
-    /// It is nothing that JSON can write.
-    pub(crate) fn state(&mut self) -> Result<String, ScriptError> {
-        let get = self.prelude.get_state.clone();
-        self.turn(None, |ctx, _| get.restore(ctx)?.call::<_, String>(()), |_, _, state| Ok(state.clone())).result
-    }
-
-    /// What users hung on the contexts of connections, as JSON.
-    pub(crate) fn carry(&mut self) -> Vec<(Key, String)> {
-        let contexts: Vec<_> = self.contexts.iter().map(|(key, context)| (*key, context.clone())).collect();
-        let carried = contexts.into_iter().filter_map(|(key, context)| {
-            let carry = self.prelude.carry.clone();
-            let turned = self.turn(
-                Some(key),
-                |ctx, _| carry.restore(ctx)?.call::<_, Option<String>>((context.restore(ctx)?,)),
-                |_, _, written| Ok(written.clone()),
-            );
-            match turned.result {
-                Ok(written) => written.filter(|written| written != "{}").map(|written| (key, written)),
-                Err(error) => {
-                    tracing::warn!(%error, "what the script keeps on `ctx` is lost: JSON cannot write it");
-                    None
-                }
+    /// What users hung on the context of a connection, as JSON.
+    pub(crate) fn carry(&mut self, key: Key) -> Option<String> {
+        let context = self.contexts.get(&key)?.clone();
+        let carry = self.prelude.carry.clone();
+        let turned = self.turn(
+            Some(key),
+            |ctx, _| carry.restore(ctx)?.call::<_, Option<String>>((context.restore(ctx)?,)),
+            |_, _, written| Ok(written.clone()),
+        );
+        match turned.result {
+            Ok(written) => written.filter(|written| written != "{}"),
+            Err(error) => {
+                tracing::warn!(target: "script", %error, "what the script keeps on `ctx` is lost: JSON cannot write it");
+                None
             }
-        });
-        carried.collect()
+        }
     }
 
     /// Runs `start`, all jobs that it leads to, and then `finish` with what it gave.
@@ -169,11 +186,24 @@ impl Instance {
         start: impl FnOnce(&Ctx<'_>, &Prelude) -> rquickjs::Result<T>,
         finish: impl FnOnce(&Ctx<'_>, &mut Allowance<'_>, &T) -> Result<U, ScriptError>,
     ) -> Turned<U> {
+        let (result, limit) = self.run(limit, owner, start, finish);
+        let is_told = limit.as_ref().is_some_and(|error| self.limit_was_hit(owner, error));
+        Turned { result, limit, is_told }
+    }
+
+    /// A turn without what follows from it: its result, and a limit that was hit anywhere in it.
+    fn run<T, U>(
+        &mut self,
+        limit: Duration,
+        owner: Option<Key>,
+        start: impl FnOnce(&Ctx<'_>, &Prelude) -> rquickjs::Result<T>,
+        finish: impl FnOnce(&Ctx<'_>, &mut Allowance<'_>, &T) -> Result<U, ScriptError>,
+    ) -> (Result<U, ScriptError>, Option<ScriptError>) {
         let shared = Rc::clone(&self.shared);
         shared.owner.set(owner);
         shared.turn.begin(limit);
-        let last_words = Rc::clone(&self.engine.last_words);
-        let mut clock = Allowance { shared: &shared, last_words: &last_words, limit, overruns: 0, first: None };
+        let memory = Rc::clone(&self.engine.memory);
+        let mut clock = Allowance { shared: &shared, memory: &memory, limit, overruns: 0, first: None };
         let prelude = &self.prelude;
         let started =
             self.engine.context.with(|ctx| start(&ctx, prelude).catch(&ctx).map_err(|e| clock.error(&ctx, e)));
@@ -188,13 +218,13 @@ impl Instance {
         let limit = first;
         shared.turn.end();
         shared.owner.set(None);
+        self.last_turn = shared.turn.number();
         if overruns > 1 {
             let error = limit.clone().unwrap_or_else(|| self.gone("it did not stop"));
             self.broken.get_or_insert(error);
         }
         let limit = limit.or_else(|| result.as_ref().err().filter(|error| error.is_limit()).cloned());
-        let is_told = limit.as_ref().is_some_and(|error| self.limit_was_hit(owner, error));
-        Turned { result, limit, is_told }
+        (result, limit)
     }
 
     /// Ends what a turn that went too far belongs to. True if a call was answered with it.
@@ -216,15 +246,15 @@ impl Instance {
             call.done.send(Err(error.clone()));
             is_told = true;
         }
-        self.close(owner, self.shared.options.limits.on_limit, "the handler went beyond a limit");
+        self.close(owner, self.shared.options.limits.on_limit, error);
         is_told
     }
 
-    fn close(&self, owner: Key, on_fault: OnFault, reason: &str) {
+    fn close(&self, owner: Key, on_fault: OnFault, error: &ScriptError) {
         if on_fault == OnFault::Close
             && let Some(seated) = self.shared.seated(owner)
         {
-            seated.close(reason);
+            seated.close(&error.file, &error.message);
         }
     }
 
@@ -246,7 +276,7 @@ impl Instance {
             hook(connection, error);
         }
         if let (Some(owner), false) = (owner, error.is_limit()) {
-            self.close(owner, self.shared.options.limits.on_error, "the handler failed");
+            self.close(owner, self.shared.options.limits.on_error, error);
         }
     }
 
@@ -280,7 +310,7 @@ fn caught(value: Value<'_>) -> CaughtError<'_> {
 /// uses that up too does not stop by itself.
 struct Allowance<'a> {
     shared: &'a Shared,
-    last_words: &'a LastWords,
+    memory: &'a Memory,
     limit: Duration,
     overruns: u32,
     first: Option<ScriptError>,
@@ -305,9 +335,9 @@ impl Allowance<'_> {
         let was_stopped =
             matches!(&thrown, CaughtError::Exception(exception) if exception.as_object().is_uncatchable_error());
         let ran_out = self.look() || was_stopped;
-        self.last_words.allow(true);
+        self.memory.lift(true);
         let mut error = fault::read(ctx, self.shared, thrown);
-        self.last_words.allow(false);
+        self.memory.lift(false);
         if ran_out {
             error.kind = ScriptErrorKind::Time;
             error.message = self.too_long();
@@ -320,7 +350,7 @@ impl Allowance<'_> {
     }
 
     fn too_long(&self) -> String {
-        format!("it ran longer than {:?}", self.limit)
+        format!("ran longer than {:?}", self.limit)
     }
 
     fn is_used_up(&self) -> bool {

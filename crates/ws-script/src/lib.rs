@@ -7,6 +7,7 @@
 //! no socket, and watches no file: whoever wants a reload calls [`ScriptFolder::reload`].
 
 mod console;
+mod difference;
 mod error;
 mod exports;
 mod folder;
@@ -17,12 +18,15 @@ mod module;
 mod native;
 mod options;
 mod prelude;
+mod scheduling;
 mod script;
 mod seat;
+mod sharing;
 mod snapshot;
 mod thread;
 mod timers;
 mod turn;
+mod versions;
 
 pub use error::{ScriptError, ScriptErrorKind, ScriptErrors};
 pub use folder::{ReloadReport, ScriptFolder};

@@ -61,6 +61,11 @@ impl Modules {
     }
 }
 
+/// Whether a source seems to have an `import(...)`, which may load a file at any time.
+pub(crate) fn imports_later(source: &str) -> bool {
+    source.split("import").skip(1).any(|behind| behind.trim_start().starts_with('('))
+}
+
 impl Resolver for Modules {
     fn resolve<'js>(
         &mut self,

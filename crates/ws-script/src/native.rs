@@ -51,7 +51,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(
         name: &str,
-        instance: u64,
+        runtime: u64,
         options: ScriptOptions,
         turn: Turn,
         seats: Seats,
@@ -74,7 +74,7 @@ impl Shared {
             owner: Cell::new(None),
             seats,
             timers: RefCell::default(),
-            operations: RefCell::new(Operations::new(instance, started)),
+            operations: RefCell::new(Operations::new(runtime, started)),
             settled: RefCell::default(),
             rejections: RefCell::default(),
             console: Console::new(name),

@@ -246,8 +246,6 @@
             if (value instanceof Promise) throw new TypeError("onOutbound decides at once: it cannot be async");
             return Array.isArray(value) ? value.map(outgoing) : [outgoing(value)];
         },
-        setState: (written) => { globalThis.state = written === undefined ? {} : parse(written); },
-        getState: () => stringify(globalThis.state ?? {}),
         // What users hung on a context.
         carry: (context) => stringify(context),
         revive: (context, written) => { Object.assign(context, parse(written)); },

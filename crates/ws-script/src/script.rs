@@ -12,7 +12,8 @@ use tokio::time::timeout;
 use ws_core::{Connection, Message, Origin, Verdict, WsContext};
 
 use crate::instance::{Answer, Call, Done, Plan};
-use crate::seat::{Ended, Seat, Visits};
+use crate::scheduling::wait_for_its_turn;
+use crate::seat::{Ended, Seat, Visits, close_reason};
 use crate::thread::{Command, Inbox, Question, Ready, Reload, no_answer, run};
 use crate::turn::Watch;
 use crate::{ScriptError, ScriptErrorKind, ScriptErrors, ScriptOptions};
@@ -81,7 +82,10 @@ impl Script {
         thread::Builder::new()
             .name(format!("script {name}"))
             .stack_size(stack)
-            .spawn(move || run(plan, thread_watch, inbox, &ready_sender))
+            .spawn(move || {
+                wait_for_its_turn();
+                run(plan, thread_watch, inbox, &ready_sender);
+            })
             .map_err(|error| ScriptError::new(ScriptErrorKind::Load, &*name, format!("it gets no thread: {error}")))?;
         let loading = Loading { name: name.clone(), watch: watch.clone(), ready };
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -104,9 +108,9 @@ impl Script {
         self.watch.is_stuck()
     }
 
-    /// Calls a callback and waits for the end of it. When this future is dropped, nobody waits; when the connection ends,
+    /// Calls a callback of a version and waits for the end of it. When this future is dropped, nobody waits; when the connection ends,
     /// the call does, too.
-    pub(crate) async fn call(&self, ctx: &WsContext, call: Call) -> Result<Answer, ScriptError> {
+    pub(crate) async fn call(&self, ctx: &WsContext, version: u64, call: Call) -> Result<Answer, ScriptError> {
         let visit = Visits::find_or_begin(ctx.connection(), self.id, &self.ended);
         let permit = loop {
             match timeout(LOOK, self.commands.reserve()).await {
@@ -117,7 +121,7 @@ impl Script {
         };
         let seat = (!visit.is_known.swap(true, Ordering::Relaxed)).then(|| Seat::of(ctx));
         let (done, mut answer) = oneshot::channel();
-        permit.send(Command { key: visit.key, seat, call, done: Done(done) });
+        permit.send(Command { key: visit.key, version, seat, call, done: Done(done) });
         loop {
             match timeout(LOOK, &mut answer).await {
                 Ok(Ok(answer)) => return answer,
@@ -132,15 +136,17 @@ impl Script {
             return Ok(());
         }
         // Its messages would wait for ever.
-        let _ = ctx.close(ws_core::close_code::INTERNAL_ERROR, "the handler does not answer").await;
+        let reason = close_reason(&self.name, "does not answer");
+        let _ = ctx.close(ws_core::close_code::INTERNAL_ERROR, &reason).await;
         let message = "it hangs in a function of the engine that cannot be stopped: a reload replaces it";
         Err(ScriptError::new(ScriptErrorKind::Time, &*self.name, message))
     }
 
-    /// Asks about a message on its way out, and waits for the answer on this very thread.
+    /// Asks a version about a message on its way out, and waits for the answer on this very thread.
     pub(crate) fn ask(
         &self,
         connection: &Connection,
+        version: u64,
         message: &Message,
         origin: Origin,
     ) -> Result<Verdict, ScriptError> {
@@ -156,7 +162,7 @@ impl Script {
             )
         };
         let (reply, answer) = sync_channel(1);
-        let question = Question { key: visit.key, message: message.clone(), origin, reply };
+        let question = Question { key: visit.key, version, message: message.clone(), origin, reply };
         self.questions.try_send(question).map_err(|_| late())?;
         let wait = || answer.recv_timeout(self.options.limits.time + QUESTION_TIME);
         let answer = match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
@@ -172,6 +178,16 @@ impl Script {
         if let Some(hook) = &self.options.on_error {
             hook(Some(connection), error);
         }
+    }
+
+    /// Takes note of a connection that needs no call.
+    pub(crate) fn meet(&self, connection: &Connection) {
+        Visits::find_or_begin(connection, self.id, &self.ended);
+    }
+
+    /// Whether any version of the script has been called for a connection.
+    pub(crate) fn has_met(&self, connection: &Connection) -> bool {
+        Visits::find(connection, self.id).is_some()
     }
 
     /// The connection has ended.

@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use ws_core::{CloseFrame, Connection, Message, Metadata, Origin, RoomSender, WsContext, WsSender, close_code};
 
+/// A control frame has 125 bytes, and two of them are the code.
+const MAX_REASON_BYTES: usize = 123;
+
 /// Names a connection on the threads of scripts. JavaScript holds it as a number.
 pub(crate) type Key = u64;
 
@@ -66,13 +69,20 @@ impl Seated {
         }
     }
 
-    /// Closes the connection because its script failed.
-    pub(crate) fn close(&self, reason: &str) {
-        if let Ok(frame) = CloseFrame::new(close_code::INTERNAL_ERROR, reason.to_owned()) {
+    /// Closes the connection because of its script, and says why.
+    pub(crate) fn close(&self, file: &str, why: &str) {
+        if let Ok(frame) = CloseFrame::new(close_code::INTERNAL_ERROR, close_reason(file, why)) {
             // A Close frame always fits; an error says that the connection is closing already.
             let _ = self.seat.sender.try_send(Message::Close(Some(frame)));
         }
     }
+}
+
+/// `chat.js: why`, as far as a Close frame holds it.
+pub(crate) fn close_reason(file: &str, why: &str) -> String {
+    let mut reason = format!("{file}: {why}");
+    reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
+    reason
 }
 
 /// The connections that a thread knows.
@@ -144,6 +154,11 @@ pub(crate) struct Ended {
 impl Ended {
     fn push(&self, key: Key) {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+        self.wake();
+    }
+
+    /// Lets the thread look what has ended.
+    pub(crate) fn wake(&self) {
         self.news.notify_one();
     }
 

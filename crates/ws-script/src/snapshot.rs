@@ -3,18 +3,23 @@
 //! What is not in it does not exist for scripts: nothing is read later.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::limits::size;
 use crate::{ScriptError, ScriptErrorKind, ScriptErrors};
 
 const MAX_SCRIPTS: usize = 256;
 const MAX_FILES: usize = 1000;
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
+/// How often a folder is read that changes all the time.
+const MAX_READINGS: usize = 5;
+
 /// The `.js` files of a folder, by their names from it, with slashes.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Snapshot {
     files: BTreeMap<String, Arc<str>>,
     /// Links that lead out of the folder.
@@ -23,17 +28,25 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// Reads all `.js` files below `dir`, but not below folders called `node_modules` or beginning with a dot.
+    ///
+    /// It reads until it has seen the same twice: what is written, removed or linked anew meanwhile must not give a mixture.
     pub(crate) fn read(dir: &Path) -> Result<Self, ScriptErrors> {
-        let root = dir.canonicalize().map_err(|error| problem(&dir.display().to_string(), error.to_string()))?;
-        let mut reader = Reader {
-            root: root.clone(),
-            snapshot: Self::default(),
-            bytes: 0,
-            errors: Vec::new(),
-            entered: BTreeSet::new(),
-        };
-        reader.folder(&root, "");
-        let Reader { snapshot, mut errors, .. } = reader;
+        let mut last = Self::read_once(dir);
+        for _ in 1..MAX_READINGS {
+            let now = Self::read_once(dir);
+            if now == last {
+                return now;
+            }
+            last = now;
+        }
+        last?;
+        Err(problem(&dir.display().to_string(), "it changes all the time").into())
+    }
+
+    /// Reads the files that there are now, which may change while it reads.
+    pub(crate) fn read_once(dir: &Path) -> Result<Self, ScriptErrors> {
+        let Reader { snapshot, mut errors, .. } =
+            Reader::read(dir).map_err(|error| problem(&dir.display().to_string(), error.to_string()))?;
         let scripts = snapshot.scripts().count();
         if scripts > MAX_SCRIPTS {
             errors
@@ -48,6 +61,13 @@ impl Snapshot {
         );
         ScriptErrors::of(errors)?;
         Ok(snapshot)
+    }
+
+    /// The folders that are searched for files or have some, links followed.
+    pub(crate) fn folders(dir: &Path) -> BTreeSet<PathBuf> {
+        let Ok(Reader { mut entered, sources, .. }) = Reader::read(dir) else { return BTreeSet::new() };
+        entered.extend(sources);
+        entered
     }
 
     /// The files that are scripts: at the top, and not beginning with `_`.
@@ -94,9 +114,25 @@ struct Reader {
     errors: Vec<ScriptError>,
     /// Real folders that were entered: links may make circles.
     entered: BTreeSet<PathBuf>,
+    /// Real folders of files, where links may lead.
+    sources: BTreeSet<PathBuf>,
 }
 
 impl Reader {
+    fn read(dir: &Path) -> io::Result<Self> {
+        let root = dir.canonicalize()?;
+        let mut reader = Self {
+            root: root.clone(),
+            snapshot: Snapshot::default(),
+            bytes: 0,
+            errors: Vec::new(),
+            entered: BTreeSet::new(),
+            sources: BTreeSet::new(),
+        };
+        reader.folder(&root, "");
+        Ok(reader)
+    }
+
     fn folder(&mut self, path: &Path, prefix: &str) {
         if !self.entered.insert(path.to_owned()) {
             return;
@@ -134,8 +170,12 @@ impl Reader {
         }
         if real.is_dir() {
             self.folder(&real, &format!("{name}/"));
-        } else if is_js {
+        } else if is_js && real.is_file() {
             self.file(&real, name);
+            self.sources.extend(real.parent().map(Path::to_owned));
+        } else if is_js {
+            // To read from a pipe would wait for ever.
+            self.errors.push(problem(&name, "it is no regular file"));
         }
     }
 
@@ -146,17 +186,27 @@ impl Reader {
             }
             return;
         }
-        let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
-        if self.bytes + size > MAX_BYTES {
-            let message = format!("with this file of {size} bytes the folder has more than {MAX_BYTES}");
-            return self.errors.push(problem(&name, message));
-        }
-        match fs::read_to_string(path) {
-            Ok(source) => {
-                self.bytes += size;
+        let source = match read_text(path, MAX_BYTES - self.bytes) {
+            Ok(source) => source,
+            Err(error) => return self.errors.push(problem(&name, error.to_string())),
+        };
+        match source {
+            Some(source) => {
+                self.bytes += source.len() as u64;
                 self.snapshot.files.insert(name, Arc::from(source));
             }
-            Err(error) => self.errors.push(problem(&name, error.to_string())),
+            None => {
+                let message = format!("with this file the folder has more than {}", size(MAX_BYTES));
+                self.errors.push(problem(&name, message));
+            }
         }
     }
+}
+
+/// A file's text; None if it is longer.
+fn read_text(path: &Path, most: u64) -> io::Result<Option<String>> {
+    let file = File::open(path)?;
+    let mut source = String::new();
+    let read = file.take(most + 1).read_to_string(&mut source)?;
+    Ok((read as u64 <= most).then_some(source))
 }

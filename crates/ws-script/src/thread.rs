@@ -6,33 +6,32 @@
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use ws_core::{Message, Origin, Verdict};
 
+use crate::difference::difference;
 use crate::exports::Exports;
 use crate::instance::{Answer, Call, Done, Instance, Plan};
 use crate::module::Loaded;
 use crate::native::{Finished, NewOperations};
 use crate::seat::{Ended, Key, Seat, Seated, Seats};
 use crate::turn::{Turn, Watch};
+use crate::versions::{Lease, Version, Versions};
 use crate::{ScriptError, ScriptErrorKind, ScriptErrors};
 
 /// How much of one kind is done before the others get their turn.
 const SHARE: usize = 64;
-/// How many runtimes of before a reload may go on with their timers and awaits.
-const MAX_RETIRED: usize = 3;
-/// How long others may take to load before a reload is given up.
-const DECISION_TIME: Duration = Duration::from_secs(60);
 
 /// A call from a connection's session. The first one brings the seat.
 pub(crate) struct Command {
     pub(crate) key: Key,
+    pub(crate) version: u64,
     pub(crate) seat: Option<Seat>,
     pub(crate) call: Call,
     pub(crate) done: Done,
@@ -41,6 +40,7 @@ pub(crate) struct Command {
 /// A message on its way out; the session waits for the answer.
 pub(crate) struct Question {
     pub(crate) key: Key,
+    pub(crate) version: u64,
     pub(crate) message: Message,
     pub(crate) origin: Origin,
     pub(crate) reply: SyncSender<Result<Verdict, ScriptError>>,
@@ -50,6 +50,7 @@ pub(crate) struct Question {
 pub(crate) struct Ready {
     pub(crate) exports: Exports,
     pub(crate) files: Loaded,
+    pub(crate) lease: Arc<Lease>,
     /// Why the script's state begins anew, if that could not be kept.
     pub(crate) state_lost: Option<ScriptError>,
 }
@@ -82,10 +83,9 @@ pub(crate) fn run(plan: Plan, watch: Watch, inbox: Inbox, ready: &SyncSender<Res
     };
     // Timers need the clock from the top level on.
     clock.block_on(async {
-        match Worker::load(plan, watch) {
-            Ok((worker, exports)) => {
-                let files = worker.current.as_ref().map(|(_, current)| current.loaded()).unwrap_or_default();
-                if ready.send(Ok(Ready { exports, files, state_lost: None })).is_ok() {
+        match Worker::load(plan, watch, Arc::clone(&inbox.ended)) {
+            Ok((worker, loaded)) => {
+                if ready.send(Ok(loaded)).is_ok() {
                     worker.serve(inbox).await;
                 }
             }
@@ -98,23 +98,39 @@ pub(crate) fn run(plan: Plan, watch: Watch, inbox: Inbox, ready: &SyncSender<Res
 }
 
 struct Worker {
+    /// What the present version was made from.
     plan: Plan,
     turn: Turn,
     seats: Seats,
     started: NewOperations,
-    /// None if it broke and could not be loaded again.
-    current: Option<(u64, Instance)>,
-    /// The oldest first.
-    retired: Vec<(u64, Instance)>,
-    last_id: u64,
+    ended: Arc<Ended>,
+    versions: Versions,
+    /// A new version that waits for those of the other scripts.
+    pending: Option<Pending>,
+    last_version: u64,
+    last_runtime: u64,
+}
+
+/// A version that takes over when it is told to.
+struct Pending {
+    version: Version,
+    plan: Plan,
+    /// What it was given of the state of the version before.
+    state: Option<String>,
+    decision: oneshot::Receiver<()>,
 }
 
 impl Worker {
-    fn load(plan: Plan, watch: Watch) -> Result<(Self, Exports), ScriptErrors> {
+    fn load(plan: Plan, watch: Watch, ended: Arc<Ended>) -> Result<(Self, Ready), ScriptErrors> {
         let (turn, seats, started) = (Turn::new(watch), Seats::default(), NewOperations::default());
         let (instance, exports) = Instance::load(&plan, 1, &turn, &seats, &started, None)?;
-        let current = Some((1, instance));
-        Ok((Self { plan, turn, seats, started, current, retired: Vec::new(), last_id: 1 }, exports))
+        let lease = Lease::new(1, Arc::clone(&ended));
+        let files = instance.loaded();
+        let first = Version { number: 1, lease: Arc::downgrade(&lease), runtime: 1, instance, sharing: None };
+        let versions = Versions::new(first);
+        let worker =
+            Self { plan, turn, seats, started, ended, versions, pending: None, last_version: 1, last_runtime: 1 };
+        Ok((worker, Ready { exports, files, lease, state_lost: None }))
     }
 
     async fn serve(mut self, mut inbox: Inbox) {
@@ -124,8 +140,9 @@ impl Worker {
             let due = self.next_due();
             tokio::select! {
                 biased;
+                decided = decision_of(&mut self.pending), if self.pending.is_some() => self.decide(decided),
                 Some(question) = inbox.questions.recv() => self.answer(question),
-                Some(reload) = inbox.reloads.recv() => self.reload(reload).await,
+                Some(reload) = inbox.reloads.recv(), if self.pending.is_none() => self.reload(reload),
                 () = inbox.ended.news() => {}
                 Some(finished) = operations.next() => self.finish(finished),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
@@ -154,131 +171,171 @@ impl Worker {
         }
     }
 
-    fn instances(&mut self) -> impl Iterator<Item = &mut (u64, Instance)> {
-        self.retired.iter_mut().chain(self.current.as_mut())
-    }
-
     fn next_due(&mut self) -> Option<Instant> {
-        self.instances().filter_map(|(_, instance)| instance.next_due()).min()
+        self.versions.instances().filter_map(|instance| instance.next_due()).min()
     }
 
     fn run_timers(&mut self) {
-        let now = Instant::now();
-        for (_, instance) in self.instances() {
-            for _ in 0..SHARE {
-                if instance.broken().is_some() || !instance.run_due_timer(now) {
-                    break;
-                }
-            }
-        }
+        self.versions.run_timers(Instant::now(), SHARE);
         self.look_after();
     }
 
     fn command(&mut self, command: Command) {
-        let Command { key, seat, call, done } = command;
+        let Command { key, version, seat, call, done } = command;
         if let Some(seat) = seat {
             self.seats.borrow_mut().insert(key, Rc::new(Seated::new(seat)));
         }
+        self.decide_if_told();
         if matches!(call, Call::Disconnect(_)) {
-            self.instances().for_each(|(_, instance)| instance.end(key));
+            self.versions.instances().for_each(|instance| instance.end(key));
         }
-        let Some((_, current)) = &mut self.current else {
+        let Some(entry) = self.versions.called(version, key, &self.seats) else {
             let message = "the script broke and could not be loaded again";
             return done.send(Err(ScriptError::new(ScriptErrorKind::Gone, &*self.plan.name, message)));
         };
-        if current.call(key, call, done) {
+        if entry.run(|instance| instance.call(key, call, done)) {
             self.forget(key);
         }
         self.look_after();
     }
 
     fn answer(&mut self, question: Question) {
-        let verdict = match &mut self.current {
-            Some((_, current)) if self.seats.borrow().contains_key(&question.key) => {
-                current.outbound(question.key, &question.message, question.origin)
-            }
-            _ => Ok(Verdict::Pass),
-        };
+        let Question { key, version, message, origin, reply } = question;
+        self.decide_if_told();
+        let is_seated = self.seats.borrow().contains_key(&key);
+        let asked = if is_seated { self.versions.called(version, key, &self.seats) } else { None };
+        let verdict =
+            asked.map_or(Ok(Verdict::Pass), |entry| entry.run(|instance| instance.outbound(key, &message, origin)));
         // Who asked may have stopped waiting.
-        let _ = question.reply.try_send(verdict);
+        let _ = reply.try_send(verdict);
         self.look_after();
     }
 
     fn finish(&mut self, finished: Finished) {
-        if let Some((_, instance)) = self.instances().find(|(id, _)| *id == finished.instance) {
-            instance.finish(finished);
-        }
+        self.versions.finish(finished);
         self.look_after();
     }
 
     fn forget(&mut self, key: Key) {
-        self.instances().for_each(|(_, instance)| instance.forget(key));
+        self.versions.instances().for_each(|instance| instance.forget(key));
         self.seats.borrow_mut().remove(&key);
     }
 
     /// After each turn: ends what is over, and starts again what broke.
     fn look_after(&mut self) {
-        let departed: Vec<Key> = self.instances().flat_map(|(_, instance)| instance.take_departed()).collect();
+        let departed: Vec<Key> = self.versions.instances().flat_map(Instance::take_departed).collect();
         departed.into_iter().for_each(|key| self.forget(key));
-        self.retired.retain(|(_, instance)| instance.broken().is_none() && !instance.is_idle());
-        let broken = self.current.as_ref().and_then(|(_, current)| current.broken().cloned());
-        if let Some(error) = broken {
-            self.restart(&error);
+        self.versions.forget_unwanted(&self.seats);
+        if let Some(broken) = self.versions.take_broken() {
+            self.restart(broken);
         }
     }
 
     /// Loads the script again, without its state. All its connections are closed: what they were in is gone.
-    fn restart(&mut self, error: &ScriptError) {
-        tracing::error!(target: "script", "{error}: the script is loaded again, its state is lost and its connections are closed");
-        if let Some(hook) = &self.plan.options.on_error {
-            hook(None, error);
+    fn restart(&mut self, broken: Version) {
+        let Version { number, lease, instance, .. } = broken;
+        let error = instance.broken().cloned();
+        drop(instance);
+        if let Some(error) = error {
+            tracing::error!(target: "script", "{error}: the script is loaded again, its state is lost and its connections are closed");
+            if let Some(hook) = &self.plan.options.on_error {
+                hook(None, &error);
+            }
         }
         for seated in self.seats.borrow().values() {
-            seated.close("the handler was restarted");
+            seated.close(&self.plan.name, "was restarted");
         }
-        self.current = None;
-        self.last_id += 1;
-        match Instance::load(&self.plan, self.last_id, &self.turn, &self.seats, &self.started, None) {
-            Ok((instance, _)) => self.current = Some((self.last_id, instance)),
+        match self.make(&self.plan.clone(), None) {
+            Ok((runtime, instance, _)) => {
+                self.versions.restart(Version { number, lease, runtime, instance, sharing: None });
+            }
             Err(errors) => tracing::error!(target: "script", "it cannot be loaded again: {errors}"),
         }
     }
 
-    async fn reload(&mut self, reload: Reload) {
+    /// Makes a new version, which takes over if the scripts beside it could be made, too. Until then the present one goes on.
+    fn reload(&mut self, reload: Reload) {
         let Reload { plan, reply, decision } = reload;
-        let (state, state_lost) = match self.current.as_mut().map(|(_, current)| current.state()) {
+        let (state, state_lost) = match self.state() {
             Some(Ok(state)) => (Some(state), None),
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
-        self.last_id += 1;
-        let loaded = Instance::load(&plan, self.last_id, &self.turn, &self.seats, &self.started, state.as_deref());
-        let (instance, exports) = match loaded {
-            Ok(loaded) => loaded,
+        match self.make(&plan, state.as_deref()) {
+            Ok((runtime, instance, exports)) => {
+                let number = self.last_version + 1;
+                let lease = Lease::new(number, Arc::clone(&self.ended));
+                let version = Version { number, lease: Arc::downgrade(&lease), runtime, instance, sharing: None };
+                let files = version.instance.loaded();
+                self.pending = Some(Pending { version, plan, state, decision });
+                // Who asked may be gone: then the decision is, too.
+                let _ = reply.send(Ok(Ready { exports, files, lease, state_lost }));
+            }
             Err(errors) => {
                 let _ = reply.send(Err(errors));
-                return self.look_after();
-            }
-        };
-        if reply.send(Ok(Ready { exports, files: instance.loaded(), state_lost })).is_err() {
-            return;
-        }
-        if !matches!(timeout(DECISION_TIME, decision).await, Ok(Ok(()))) {
-            return;
-        }
-        if let Some((id, mut old)) = self.current.replace((self.last_id, instance)) {
-            for (key, written) in old.carry() {
-                if let Some(seated) = self.seats.borrow().get(&key) {
-                    seated.carried.replace(Some(written));
-                }
-            }
-            self.retired.push((id, old));
-            if self.retired.len() > MAX_RETIRED {
-                self.retired.remove(0);
             }
         }
+        self.look_after();
+    }
+
+    fn state(&mut self) -> Option<Result<String, ScriptError>> {
+        self.versions.present().map(|present| present.instance.state())
+    }
+
+    fn make(&mut self, plan: &Plan, state: Option<&str>) -> Result<(u64, Instance, Exports), ScriptErrors> {
+        self.last_runtime += 1;
+        let runtime = self.last_runtime;
+        let (instance, exports) = Instance::load(plan, runtime, &self.turn, &self.seats, &self.started, state)?;
+        Ok((runtime, instance, exports))
+    }
+
+    /// Who calls after a reload finds that its versions have taken over.
+    fn decide_if_told(&mut self) {
+        match self.pending.as_mut().map(|pending| pending.decision.try_recv()) {
+            Some(Ok(())) => self.decide(true),
+            Some(Err(TryRecvError::Closed)) => self.decide(false),
+            Some(Err(TryRecvError::Empty)) | None => {}
+        }
+    }
+
+    fn decide(&mut self, takes_over: bool) {
+        let Some(pending) = self.pending.take_if(|_| takes_over) else { return self.pending = None };
+        let Pending { mut version, plan, state: mut given, .. } = pending;
+        if let Some(Ok(now)) = self.state()
+            && given.as_ref() != Some(&now)
+        {
+            self.catch_up(&mut version, &plan, given.as_deref(), &now);
+            given = Some(now);
+        }
+        self.last_version = version.number;
+        self.versions.take_over(version, given, &self.seats);
         self.plan = plan;
         self.look_after();
+    }
+
+    /// Calls went on while other scripts were loading: the top level of the new version sees what they have changed, too.
+    fn catch_up(&mut self, version: &mut Version, plan: &Plan, given: Option<&str>, now: &str) {
+        let errors = match self.make(plan, Some(now)) {
+            Ok((runtime, instance, _)) => {
+                (version.runtime, version.instance) = (runtime, instance);
+                return;
+            }
+            Err(errors) => errors,
+        };
+        let name = &plan.name;
+        tracing::warn!(target: "script", "the top level of {name} has not seen what calls have changed in `state`: {errors}");
+        let changed = difference(given.unwrap_or("{}"), now).map(|change| version.instance.change_state(&change));
+        if let Some(Err(error)) = changed {
+            tracing::warn!(target: "script", "what calls have changed in `state` while {name} was loaded is lost: {error}");
+        }
+    }
+}
+
+/// Whether a new version shall take over, once that is known.
+async fn decision_of(pending: &mut Option<Pending>) -> bool {
+    match pending {
+        Some(pending) => (&mut pending.decision).await.is_ok(),
+        None => false,
     }
 }
 

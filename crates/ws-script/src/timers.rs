@@ -76,6 +76,14 @@ impl Timers {
         }
     }
 
+    /// Ends the timers of no connection.
+    pub(crate) fn end_own(&mut self) {
+        if self.owned.remove(&None).is_some() {
+            self.timers.retain(|_, timer| timer.owner.is_some());
+            self.compact();
+        }
+    }
+
     /// When the next is due.
     pub(crate) fn next_due(&mut self) -> Option<Instant> {
         while let Some(Reverse((at, id))) = self.due.peek() {
@@ -101,8 +109,8 @@ impl Timers {
         Some(due)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.timers.is_empty()
+    pub(crate) fn len(&self) -> usize {
+        self.timers.len()
     }
 
     fn remove(&mut self, id: u64) {
@@ -141,7 +149,7 @@ mod tests {
                 let id = timers.start(owner, callback.clone(), 1e9, n % 3 == 0, now, 10).unwrap();
                 timers.clear(id);
             }
-            assert!(timers.is_empty() && timers.owned.is_empty() && timers.due.len() <= 64);
+            assert!(timers.len() == 0 && timers.owned.is_empty() && timers.due.len() <= 64);
             for _ in 0..10 {
                 timers.start(Some(1), callback.clone(), f64::NAN, true, now, 10).unwrap();
             }
@@ -150,7 +158,7 @@ mod tests {
             let later = now + Duration::from_millis(5);
             assert_eq!(std::iter::from_fn(|| timers.pop_due(later)).count(), 10, "each once, and no catching up");
             timers.end(1);
-            assert!(timers.is_empty() && timers.next_due().is_none());
+            assert!(timers.len() == 0 && timers.next_due().is_none());
         });
     }
 }

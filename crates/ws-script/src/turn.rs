@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Turn(Rc<State>);
 
 struct State {
+    /// How many have begun.
+    number: Cell<u64>,
     /// None between turns: what runs then is ours.
     limit: Cell<Option<Duration>>,
     started: Cell<Option<Duration>>,
@@ -23,16 +25,22 @@ struct State {
 
 impl Turn {
     pub(crate) fn new(watch: Watch) -> Self {
-        let limit = Cell::new(None);
-        Self(Rc::new(State { limit, started: Cell::new(None), is_over: Cell::new(false), watch }))
+        let (number, limit) = (Cell::new(0), Cell::new(None));
+        Self(Rc::new(State { number, limit, started: Cell::new(None), is_over: Cell::new(false), watch }))
     }
 
     /// A turn begins, or gets a second allowance.
     pub(crate) fn begin(&self, limit: Duration) {
+        self.0.number.update(|number| number + 1);
         self.0.limit.set(Some(limit));
         self.0.started.set(None);
         self.0.is_over.set(false);
         self.0.watch.begin(limit);
+    }
+
+    /// The number of the last one; no two turns on a thread have the same.
+    pub(crate) fn number(&self) -> u64 {
+        self.0.number.get()
     }
 
     pub(crate) fn end(&self) {
@@ -63,14 +71,14 @@ impl Turn {
 
 /// The CPU time that this thread has used.
 #[cfg(unix)]
-fn cpu_time() -> Duration {
+pub(crate) fn cpu_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }
 
 /// The time since the first question: there is no clock of threads here.
 #[cfg(not(unix))]
-fn cpu_time() -> Duration {
+pub(crate) fn cpu_time() -> Duration {
     since_start()
 }
 

@@ -2,6 +2,7 @@
 
 mod ai;
 mod path;
+mod scripts;
 mod written;
 
 use std::fmt::Display;
@@ -19,6 +20,7 @@ use ws_proxy::WsProxyConfig;
 use ws_replay::{RecordOptions, Speed, TemplateClock};
 
 pub use self::path::{PathConfig, PathMode};
+pub use self::scripts::{OnScriptError, ScriptsConfig};
 pub use self::written::{parse_duration, parse_rate, parse_size};
 use crate::{ServerError, TlsConfig};
 
@@ -87,7 +89,9 @@ pub struct WsConfig {
     /// The rules by which messages are answered. Beside a script of [`replay_file`](Self::replay_file) they answer what it
     /// does not wait for; the real server of [`proxy_config`](Self::proxy_config) gets what no rule takes.
     pub rules_file: Option<PathBuf>,
-    /// How fast scripts are played: 1 is as they are written.
+    /// Handlers in JavaScript. They run behind those that are registered, and before all that follows.
+    pub scripts: Option<ScriptsConfig>,
+    /// How fast replay scripts are played: 1 is as they are written.
     #[serde(deserialize_with = "written::speed")]
     #[cfg_attr(feature = "schema", schemars(with = "written::SpeedSchema"))]
     pub speed: Speed,
@@ -166,6 +170,7 @@ impl Default for WsConfig {
             heartbeat_interval: Duration::from_secs(30),
             replay_file: None,
             rules_file: None,
+            scripts: None,
             speed: Speed::default(),
             proxy_config: None,
             ai_config: None,
@@ -207,9 +212,9 @@ impl WsConfig {
 
     /// The defaults, with what the environment says: `MOCKFORGE_WS_PORT`, `MOCKFORGE_WS_MAX_CONNECTIONS`,
     /// `MOCKFORGE_WS_MAX_MESSAGE_SIZE`, `MOCKFORGE_WS_HEARTBEAT_INTERVAL`, `MOCKFORGE_WS_REPLAY_FILE`,
-    /// `MOCKFORGE_WS_RULES`, `MOCKFORGE_WS_SPEED`, `MOCKFORGE_WS_SEED`, `MOCKFORGE_WS_CLOCK`, `MOCKFORGE_WS_AI` with
-    /// `MOCKFORGE_WS_EVENTS` and `MOCKFORGE_WS_RATE`, and `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND`. An empty one counts as not
-    /// set.
+    /// `MOCKFORGE_WS_RULES`, `MOCKFORGE_WS_HANDLERS`, `MOCKFORGE_WS_SPEED`, `MOCKFORGE_WS_SEED`, `MOCKFORGE_WS_CLOCK`,
+    /// `MOCKFORGE_WS_AI` with `MOCKFORGE_WS_EVENTS` and `MOCKFORGE_WS_RATE`, and `MOCKFORGE_RESPONSE_TEMPLATE_EXPAND`. An
+    /// empty one counts as not set.
     ///
     /// # Errors
     /// [`ServerError::Variable`] names a variable whose value cannot be read.
@@ -234,6 +239,7 @@ impl WsConfig {
         }
         config.replay_file = read("MOCKFORGE_WS_REPLAY_FILE").map(|(_, value)| value.into());
         config.rules_file = read("MOCKFORGE_WS_RULES").map(|(_, value)| value.into());
+        config.scripts = read("MOCKFORGE_WS_HANDLERS").map(|(_, value)| ScriptsConfig::new(value));
         if let Some((name, value)) = read("MOCKFORGE_WS_SPEED") {
             config.speed = parse(name, &value)?;
         }
@@ -319,6 +325,7 @@ mod tests {
             ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", "200ms"),
             ("MOCKFORGE_WS_REPLAY_FILE", "x.jsonl"),
             ("MOCKFORGE_WS_RULES", "x.yaml"),
+            ("MOCKFORGE_WS_HANDLERS", "x"),
             ("MOCKFORGE_WS_SPEED", "2.5"),
             ("MOCKFORGE_WS_SEED", "7"),
             ("MOCKFORGE_WS_AI", "a busy stock market"),
@@ -333,6 +340,7 @@ mod tests {
             heartbeat_interval: Duration::from_millis(200),
             replay_file: Some("x.jsonl".into()),
             rules_file: Some("x.yaml".into()),
+            scripts: Some(ScriptsConfig::new("x")),
             speed: Speed::times(2.5).unwrap(),
             seed: Some(7),
             ai_config: Some(WebSocketAiConfig {
@@ -358,6 +366,7 @@ mod tests {
             "HEARTBEAT_INTERVAL",
             "REPLAY_FILE",
             "RULES",
+            "HANDLERS",
             "SPEED",
             "SEED",
             "CLOCK",

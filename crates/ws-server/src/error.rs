@@ -51,6 +51,18 @@ pub enum ServerError {
     /// The rules for handshakes make no sense.
     #[error(transparent)]
     HandshakeRules(#[from] ws_core::HandlerError),
+    /// Scripts cannot be loaded; every mistake in them is named.
+    #[cfg(feature = "js")]
+    #[error("{}", in_folder(dir, errors))]
+    Scripts {
+        /// The folder of scripts.
+        dir: std::path::PathBuf,
+        /// The mistakes; their files are named as seen from the folder.
+        errors: ws_script::ScriptErrors,
+    },
+    /// The configuration could not be read again.
+    #[error("{0}")]
+    Source(String),
     /// The port is taken.
     #[error("port {} is in use: stop the other program, or choose another port (0 takes a free one)", .0.port())]
     PortInUse(SocketAddr),
@@ -62,6 +74,16 @@ pub enum ServerError {
         /// The system's reason.
         source: io::Error,
     },
+}
+
+/// One mistake a line, each with its file as it is found from here.
+#[cfg(feature = "js")]
+fn in_folder(dir: &std::path::Path, errors: &ws_script::ScriptErrors) -> String {
+    let line = |error: &ws_script::ScriptError| match dir.join(&error.file) {
+        file if file.exists() => format!("{}{}{error}", dir.display(), std::path::MAIN_SEPARATOR),
+        _ => error.to_string(),
+    };
+    errors.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 impl ServerError {

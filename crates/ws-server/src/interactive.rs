@@ -1,5 +1,7 @@
 //! What answers where nobody has programmed an answer.
 
+use std::sync::{Arc, LazyLock};
+
 use async_trait::async_trait;
 use ws_core::{HandlerResult, WsContext, WsHandler, WsMessage};
 
@@ -10,6 +12,18 @@ pub(crate) enum Interactive {
     Echo,
     /// Everything comes back as it came.
     RawEcho,
+}
+
+impl Interactive {
+    /// The one handler of the kind: it changes nothing that another version of a configuration has it, too.
+    pub(crate) fn shared(self) -> Arc<dyn WsHandler> {
+        static ECHO: LazyLock<Arc<dyn WsHandler>> = LazyLock::new(|| Arc::new(Interactive::Echo));
+        static RAW_ECHO: LazyLock<Arc<dyn WsHandler>> = LazyLock::new(|| Arc::new(Interactive::RawEcho));
+        Arc::clone(match self {
+            Self::Echo => &ECHO,
+            Self::RawEcho => &RAW_ECHO,
+        })
+    }
 }
 
 #[async_trait]

@@ -9,12 +9,16 @@
 mod assemble;
 mod config;
 mod error;
+mod files;
 mod handshake_rules;
 mod interactive;
+mod observers;
 mod path_conditions;
 mod rate_limited;
+mod reload;
 mod router;
 mod scope;
+mod scripts;
 mod server;
 mod session;
 mod shared;
@@ -22,11 +26,18 @@ mod tls;
 mod transport;
 mod unmatched;
 mod upgrade;
+mod upstream_loop;
+mod version;
+mod watching;
 
-pub use config::{PathConfig, PathMode, ReloadPolicy, Subprotocols, WsConfig, parse_duration, parse_rate, parse_size};
+pub use config::{
+    OnScriptError, PathConfig, PathMode, ReloadPolicy, ScriptsConfig, Subprotocols, WsConfig, parse_duration,
+    parse_rate, parse_size,
+};
 pub use error::ServerError;
 pub use handshake_rules::{AcceptWith, Expected, HandshakeRule, HandshakeRules, RefuseWith};
 pub use rate_limited::RateLimited;
+pub use reload::ReloadReport;
 pub use router::{
     router, router_with_handlers, router_with_latency, router_with_proxy, start_with_latency, try_router,
 };

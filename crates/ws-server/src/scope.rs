@@ -1,10 +1,11 @@
 //! What depends on a connection's path: its handlers, its modes and its rooms.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ws_conditions::Plan;
-use ws_core::{HandlerRegistry, Handshake, PathPattern, Rooms, WsHandler};
+use ws_core::{HandlerRegistry, HandlerSet, Handshake, Rooms, WsHandler};
 
 use crate::interactive::Interactive;
 use crate::path_conditions::PathConditions;
@@ -16,8 +17,10 @@ use crate::path_conditions::PathConditions;
 #[derive(Clone)]
 pub struct Scope {
     pub(crate) handlers: Arc<HandlerRegistry>,
-    pub(crate) guards: Vec<Arc<dyn WsHandler>>,
-    pub(crate) modes: Vec<Arc<dyn WsHandler>>,
+    pub(crate) guards: HandlerSet,
+    pub(crate) modes: HandlerSet,
+    /// What of the modes begins with a connection and cannot be exchanged on it.
+    pub(crate) bound: Option<Bound>,
     pub(crate) fallback: Arc<dyn WsHandler>,
     pub(crate) rooms: Arc<dyn Rooms>,
     pub(crate) conditions: Option<Arc<PathConditions>>,
@@ -30,9 +33,10 @@ impl Scope {
     pub fn new(handlers: Arc<HandlerRegistry>, rooms: Arc<dyn Rooms>) -> Self {
         Self {
             handlers,
-            guards: Vec::new(),
-            modes: Vec::new(),
-            fallback: Arc::new(Interactive::Echo),
+            guards: HandlerSet::new(),
+            modes: HandlerSet::new(),
+            bound: None,
+            fallback: Interactive::Echo.shared(),
             rooms,
             conditions: None,
         }
@@ -66,6 +70,12 @@ impl Scope {
         self.fallback = fallback;
         self
     }
+
+    /// What begins with a connection on `path`.
+    pub(crate) fn begins(&self, path: &str) -> Option<&Begins> {
+        let bound = self.bound.as_ref().filter(|bound| bound.mode.handles_path(path));
+        bound.map(|bound| &bound.begins)
+    }
 }
 
 impl fmt::Debug for Scope {
@@ -77,25 +87,24 @@ impl fmt::Debug for Scope {
     }
 }
 
-/// Chooses the scope of a handshake; `None` is the server's own.
+/// A mode with which something begins that cannot be exchanged on a connection.
+#[derive(Clone)]
+pub(crate) struct Bound {
+    pub(crate) begins: Begins,
+    /// It may not be there for all paths of its scope.
+    pub(crate) mode: Arc<dyn WsHandler>,
+}
+
+/// What begins with a connection, and goes on for as long as that does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Begins {
+    /// The playing of this script.
+    Replay(PathBuf),
+    /// The way to a real server.
+    Proxy,
+    /// A story of events.
+    Ai,
+}
+
+/// Chooses the scope of a handshake; `None`: the configuration does.
 pub(crate) type ChooseScope = Box<dyn Fn(&Handshake) -> Option<Arc<Scope>> + Send + Sync>;
-
-/// Finds the scope of a handshake.
-pub(crate) struct ScopeResolver {
-    pub(crate) default: Arc<Scope>,
-    /// Those of the configuration's paths; the first that fits is taken.
-    pub(crate) paths: Vec<(PathPattern, Arc<Scope>)>,
-    pub(crate) choose: Option<ChooseScope>,
-}
-
-impl ScopeResolver {
-    pub(crate) fn resolve(&self, handshake: &Handshake) -> Arc<Scope> {
-        let chosen = self.choose.as_ref().and_then(|choose| choose(handshake));
-        chosen.unwrap_or_else(|| Arc::clone(self.of_path(handshake.path()).unwrap_or(&self.default)))
-    }
-
-    /// The scope of a path that the configuration names.
-    pub(crate) fn of_path(&self, path: &str) -> Option<&Arc<Scope>> {
-        self.paths.iter().find(|(pattern, _)| pattern.matches(path)).map(|(_, scope)| scope)
-    }
-}

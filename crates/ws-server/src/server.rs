@@ -2,14 +2,14 @@
 
 mod accept;
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use http::{Uri, header};
+use http::header;
 use tokio::net::TcpListener;
 use ws_conditions::Conditions;
 use ws_core::{HandlerRegistry, HandlerSet, Handshake, Middleware, Rooms, SessionObserver, WsHandler};
@@ -17,13 +17,15 @@ use ws_metrics::{MetricsRegistry, get_global_registry};
 use ws_replay::SessionVerdict;
 use ws_rooms::{RoomManager, RoomOptions};
 
-use crate::assemble::{Assembly, OnVerdict};
+use crate::assemble::{Lasting, OnVerdict};
+use crate::observers::Observers;
+use crate::reload::{ReloadReport, Reloader, Source};
 use crate::router::{websocket_routes, with_hint};
-use crate::scope::{ChooseScope, Scope, ScopeResolver};
+use crate::scope::{ChooseScope, Scope};
 use crate::shared::Shared;
 use crate::tls::TlsAcceptor;
 use crate::unmatched::{UnmatchedMessage, UnmatchedMessages};
-use crate::{ServerError, WsConfig, assemble};
+use crate::{ServerError, WsConfig, assemble, upstream_loop};
 
 /// A server, ready to be served.
 ///
@@ -57,6 +59,7 @@ impl WsServer {
 
     /// The server's routes, to be nested, layered and served by somebody else, who also does TLS.
     pub fn router(&self) -> Router {
+        self.shared.start_watching();
         let router = websocket_routes(Arc::clone(&self.shared));
         if !self.metrics_route {
             return router;
@@ -73,7 +76,8 @@ impl WsServer {
     /// # Errors
     /// [`ServerError::PortInUse`] or [`ServerError::Bind`].
     pub async fn serve(self) -> Result<ServerHandle, ServerError> {
-        let address = SocketAddr::new(self.shared.config.host, self.shared.config.port);
+        let config = &self.shared.version().config;
+        let address = SocketAddr::new(config.host, config.port);
         let listener = TcpListener::bind(address).await.map_err(|source| ServerError::binding(address, source))?;
         self.serve_on(listener)
     }
@@ -83,28 +87,17 @@ impl WsServer {
     /// # Errors
     /// [`ServerError::Bind`] if the listener has no address, [`ServerError::Config`] if the server would be its own upstream.
     pub fn serve_on(self, listener: TcpListener) -> Result<ServerHandle, ServerError> {
-        let unknown = SocketAddr::new(self.shared.config.host, self.shared.config.port);
+        let config = Arc::clone(&self.shared.version().config);
+        let unknown = SocketAddr::new(config.host, config.port);
         let address = listener.local_addr().map_err(|source| ServerError::binding(unknown, source))?;
-        if let Some(upstream) = self.shared.config.proxy_config.as_ref().map(|proxy| &proxy.upstream_url)
-            && leads_to(upstream, address)
-        {
-            let problem = format!("the upstream {upstream} is this server itself");
-            return Err(ServerError::Config { field: "proxy_config", problem });
-        }
+        upstream_loop::refuse(&config, address)?;
+        // A server serves on one address: the first, if somebody gives it more.
+        let _ = self.shared.address.set(address);
         let router = with_hint(self.router(), Arc::clone(&self.shared));
         self.shared.tasks.spawn(accept::accept(listener, self.tls.clone(), router, Arc::clone(&self.shared)));
         let Self { shared, registry, metrics, tls, unmatched, .. } = self;
         Ok(ServerHandle { address, shared, registry, metrics, tls, unmatched })
     }
-}
-
-/// Whether who connects to `url` comes to `address`, as far as the URL alone says so.
-fn leads_to(url: &str, address: SocketAddr) -> bool {
-    let Ok(url) = url.parse::<Uri>() else { return false };
-    let Some(host) = url.host() else { return false };
-    let ip = if host == "localhost" { Some(address.ip()) } else { host.trim_matches(['[', ']']).parse().ok() };
-    let is_here = |ip: IpAddr| ip == address.ip() || (address.ip().is_unspecified() && ip.is_loopback());
-    url.port_u16() == Some(address.port()) && ip.is_some_and(is_here)
 }
 
 /// Puts a [`WsServer`] together.
@@ -121,6 +114,8 @@ pub struct WsServerBuilder {
     metrics_route: bool,
     choose_scope: Option<ChooseScope>,
     on_verdict: Option<OnVerdict>,
+    source: Option<Source>,
+    watches: Option<bool>,
 }
 
 impl WsServerBuilder {
@@ -210,6 +205,27 @@ impl WsServerBuilder {
         self
     }
 
+    /// Says where the configuration comes from again at a reload: `read` gives it, or says in as many lines as need be what is
+    /// wrong with it; `files` are those that it reads. Without it, the configuration stays, and the files that it names are
+    /// read again.
+    #[must_use]
+    pub fn config_source(
+        mut self,
+        files: impl IntoIterator<Item = PathBuf>,
+        read: impl Fn() -> Result<WsConfig, String> + Send + Sync + 'static,
+    ) -> Self {
+        self.source = Some(Source { files: files.into_iter().collect(), read: Box::new(read) });
+        self
+    }
+
+    /// Whether all files that the server reads are watched, and taken up again when they change. By default they are if the
+    /// registry [says so](HandlerRegistry::is_hot_reload_enabled).
+    #[must_use]
+    pub fn watch(mut self, watches: bool) -> Self {
+        self.watches = Some(watches);
+        self
+    }
+
     /// Puts the server together.
     ///
     /// # Errors
@@ -225,24 +241,20 @@ impl WsServerBuilder {
             let options = RoomOptions { slow_member: self.config.slow_member, ..RoomOptions::default() };
             Arc::new(RoomManager::with_options(options))
         });
-        let scope = Scope::new(Arc::clone(&registry), rooms).fallback(assemble::fallback(&self.config));
-        let scope = assemble::guards(&self.config)?.into_iter().fold(scope, Scope::guard);
+        let scope = self.modes.into_iter().fold(Scope::new(Arc::clone(&registry), rooms), Scope::mode);
         let metrics = self.metrics.unwrap_or_else(|| get_global_registry().clone());
-        let assembly = Assembly::new(&self.config, metrics.clone(), self.on_verdict);
-        let scope = assembly.modes()?.into_iter().chain(self.modes).fold(scope, Scope::mode);
-        let scope = match self.config.conditions.clone() {
-            Some(conditions) => scope.conditions(assemble::plan(conditions, &self.config, "everywhere")?),
-            None => scope,
-        };
-        let paths = assembly.paths(&scope)?;
-        let scopes = ScopeResolver { default: Arc::new(scope), paths, choose: self.choose_scope };
         let tls = self.config.tls.as_ref().map(|tls| TlsAcceptor::new(tls, self.config.host)).transpose()?;
         let mut observers: Vec<Arc<dyn SessionObserver>> = vec![Arc::new(metrics.clone())];
         observers.extend(assemble::recorder(&self.config)?);
         let unmatched = Arc::new(UnmatchedMessages::default());
         observers.push(Arc::clone(&unmatched) as Arc<dyn SessionObserver>);
         observers.extend(self.observers);
-        let shared = Arc::new(Shared::new(self.config, scopes, self.middleware, observers));
+        let observers = Observers::new(observers);
+        let lasting = Lasting::new(metrics.clone(), self.on_verdict);
+        let reloader = Reloader::new(self.source, scope, lasting, observers.clone(), metrics.clone());
+        let version = reloader.begin(self.config)?;
+        let watches = self.watches.unwrap_or_else(|| registry.is_hot_reload_enabled());
+        let shared = Arc::new(Shared::new(version, reloader, self.choose_scope, self.middleware, observers, watches));
         let tls = tls.map(Arc::new);
         Ok(WsServer { shared, registry, metrics, metrics_route: self.metrics_route, tls, unmatched })
     }
@@ -268,7 +280,7 @@ impl ServerHandle {
     /// Where to connect: `ws://HOST:PORT/ws`, or `wss://` with TLS.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}://{}/ws", self.shared.config.scheme(), self.address)
+        format!("{}://{}/ws", self.shared.version().config.scheme(), self.address)
     }
 
     /// The certificate (PEM) that clients have to trust, if it is of our own making.
@@ -296,9 +308,34 @@ impl ServerHandle {
         self.unmatched.all()
     }
 
+    /// Reads all files again that the server is made of, and the configuration, if it has a
+    /// [source](WsServerBuilder::config_source). New connections get what has changed, and open ones get it with their next
+    /// message; what begins with a connection (a replay script, an upstream, a story of events) goes on as it was.
+    ///
+    /// # Errors
+    /// [`ServerError`] names every mistake; then nothing has changed.
+    pub async fn reload(&self) -> Result<ReloadReport, ServerError> {
+        let shared = Arc::clone(&self.shared);
+        let reload = tokio::task::spawn_blocking(move || shared.reload());
+        reload.await.unwrap_or_else(|error| Err(ServerError::Source(error.to_string())))
+    }
+
+    /// How the last reload went, whoever asked for it: its report, or its mistakes. None, if there was none.
+    #[must_use]
+    pub fn last_reload(&self) -> Option<Result<ReloadReport, String>> {
+        self.shared.reloader.last()
+    }
+
     /// Stops accepting, closes all connections with code 1001, and waits for them: politely for `grace`, then without
     /// waiting for clients and handlers.
     pub async fn shutdown(self, grace: Duration) {
+        self.shared.shut_down(grace).await;
+    }
+
+    /// Does what [`shutdown`](Self::shutdown) does, but closes with code 1012: for a program that was built anew and starts
+    /// again, so that clients know that they may come back at once.
+    pub async fn shutdown_for_restart(self, grace: Duration) {
+        self.shared.announce_restart();
         self.shared.shut_down(grace).await;
     }
 }
@@ -306,25 +343,5 @@ impl ServerHandle {
 impl Drop for ServerHandle {
     fn drop(&mut self) {
         self.shared.start_shutdown();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_knows_itself() {
-        for (url, address, expected) in [
-            ("ws://127.0.0.1:3001/ws", "127.0.0.1:3001", true),
-            ("ws://localhost:3001", "127.0.0.1:3001", true),
-            ("ws://[::1]:3001/ws", "[::1]:3001", true),
-            ("ws://127.0.0.1:3001/ws", "0.0.0.0:3001", true),
-            ("ws://127.0.0.1:4000/ws", "127.0.0.1:3001", false),
-            ("ws://127.0.0.2:3001/ws", "127.0.0.1:3001", false),
-            ("wss://example.com/ws", "127.0.0.1:3001", false),
-        ] {
-            assert_eq!(leads_to(url, address.parse().unwrap()), expected, "{url} {address}");
-        }
     }
 }

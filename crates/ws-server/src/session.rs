@@ -33,12 +33,14 @@ use ws_core::{Connection, Direction, EndStatus, HandlerError, Message, Origin, S
 use ws_wire::Wire;
 
 pub(crate) use self::chain::Chain;
-use self::driver::{Failures, panic_text};
+use self::driver::Failures;
+pub(crate) use self::driver::panic_text;
 use self::ending::Ending;
 use self::inbox::Inbox;
 use self::link::Link;
 pub(crate) use self::paced::Paced;
 use self::pump::Pump;
+use crate::WsConfig;
 use crate::shared::{Shared, Slot};
 use crate::transport::Transport;
 
@@ -51,6 +53,8 @@ const AFTERWARDS: Duration = Duration::from_secs(10);
 /// A connection that was accepted and is not yet served. Dropped unserved, it counts as ended by an error.
 pub(crate) struct Session {
     shared: Arc<Shared>,
+    /// As it was at the handshake.
+    config: Arc<WsConfig>,
     chain: Chain,
     connection: Arc<Connection>,
     sender: WsSender,
@@ -64,15 +68,17 @@ impl Session {
     /// Opens the books for a connection: from here on it is counted as active.
     pub(crate) fn open(
         shared: Arc<Shared>,
+        config: Arc<WsConfig>,
         chain: Chain,
         connection: Connection,
         plan: Option<ConnectionPlan>,
         slot: Slot,
     ) -> Self {
-        let (sender, queue) = outbound_queue(shared.config.outbound_queue);
+        let (sender, queue) = outbound_queue(config.outbound_queue);
         let connection = Arc::new(connection);
         shared.tell(|observer| observer.on_open(&connection));
-        Self { shared, chain, connection, sender, queue: Some(queue), plan: plan.map(Box::new), end: None, _slot: slot }
+        let (queue, plan) = (Some(queue), plan.map(Box::new));
+        Self { shared, config, chain, connection, sender, queue, plan, end: None, _slot: slot }
     }
 
     /// How fast the transport may be read and written, where that is limited.
@@ -97,19 +103,20 @@ impl Session {
         async move {
             let Some(queue) = self.queue.take() else { return };
             let shared = Arc::clone(&self.shared);
+            let config = Arc::clone(&self.config);
             let connection = Arc::clone(&self.connection);
             let chain = &self.chain;
-            let inbox = Inbox::new(shared.config.inbound_queue);
+            let inbox = Inbox::new(config.inbound_queue);
             let failures = Failures::of(&connection, &shared);
             let mut context =
-                SessionContext::new(Arc::clone(&connection), Arc::clone(&chain.scope().rooms), self.sender.clone());
-            let mut pump = Pump::new(&mut wire, queue, &inbox, chain, &shared, &connection, context.spawn_queue());
+                SessionContext::new(Arc::clone(&connection), Arc::clone(chain.rooms()), self.sender.clone());
+            let mut pump =
+                Pump::new(&mut wire, queue, &inbox, chain, &shared, &config, &connection, context.spawn_queue());
             pump.link =
-                self.plan.take().map(|plan| Box::new(Link::new(plan, connection.path(), shared.config.outbound_queue)));
+                self.plan.take().map(|plan| Box::new(Link::new(plan, connection.path(), config.outbound_queue)));
 
             let ending = {
-                let limit = shared.config.handler_timeout;
-                let mut driver = pin!(driver::drive(&mut context, chain, &inbox, limit, &failures).fuse());
+                let mut driver = pin!(driver::drive(&mut context, chain, &inbox, &config, &failures).fuse());
                 let ending = pump.run(driver.as_mut()).await;
                 log(&ending, &connection);
                 let mut parts = std::mem::take(&mut pump.parts);
@@ -138,7 +145,7 @@ impl Session {
                 // A half-open connection stays for as long as its client does.
                 let limit = match ending {
                     Ending::Broken(ConnectionFault::HalfOpen) => Duration::MAX,
-                    _ => shared.config.close_timeout,
+                    _ => config.close_timeout,
                 };
                 let _ = Box::pin(timeout(limit, closing)).await;
                 ending
@@ -151,7 +158,7 @@ impl Session {
             context.set_close_frame(close_frame.clone());
             let disconnecting = driver::disconnect(&mut context, chain, AFTERWARDS, &failures);
             Box::pin(shared.unless_abandoned(disconnecting)).await;
-            let leaving = chain.scope().rooms.leave_all(connection.id());
+            let leaving = chain.rooms().leave_all(connection.id());
             if !matches!(Box::pin(timeout(AFTERWARDS, leaving)).await, Ok(Ok(()))) {
                 warn!(connection = connection.id(), "not all rooms could be left");
             }

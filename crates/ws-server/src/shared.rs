@@ -1,36 +1,49 @@
 //! What all connections of one server share, and who owns their tasks.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::error;
 use ws_core::{Middleware, SessionObserver};
 
-use crate::WsConfig;
-use crate::scope::ScopeResolver;
+use crate::ServerError;
+use crate::observers::Observers;
+use crate::reload::{ReloadReport, Reloader};
+use crate::scope::ChooseScope;
+use crate::version::Version;
+use crate::watching::Watching;
 
 /// A place among the connections that are allowed at once; given back when it is dropped.
 pub(crate) type Slot = OwnedSemaphorePermit;
 
 /// What all connections of one server share.
 pub(crate) struct Shared {
-    pub(crate) config: WsConfig,
-    pub(crate) scopes: ScopeResolver,
+    /// What the configuration makes, newest last.
+    pub(crate) versions: watch::Sender<Arc<Version>>,
+    pub(crate) reloader: Reloader,
+    /// Who has a say before the configuration.
+    pub(crate) choose_scope: Option<ChooseScope>,
     pub(crate) middleware: Vec<Arc<dyn Middleware>>,
-    pub(crate) observers: Vec<Arc<dyn SessionObserver>>,
+    pub(crate) observers: Observers,
+    /// Whether files are watched while the server serves.
+    watches: bool,
+    watching: OnceLock<Watching>,
+    /// Where the server listens, if it does that itself.
+    pub(crate) address: OnceLock<SocketAddr>,
     /// Owns the task of every connection.
     pub(crate) tasks: TaskTracker,
     /// Sessions say goodbye.
     pub(crate) shutdown: CancellationToken,
     /// The same as `shutdown`, for the price of a load.
     shutting_down: AtomicBool,
+    /// Whether another server takes the place of this one when it has shut down.
+    restarting: AtomicBool,
     /// Sessions stop waiting for anybody.
     abandon: CancellationToken,
     slots: Arc<Semaphore>,
@@ -38,32 +51,61 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(
-        config: WsConfig,
-        scopes: ScopeResolver,
+        version: Version,
+        reloader: Reloader,
+        choose_scope: Option<ChooseScope>,
         middleware: Vec<Arc<dyn Middleware>>,
-        observers: Vec<Arc<dyn SessionObserver>>,
+        observers: Observers,
+        watches: bool,
     ) -> Self {
-        let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
+        let slots = Arc::new(Semaphore::new(version.config.max_connections.min(Semaphore::MAX_PERMITS)));
         Self {
-            config,
-            scopes,
+            reloader,
+            versions: watch::Sender::new(Arc::new(version)),
+            choose_scope,
             middleware,
             observers,
+            watches,
+            watching: OnceLock::new(),
+            address: OnceLock::new(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             shutting_down: AtomicBool::new(false),
+            restarting: AtomicBool::new(false),
             abandon: CancellationToken::new(),
             slots,
         }
     }
 
-    /// Tells every observer something; one that panics does not keep the others from hearing it.
-    pub(crate) fn tell(&self, news: impl Fn(&dyn SessionObserver)) {
-        for observer in &self.observers {
-            if catch_unwind(AssertUnwindSafe(|| news(&**observer))).is_err() {
-                error!("an observer panicked");
-            }
+    /// What the configuration makes now.
+    pub(crate) fn version(&self) -> Arc<Version> {
+        Arc::clone(&self.versions.borrow())
+    }
+
+    /// From now on new connections, and open ones with their next message, get what is in `version`.
+    pub(crate) fn publish(&self, version: Version) {
+        self.versions.send_replace(Arc::new(version));
+    }
+
+    /// Reloads what changes from now on, if that is wanted.
+    pub(crate) fn start_watching(self: &Arc<Self>) {
+        if self.watches {
+            self.watching.get_or_init(|| Watching::start(self));
         }
+    }
+
+    /// Reads all files again. This blocks.
+    pub(crate) fn reload(&self) -> Result<ReloadReport, ServerError> {
+        let outcome = self.reloader.reload(self);
+        if let Some(watching) = self.watching.get() {
+            watching.look_again();
+        }
+        outcome
+    }
+
+    /// Tells every observer something.
+    pub(crate) fn tell(&self, news: impl Fn(&dyn SessionObserver)) {
+        self.observers.tell(news);
     }
 
     /// A place for one more connection, if there is one.
@@ -73,6 +115,15 @@ impl Shared {
 
     pub(crate) fn is_shutting_down(&self) -> bool {
         self.shutting_down.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_restarting(&self) -> bool {
+        self.restarting.load(Ordering::Acquire)
+    }
+
+    /// From now on, who is told that the server shuts down is told that another one comes.
+    pub(crate) fn announce_restart(&self) {
+        self.restarting.store(true, Ordering::Release);
     }
 
     /// Runs `work`, but not beyond the moment at which the server stops waiting: then there is no answer.
@@ -87,6 +138,9 @@ impl Shared {
     /// Tells everybody that the server shuts down.
     pub(crate) fn start_shutdown(&self) {
         self.shutting_down.store(true, Ordering::Release);
+        if let Some(watching) = self.watching.get() {
+            watching.stop();
+        }
         self.shutdown.cancel();
         self.tasks.close();
     }

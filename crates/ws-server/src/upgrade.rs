@@ -34,7 +34,7 @@ use crate::transport::Transport;
 
 /// Answers every request on a WebSocket path.
 pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
-    let accept_key = match check(&request, shared.config.scheme()) {
+    let accept_key = match check(&request, shared.version().config.scheme()) {
         Ok(key) => derive_accept_key(key.as_bytes()),
         Err(refusal) => return answer(refused(&shared, &read(&request), refusal, "no WebSocket handshake")),
     };
@@ -52,7 +52,7 @@ pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Requ
 
 /// Answers requests for paths below none of the routes: those that the configuration names are WebSocket paths, too.
 pub(crate) async fn no_such_path(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    if shared.scopes.of_path(read(&request).path()).is_some() {
+    if shared.version().names(read(&request).path()) {
         return upgrade(State(shared), request).await;
     }
     let path = request.uri().path();
@@ -155,11 +155,17 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
     let refuse = |handshake: &Handshake, refusal: Refusal, by: &str| {
         Err(Denial::Refused(refused(shared, handshake, refusal, by)))
     };
-    if !shared.config.allows_origin(&handshake) {
+    // In this order: a version that comes meanwhile is one that the chain has not seen.
+    let mut versions = shared.versions.subscribe();
+    let version = Arc::clone(&versions.borrow_and_update());
+    let config = &version.config;
+    if !config.allows_origin(&handshake) {
         let refusal = Refusal::new(StatusCode::FORBIDDEN).body("This origin is not allowed here.\n");
         return refuse(&handshake, refusal, "allowed_origins");
     }
-    let scope = shared.scopes.resolve(&handshake);
+    let chosen = shared.choose_scope.as_ref().and_then(|choose| choose(&handshake));
+    let followed = chosen.is_none().then(|| (Arc::clone(&version), versions));
+    let scope = chosen.unwrap_or_else(|| Arc::clone(version.scope(handshake.path())));
     let mut plan = None;
     if let Some(conditions) = &scope.conditions {
         let (verdict, connection) = conditions.next(Instant::now());
@@ -181,7 +187,7 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
     let Some(slot) = shared.take_slot().filter(|_| !shared.is_shutting_down()) else {
         return refuse(&handshake, full(), "max_connections or shutdown");
     };
-    let chain = Chain::new(scope, handshake.path());
+    let chain = Chain::new(scope, followed, handshake.path());
     let acceptance = match ask(&chain.current(), &handshake).await {
         Ok(acceptance) => acceptance,
         Err(refusal) => return refuse(&handshake, refusal, "a handler, rule or upstream"),
@@ -190,7 +196,7 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
     let chosen = match accepted.subprotocol {
         SubprotocolChoice::Is(name) => Ok(Some(name)),
         SubprotocolChoice::None => Ok(None),
-        SubprotocolChoice::Negotiate => negotiate(&shared.config.subprotocols, &handshake),
+        SubprotocolChoice::Negotiate => negotiate(&config.subprotocols, &handshake),
     };
     let subprotocol = match chosen {
         Ok(subprotocol) => subprotocol,
@@ -198,9 +204,9 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
     };
     let connection = Connection::new(handshake, subprotocol.clone(), accepted.extensions);
     connection.set_leaves_pings(accepted.leaves_pings);
-    let wire = WireOptions { max_message_size: shared.config.max_message_size, auto_pong: !accepted.leaves_pings };
+    let wire = WireOptions { max_message_size: config.max_message_size, auto_pong: !accepted.leaves_pings };
     let plan = plan.map(|plan| plan.open(connection.opened_at()));
-    let session = Session::open(Arc::clone(shared), chain, connection, plan, slot);
+    let session = Session::open(Arc::clone(shared), Arc::clone(config), chain, connection, plan, slot);
     Ok(Accepted { session, wire, subprotocol, headers: accepted.headers })
 }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{
     ai, browser, clients, clippy, conformance, deny, doc, each, examples, faults, fetch, fmt, fuzz, layers, proxy,
-    scripts, test, tidy,
+    reload, scripts, test, tidy,
 };
 use crate::{
     steps::{self, Step},
@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     ("faults", |workspace| faults::run(workspace, None)),
     ("scripts", |workspace| scripts::run(workspace, None)),
     ("ai", |workspace| ai::run(workspace, None)),
+    ("reload", |workspace| reload::run(workspace, None)),
     ("conformance", |workspace| conformance::run(workspace, None)),
     ("examples", |workspace| examples::run(workspace, None)),
 ];

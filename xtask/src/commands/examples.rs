@@ -47,14 +47,31 @@ pub(super) fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--quiet", "--package", "mockforge-examples", "--examples"]);
     process::run(&mut cargo, process::LONG)?;
+    let talk = |sessions: &[&str], server: &Server| {
+        sessions.iter().try_for_each(|session| {
+            let mut script = python.script(&workspace.script(session));
+            process::run(script.arg(server.url()), LIMIT)
+        })
+    };
     for example in EXAMPLES {
         let server = example.start(workspace, &mockforge).with_context(|| format!("the example {}", example.name))?;
-        for session in example.sessions {
-            let mut script = python.script(&workspace.script(session));
-            process::run(script.arg(server.url()), LIMIT)?;
-        }
+        talk(example.sessions, &server)?;
     }
-    Ok(())
+    let server = samples(workspace, &mockforge).context("the scripts that `mockforge init` writes")?;
+    talk(&["example_echo.py", "example_chat.py"], &server)
+}
+
+/// Serves what `mockforge init` writes: the example `ws-handlers-demo` in JavaScript.
+fn samples(workspace: &Workspace, mockforge: &Mockforge) -> Result<Server> {
+    let scratch = workspace.scratch("examples");
+    let folder = scratch.join("init");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    process::run(mockforge.command("init").arg(&folder), LIMIT)?;
+    let config = folder.join("mockforge.yaml");
+    process::run(mockforge.command("check").arg(&config), LIMIT)?;
+    mockforge.serve(&scratch.join("init.log"), ["--config".as_ref(), config.as_os_str()])
 }
 
 impl Example {

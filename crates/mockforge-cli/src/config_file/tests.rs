@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use mockforge_ws::{
-    AcceptWith, AiLimits, Conditions, Fallback, FaultConfig, HandshakeRule, LatencyInjector, LatencyProfile, OverLimit,
-    PathConfig, PathMode, QueueLimits, RateLimit, RecordOptions, ReloadPolicy, ReplayAugmentationConfig, Speed,
-    Subprotocols, TlsConfig, WhenFull, WsConfig, WsProxyConfig,
+    AcceptWith, AiLimits, Conditions, Fallback, FaultConfig, HandshakeRule, LatencyInjector, LatencyProfile,
+    OnScriptError, OverLimit, PathConfig, PathMode, QueueLimits, RateLimit, RecordOptions, ReloadPolicy,
+    ReplayAugmentationConfig, ScriptsConfig, Speed, Subprotocols, TlsConfig, WhenFull, WsConfig, WsProxyConfig,
 };
 
 use super::*;
@@ -33,6 +33,7 @@ websocket:
   heartbeat_interval: 1m 30s
   replay_file: a.jsonl
   rules_file: rules.yaml
+  scripts: { dir: handlers, memory: 16MiB, stack: 64KiB, time: 50ms, timers: 5, on_error: close, on_limit: keep }
   speed: max
   proxy_config: { upstream_url: ws://127.0.0.1:9/ws, fallback: local }
   ai_config:
@@ -83,6 +84,15 @@ websocket:
         heartbeat_interval: Duration::from_secs(90),
         replay_file: Some("a.jsonl".into()),
         rules_file: Some("rules.yaml".into()),
+        scripts: Some(ScriptsConfig {
+            dir: "handlers".into(),
+            memory: 16 << 20,
+            stack: 64 << 10,
+            time: Duration::from_millis(50),
+            timers: 5,
+            on_error: OnScriptError::Close,
+            on_limit: OnScriptError::Keep,
+        }),
         speed: Speed::MAX,
         proxy_config: Some(WsProxyConfig {
             upstream_url: "ws://127.0.0.1:9/ws".into(),

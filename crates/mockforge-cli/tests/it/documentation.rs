@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mockforge_ws::{ClientError, TestClient};
+use mockforge_ws::{ClientError, SCRIPT_SAMPLES, TestClient};
 use tempfile::TempDir;
 
 use crate::process::{Serving, run, text};
@@ -10,6 +10,7 @@ use crate::process::{Serving, run, text};
 const AI: &str = include_str!("../../../../docs/ai.md");
 const CONDITIONS: &str = include_str!("../../../../docs/conditions.md");
 const CONFIGURATION: &str = include_str!("../../../../docs/configuration.md");
+const JAVASCRIPT: &str = include_str!("../../../../docs/javascript.md");
 const PROXY: &str = include_str!("../../../../docs/proxy.md");
 const README: &str = include_str!("../../../../README.md");
 const REPLAY: &str = include_str!("../../../../docs/replay.md");
@@ -34,6 +35,10 @@ fn folder(configuration: &str) -> TempDir {
     std::fs::copy(demo, folder.path().join("examples/ws-demo.jsonl")).unwrap();
     write("chat.jsonl", "{\"text\":\"welcome\"}\n{\"step_id\":\"user_message\",\"text\":\"hello\"}");
     write("quote.schema.json", AI.split("```json\n").nth(2).unwrap().split("```").next().unwrap());
+    std::fs::create_dir(folder.path().join("handlers")).unwrap();
+    for (name, source) in SCRIPT_SAMPLES {
+        write(&format!("handlers/{name}"), source);
+    }
     write("orders.yaml", "rules: [{ match: order, response: accepted }]");
     write("mockforge.yaml", configuration);
     folder
@@ -56,8 +61,8 @@ async fn ask(client: &mut TestClient, text: &str) -> String {
 
 #[test]
 fn every_configuration_is_right() {
-    let documents = [AI, CONDITIONS, CONFIGURATION, PROXY, README, REPLAY, TLS].map(configurations);
-    assert_eq!(documents.each_ref().map(Vec::len), [2, 4, 1, 5, 2, 1, 1]);
+    let documents = [AI, CONDITIONS, CONFIGURATION, JAVASCRIPT, PROXY, README, REPLAY, TLS].map(configurations);
+    assert_eq!(documents.each_ref().map(Vec::len), [2, 4, 1, 1, 5, 2, 1, 1]);
     for configuration in documents.into_iter().flatten() {
         let folder = folder(configuration);
         let output = run(&["check", folder.path().join("mockforge.yaml").to_str().unwrap()], &[]);

@@ -4,6 +4,7 @@
 
 mod ai;
 mod check;
+mod check_handlers;
 mod check_rules;
 mod completions;
 mod config;
@@ -13,9 +14,12 @@ mod exit_on_complete;
 mod generate;
 mod graph;
 mod guide;
+mod handlers;
 mod har;
+mod init;
 mod model;
 mod process;
+mod reload;
 mod script_log;
 mod serve;
 mod serve_rules;

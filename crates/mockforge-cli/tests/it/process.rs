@@ -1,9 +1,10 @@
 //! Running the program under test.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -47,7 +48,9 @@ pub(crate) fn file(content: &str) -> (tempfile::TempDir, PathBuf) {
 pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in files {
-        std::fs::write(folder.path().join(name), content).unwrap();
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
     }
     folder
 }
@@ -60,6 +63,7 @@ pub(crate) fn run_in(folder: &tempfile::TempDir, arguments: &[&str]) -> Output {
 /// `mockforge serve` on a free port, ready for clients, until it is dropped.
 pub(crate) struct Serving {
     child: Child,
+    log: Log,
     pub(crate) url: String,
 }
 
@@ -86,12 +90,17 @@ impl Serving {
             let _ = sender.send(line);
         });
         let line = receiver.recv_timeout(PATIENCE).expect("a line on stdout");
+        let log = Log::of(child.stderr.take());
         let Some(url) = line.trim_end().strip_prefix("listening on ") else {
-            let mut log = String::new();
-            let _ = child.stderr.take().unwrap().read_to_string(&mut log);
-            panic!("no server: {line}{log}");
+            panic!("no server: {line}{}", log.whole());
         };
-        Self { child, url: url.to_owned() }
+        Self { child, log, url: url.to_owned() }
+    }
+
+    /// Waits until the log has a line with `part`, so many times; gives back the log so far.
+    #[track_caller]
+    pub(crate) fn logged(&self, part: &str, times: usize) -> String {
+        self.log.wait_for(part, times)
     }
 
     /// Terminates the server politely; gives back its exit code and its log.
@@ -102,14 +111,50 @@ impl Serving {
 
     /// Waits until the server has ended by itself; gives back its exit code and its log.
     pub(crate) fn ended(mut self) -> (Option<i32>, String) {
-        let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        (self.child.wait().unwrap().code(), log)
+        let code = self.child.wait().unwrap().code();
+        (code, self.log.whole())
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).unwrap();
+    }
+}
+
+/// What a process writes to stderr, as it comes.
+struct Log {
+    text: Arc<(Mutex<String>, Condvar)>,
+    reader: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Log {
+    fn of(stderr: Option<ChildStderr>) -> Self {
+        let text = Arc::new((Mutex::new(String::new()), Condvar::new()));
+        let shared = Arc::clone(&text);
+        let reader = std::thread::spawn(move || {
+            for line in stderr.into_iter().flat_map(|stderr| BufReader::new(stderr).lines()) {
+                shared.0.lock().unwrap().push_str(&(line.unwrap() + "\n"));
+                shared.1.notify_all();
+            }
+        });
+        Self { text, reader: Mutex::new(Some(reader)) }
+    }
+
+    #[track_caller]
+    fn wait_for(&self, part: &str, times: usize) -> String {
+        let text = self.text.0.lock().unwrap();
+        let is_there = |text: &mut String| text.lines().filter(|line| line.contains(part)).count() >= times;
+        let (text, outcome) = self.text.1.wait_timeout_while(text, PATIENCE, |text| !is_there(text)).unwrap();
+        assert!(!outcome.timed_out(), "`{part}` is not {times} times in the log:\n{text}");
+        text.clone()
+    }
+
+    /// All of it, when the process has ended.
+    fn whole(&self) -> String {
+        if let Some(reader) = self.reader.lock().unwrap().take() {
+            reader.join().unwrap();
+        }
+        self.text.0.lock().unwrap().clone()
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use mockforge_ws::TestClient;
 use rustix::process::Signal;
 
-use crate::process::{Serving, file, run, text};
+use crate::process::{Serving, file, mockforge, run, text};
 
 async fn connect(server: &Serving) -> TestClient {
     TestClient::connect(&server.url).await.unwrap()
@@ -213,4 +213,20 @@ async fn logs_go_to_stderr_without_payloads() {
     assert!(log.contains("WebSocket connection established from 127.0.0.1:"), "{log}");
     assert!(log.contains("Received message: 6 bytes"), "{log}");
     assert!(!log.contains("secret"), "{log}");
+}
+
+/// Whoever reads the log may stop; the server goes on, and ends as it should.
+#[tokio::test]
+async fn a_log_that_nobody_reads_ends_nothing() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = mockforge(&["serve", "--ws-port", "0", "--log", "debug"], &[]);
+    command.stderr(writer);
+    let server = Serving::spawn(command);
+    let mut client = connect(&server).await;
+    client.send_text("hello").await.unwrap();
+    assert_eq!(client.recv_text().await.unwrap(), "echo: hello");
+    server.signal(Signal::TERM);
+    assert_eq!(client.recv_close().await.unwrap().unwrap().code, 1001);
+    assert_eq!(server.ended().0, Some(0));
 }

@@ -48,6 +48,9 @@ fn wrong_arguments_are_named() {
         (&["generate", "--narrative", "x", "--out", "x", "--augment", "a.jsonl"], "--at <NAME>"),
         (&["generate", "--narrative", "x", "--out", "x", "--at", "a"], "--augment <FILE>"),
         (&["generate", "--narrative", "x"], "--out <FILE>"),
+        (&["serve", "--watch", "--exit-on-complete"], "--watch cannot be used with --exit-on-complete: "),
+        (&["serve", "--watch=perhaps"], "'--watch[=<BOOL>]'"),
+        (&["init", "a", "b"], "unexpected argument 'b'"),
         (&["serve", "--report", "x.xml"], "--exit-on-complete"),
         (&["serve", "--complete-within", "5s"], "--exit-on-complete"),
         (&["serve", "--exit-on-complete", "--report", "x.pdf"], "expected a name that ends in .txt, .json or .xml"),
@@ -77,6 +80,7 @@ fn wrong_variables_are_named_and_not_their_flags() {
         ("MOCKFORGE_WS_HEARTBEAT_INTERVAL", "soon", "--heartbeat-interval"),
         ("MOCKFORGE_WS_LOG", "debgu", "--log"),
         ("MOCKFORGE_WS_SPEED", "fast", "--speed"),
+        ("MOCKFORGE_WS_HOTRELOAD", "maybe", "--watch"),
         ("MOCKFORGE_WS_EVENTS", "many", "--events"),
         ("MOCKFORGE_WS_RATE", "0", "--rate"),
         ("MOCKFORGE_WS_AI_PROVIDER", "opnai", "--ai-provider"),
@@ -104,6 +108,8 @@ fn an_empty_variable_is_not_set() {
         ("MOCKFORGE_WS_SEED", ""),
         ("MOCKFORGE_WS_CLOCK", ""),
         ("MOCKFORGE_WS_RAW_ECHO", ""),
+        ("MOCKFORGE_WS_HANDLERS", ""),
+        ("MOCKFORGE_WS_HOTRELOAD", ""),
         ("MOCKFORGE_WS_RULES", ""),
         ("MOCKFORGE_WS_SPEED", ""),
         ("MOCKFORGE_WS_AI", ""),
@@ -137,6 +143,8 @@ fn help_names_every_variable() {
         "HOST",
         "PORT",
         "REPLAY_FILE",
+        "HANDLERS",
+        "HOTRELOAD",
         "RULES",
         "SPEED",
         "AI",
@@ -165,5 +173,5 @@ fn help_names_every_variable() {
         assert!(help.contains(&format!("[env: MOCKFORGE_WS_{name}=")), "{name}: {help}");
     }
     assert!(help.contains("MOCKFORGE_RESPONSE_TEMPLATE_EXPAND=0"), "{help}");
-    assert!(help.contains("--port"), "{help}");
+    assert!(help.contains("--port") && help.contains("SIGHUP"), "{help}");
 }

@@ -1,7 +1,6 @@
 //! Which rule answers a message, and why the others do not.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use ws_core::NearMiss;
 use ws_patterns::MessagePattern;
@@ -9,37 +8,30 @@ use ws_patterns::MessagePattern;
 use super::incoming::Incoming;
 use super::matching::captures;
 use super::plan::Plan;
-use super::present::Present;
-use super::session::{Reaction, RuleSession};
+use super::session::Reaction;
+use super::turn::Turn;
 
 /// How many near misses are looked for.
 const MOST_NEAR_MISSES: usize = 5;
 /// As near as can be, without taking the message.
 const ALL_BUT_THE_CONDITION: f64 = 0.97;
 
-impl RuleSession {
+impl Turn<'_> {
     /// Lets the first rule that takes the message answer it; returns whether one did.
-    pub(super) fn answer(
-        &self,
-        present: &mut Present,
-        now: Duration,
-        message: &Incoming,
-        plan: &mut Plan,
-        reaction: &mut Reaction,
-    ) -> bool {
-        if let (Some(text), Some(refusal)) = (message.text(), self.rules().refusal(self.is_alone))
+    pub(super) fn answer(&mut self, message: &Incoming, plan: &mut Plan, reaction: &mut Reaction) -> bool {
+        let rules = self.rules;
+        if let (Some(text), Some(refusal)) = (message.text(), rules.refusal(self.is_alone))
             && text.json().is_none()
         {
             let released = captures(&MessagePattern::any(), text);
-            self.act(refusal, released.as_ref(), present, now, true, plan);
-            reaction.is_refused = true;
+            self.act(refusal, released.as_ref(), true, plan);
+            reaction.refused_because = Some(rules.why_json());
             return true;
         }
         let mut missed = HashMap::<usize, NearMiss>::new();
-        for (number, rule) in self.rules().candidates(message) {
-            let file = self.rules().name();
-            let miss =
-                |closeness, difference: String| NearMiss::new(rule.called(file), difference).closeness(closeness);
+        for (number, rule) in rules.candidates(message) {
+            let called = || rule.called(rules.name());
+            let miss = |closeness, difference: String| NearMiss::new(called(), difference).closeness(closeness);
             if let Some(text) = message.text()
                 && !rule.matching.rest_matches(text)
             {
@@ -49,10 +41,10 @@ impl RuleSession {
                 continue;
             }
             let Some(released) = rule.matching.captures(message) else { continue };
-            let performed = present.hands.perform(&rule.actions, rule.when.as_ref(), Some(&released), true, plan);
-            match performed {
+            let hands = &mut self.present.hands;
+            match hands.perform(&rule.actions, rule.when.as_ref(), Some(&released), true, plan) {
                 Ok(()) => {
-                    self.decide(&rule.actions, present, now);
+                    self.decide(&rule.actions);
                     return true;
                 }
                 Err(difference) => {
@@ -63,11 +55,10 @@ impl RuleSession {
             }
         }
         if let Some(text) = message.text() {
-            for (number, difference) in self.rules().nearest(text, MOST_NEAR_MISSES) {
-                let rule = &self.rules().rules[number];
+            for (number, difference) in rules.nearest(text, MOST_NEAR_MISSES) {
+                let rule = &rules.rules[number];
                 missed.entry(number).or_insert_with(|| {
-                    NearMiss::new(rule.called(self.rules().name()), difference.to_string())
-                        .closeness(difference.closeness())
+                    NearMiss::new(rule.called(rules.name()), difference.to_string()).closeness(difference.closeness())
                 });
             }
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ws_patterns::OutcomeKind;
 
-use super::present::Present;
+use super::RuleSet;
+use super::present::{Life, Present};
 use super::session::RuleSession;
 use crate::{CheckOutcome, CheckResult};
 
@@ -55,35 +56,52 @@ impl Checks {
     }
 }
 
-impl RuleSession {
-    /// What the checks of the rules have found if the session ends now, in the order of the file.
-    pub(crate) fn checks(&self, now: Duration) -> Vec<CheckResult> {
-        let present = self.present();
-        let result = |check: &Check| {
-            let decided = match present.checks.get(check.key) {
-                Some(failed @ (Decision::Failed(_), _)) => Some(failed.clone()),
-                other => self.left_open(check.key, &present, now).or_else(|| other.cloned()),
-            };
-            let at = decided.as_ref().map_or(Duration::ZERO, |(_, at)| *at);
-            let outcome = match decided {
-                Some((Decision::Passed, _)) => CheckOutcome::Passed,
-                Some((Decision::Failed(reason), _)) => CheckOutcome::Failed(reason),
-                // What must not happen has not happened.
-                None if check.fails => CheckOutcome::Passed,
-                None => CheckOutcome::NotReached,
-            };
-            let place = format!("{}:{}", self.rules().name(), check.line);
-            CheckResult::new(place, check.description.clone(), outcome).at(at)
-        };
-        self.rules().checks.iter().map(result).collect()
+impl Check {
+    /// Whether it is the same one in another version of the rules, by its words.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(&self.key) == std::mem::discriminant(&other.key)
+            && (self.fails, &self.description) == (other.fails, &other.description)
     }
 
-    /// What becomes of the check of a correlation if the session ends now, with duties that are still open.
-    fn left_open(&self, key: CheckKey, present: &Present, now: Duration) -> Option<(Decision, Duration)> {
-        let CheckKey::Correlation(number) = key else { return None };
-        let mut state = present.correlations.get(number)?.clone();
-        let outcomes = self.rules().watches.get(number)?.correlation.finish(&mut state, now);
-        let violated = outcomes.into_iter().find(|outcome| outcome.kind() == OutcomeKind::Violated)?;
-        Some((Decision::Failed(violated.reason().to_owned()), now))
+    /// What it has found; `file` is that of its rules.
+    pub(super) fn result(&self, file: &str, decided: Option<(Decision, Duration)>) -> CheckResult {
+        let at = decided.as_ref().map_or(Duration::ZERO, |(_, at)| *at);
+        let outcome = match decided {
+            Some((Decision::Passed, _)) => CheckOutcome::Passed,
+            Some((Decision::Failed(reason), _)) => CheckOutcome::Failed(reason),
+            // What must not happen has not happened.
+            None if self.fails => CheckOutcome::Passed,
+            None => CheckOutcome::NotReached,
+        };
+        CheckResult::new(format!("{file}:{}", self.line), self.description.clone(), outcome).at(at)
     }
+}
+
+impl RuleSession {
+    /// What the checks of the rules have found if the session ends now, in the order of the file; before them those that a
+    /// reload has taken out of it when they were decided.
+    pub(crate) fn checks(&self, now: Duration) -> Vec<CheckResult> {
+        self.with(|rules, present| {
+            let result = |check: &Check| {
+                let decided = match present.checks.get(check.key) {
+                    Some(failed @ (Decision::Failed(_), _)) => Some(failed.clone()),
+                    other => left_open(check.key, rules, present, now).or_else(|| other.cloned()),
+                };
+                check.result(rules.name(), decided)
+            };
+            present.earlier_checks.iter().cloned().chain(rules.checks.iter().map(result)).collect()
+        })
+    }
+}
+
+/// What becomes of the check of a correlation if the session ends now, with duties that are still open.
+fn left_open(key: CheckKey, rules: &RuleSet, present: &Present, now: Duration) -> Option<(Decision, Duration)> {
+    let CheckKey::Correlation(number) = key else { return None };
+    if present.life == Life::Resigned {
+        return None;
+    }
+    let mut state = present.correlations.get(number)?.clone();
+    let outcomes = rules.watches.get(number)?.correlation.finish(&mut state, now);
+    let violated = outcomes.into_iter().find(|outcome| outcome.kind() == OutcomeKind::Violated)?;
+    Some((Decision::Failed(violated.reason().to_owned()), now))
 }

@@ -18,6 +18,8 @@ use crate::source::Span;
 pub(super) struct Watch {
     pub(super) name: String,
     pub(super) span: Span,
+    /// The first of the keys that only its kind has.
+    pub(super) kind: &'static str,
     pub(super) correlation: Correlation,
     pub(super) on_fulfilled: Option<Actions>,
     pub(super) on_violated: Option<Actions>,
@@ -61,7 +63,7 @@ impl Watch {
         let name = record
             .required("name", reading.findings)
             .and_then(|node| Some(node.text("name", "a text", reading.findings)?.to_owned()));
-        let mut events = Events { key: record.get("key"), sees_outbound: false };
+        let mut events = Events { key: record.get("key"), kind: "", sees_outbound: false };
         let builder = events.builder(&record, reading);
         let within = record.get("within").and_then(|node| read_window(node, reading));
         let on_fulfilled = read_actions("on_fulfilled", &record, reading);
@@ -77,6 +79,7 @@ impl Watch {
         Some(Self {
             name: name?,
             span: record.span(),
+            kind: events.kind,
             correlation,
             on_fulfilled,
             on_violated,
@@ -95,6 +98,8 @@ impl Watch {
 struct Events<'n> {
     /// The key of those that have none of their own.
     key: Option<&'n Node>,
+    /// Of the correlation; empty until it is known.
+    kind: &'static str,
     sees_outbound: bool,
 }
 
@@ -108,11 +113,13 @@ impl Events<'_> {
         if kind.is_none() || begun.next().is_some() {
             return reading.wrong(record.span(), RuleProblem::NoCorrelation);
         }
+        let kind = kind?[0];
+        self.kind = kind;
         let mut event = |key, way| {
             let node = record.required(key, reading.findings)?;
             self.event(key, node, way, reading)
         };
-        match kind?[0] {
+        match kind {
             "request" => {
                 let (request, answer) = (event("request", Way::In), event("answer", Way::Out));
                 Some(Correlation::answered(request?, answer?))

@@ -1,21 +1,20 @@
 //! Following rules on real connections.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tracing::{debug, warn};
 use ws_core::{Connection, HandlerResult, Message, Origin, Verdict, WsContext, WsHandler, WsMessage};
 
 use super::RuleSet;
-use super::listeners::Listeners;
 use super::session::{Reaction, RuleSession};
+use super::sessions::{Follower, RuleSessions};
 use super::timers::{self, Doer};
 use crate::memory::{Memory, RoomMemory};
-use crate::path_counts::PathCounts;
 use crate::script::excerpt;
-use crate::{ReplayOptions, SessionVerdict};
+use crate::template::Values;
+use crate::{PathCounts, ReplayOptions, SessionVerdict};
 
 /// Follows the rules of a set on every connection of its paths, beside whatever other handlers do there.
 ///
@@ -23,8 +22,23 @@ use crate::{ReplayOptions, SessionVerdict};
 /// ([`WsContext::is_matched`]) moves machines and counts for correlations, but rules do not answer it; one that a rule
 /// takes is marked as matched. A message that no rule takes is reported with the rules that came nearest.
 ///
-/// When the handler is exchanged during a reload, connections that are open go on with the rules that they began with, as
-/// long as the new set has a handler for rules of the same name; new connections get the new rules.
+/// When a reload brings a handler with another version of the rules (another [`RuleSet`] of the same name), the next message
+/// of a connection that is open goes to the new rules, and what is state lives on:
+/// - values that were set, or were there from the beginning, stay; names that are new in `state` get their first value;
+/// - messages are counted on, and rooms remember what they did, if both handlers were given the same [`RoomMemory`];
+/// - a machine stays in its state if the new one has a state of that name, else it begins anew. The timers of the state go
+///   on from when it was entered if they take the same times as before; if not, they start when the new rules take over;
+/// - a correlation of the same name and kind keeps what it has open; what is open in one that is gone is let go;
+/// - answers and closes that are planned already come at their time;
+/// - checks are found again by their words; what was decided of those that are gone stays in the verdict, which is told once;
+/// - answers that take turns start over.
+///
+/// Until that message the old rules keep the time. They never see it, and nothing of them is kept. The same [`RuleSet`] in a
+/// new handler changes nothing.
+///
+/// A connection that was opened before there was a handler of these rules gets them with its next message, and is counted
+/// from then on. If the handler disappears, nothing is answered any more; machines and correlations keep the time until the
+/// connection ends.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -85,6 +99,14 @@ impl RuleHandler {
         Self { rooms, ..self }
     }
 
+    /// Numbers connections together with all handlers that have a clone of `counts`, such as the one that a reload brings: so
+    /// a seed gives no two connections the same values. Without it, each handler begins at 1. A connection that has a number
+    /// keeps it.
+    #[must_use]
+    pub fn with_path_counts(self, counts: PathCounts) -> Self {
+        Self { connections: counts, ..self }
+    }
+
     /// Calls `on_verdict` once for each connection when it has ended, with what the checks of the rules have found. It is
     /// called from the connection's own task: it must not block.
     #[must_use]
@@ -92,42 +114,30 @@ impl RuleHandler {
         Self { on_verdict: Some(Box::new(on_verdict)), ..self }
     }
 
-    fn session(&self, ctx: &WsContext) -> Arc<RuleSession> {
-        let sessions = ctx.extensions().get::<Sessions>().unwrap_or_else(|| {
-            let sessions = Sessions::default();
-            ctx.extensions().insert(sessions.clone());
-            sessions
-        });
-        if let Some(session) = sessions.lock().get(self.rules.name()) {
-            return Arc::clone(session);
-        }
-        let memory = Memory::of(ctx, &self.rooms);
-        let nth = self.connections.next(&ctx.path);
-        memory.set_number(nth.saturating_add(1));
-        let session = RuleSession::begin(Arc::clone(&self.rules), &self.options, memory, ctx, nth, !self.stops);
-        sessions.lock().insert(Arc::clone(&self.rules.name), Arc::clone(&session));
-        session
+    fn follow(&self, ctx: &WsContext) -> Arc<RuleSession> {
+        let Self { rules, options, rooms, connections, .. } = self;
+        Follower { options, rooms, connections, script: None, is_alone: !self.stops }.follow(rules, ctx)
     }
 }
 
 impl RuleSession {
-    /// Begins on a connection, and keeps its time from now on. `is_alone`: what it does not take, nobody does.
-    pub(crate) fn begin(
-        rules: Arc<RuleSet>,
-        options: &ReplayOptions,
-        memory: Memory,
-        ctx: &WsContext,
-        nth: u64,
-        is_alone: bool,
-    ) -> Arc<Self> {
-        let takes_time = rules.takes_time();
-        let opened_at = ctx.connection().opened_at();
-        let session = Arc::new(Self::new(rules, options, memory, &ctx.path, nth, opened_at, is_alone));
-        Listeners::of(ctx).add(&session);
-        if takes_time {
-            ctx.spawn(timers::keep(Arc::clone(&session), Doer::of(ctx)));
-        }
+    /// Begins on a connection, and keeps its time from now on.
+    pub(super) fn begin(rules: &Arc<RuleSet>, memory: Memory, values: Values, ctx: &WsContext) -> Arc<Self> {
+        let session = Arc::new(Self::new(rules, memory, values, ctx.connection().opened_at()));
+        session.keep_time(ctx);
         session
+    }
+
+    /// Goes on with another version of the rules.
+    pub(super) fn renew(self: &Arc<Self>, rules: &Arc<RuleSet>, values: Values, ctx: &WsContext) {
+        self.exchange(rules, values);
+        self.keep_time(ctx);
+    }
+
+    fn keep_time(self: &Arc<Self>, ctx: &WsContext) {
+        if self.takes_keeper() {
+            ctx.spawn(timers::keep(Arc::clone(self), Doer::of(ctx)));
+        }
     }
 
     /// Decides about the present message, and says in the context whether it was taken, or else, if that is to be told, by
@@ -135,10 +145,10 @@ impl RuleSession {
     pub(crate) fn react(&self, ctx: &WsContext, message: &Message, is_missed: bool) -> Reaction {
         let is_taken = ctx.is_matched();
         let mut reaction = self.on_message(self.now(), message, is_taken);
-        if reaction.is_refused
+        if let Some(why) = reaction.refused_because
             && let Some(text) = message.as_text()
         {
-            let (connection, rules, why) = (&ctx.connection_id, self.rules().name(), self.rules().why_json());
+            let (connection, rules) = (&ctx.connection_id, self.name());
             debug!(connection, "{rules}: refused {:?}: it is not JSON, and {why}", excerpt(text));
         }
         if reaction.is_taken {
@@ -183,16 +193,15 @@ impl RuleSession {
 #[async_trait]
 impl WsHandler for RuleHandler {
     async fn on_connect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
-        let known = ctx.extensions().get::<Sessions>();
-        if known.is_some_and(|sessions| sessions.lock().contains_key(self.rules.name())) {
+        if RuleSessions::get(ctx.connection(), self.rules.name()).is_some() {
             warn!(rules = self.rules.name(), path = ctx.path, "registered twice for this path, followed once");
         }
-        self.session(ctx);
+        self.follow(ctx);
         Ok(())
     }
 
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
-        let session = self.session(ctx);
+        let session = self.follow(ctx);
         let message = Message::from(msg);
         let reaction = session.react(ctx, &message, true);
         // Who comes behind may be the one that answers pings.
@@ -204,9 +213,7 @@ impl WsHandler for RuleHandler {
 
     async fn on_disconnect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
         // Taken out, so that it is told once.
-        let sessions = ctx.extensions().get::<Sessions>();
-        let session = sessions.and_then(|sessions| sessions.lock().remove(self.rules.name()));
-        let Some(session) = session else { return Ok(()) };
+        let Some(session) = RuleSessions::take(ctx.connection(), self.rules.name()) else { return Ok(()) };
         let now = session.now();
         session.finish(now);
         if let Some(on_verdict) = &self.on_verdict {
@@ -217,10 +224,8 @@ impl WsHandler for RuleHandler {
     }
 
     fn on_outbound(&self, connection: &Arc<Connection>, message: &Message, origin: Origin) -> Verdict {
-        // After a reload, those of the session are not those of the handler.
-        if let Some(sessions) = connection.extensions().get::<Sessions>()
-            && let Some(session) = sessions.lock().get(self.rules.name()).cloned()
-        {
+        // After a reload, those of the session are the old ones until the client says something.
+        if let Some(session) = RuleSessions::get(connection, self.rules.name()) {
             session.see_outbound(message, origin);
         }
         Verdict::Pass
@@ -237,16 +242,5 @@ impl fmt::Debug for RuleHandler {
             .field("rules", &self.rules.name())
             .field("options", &self.options)
             .finish_non_exhaustive()
-    }
-}
-
-/// The sessions of one connection, by the names of their rules, kept in the connection's extensions: there the handler
-/// that a reload brings finds them too.
-#[derive(Clone, Default)]
-struct Sessions(Arc<Mutex<HashMap<Arc<str>, Arc<RuleSession>>>>);
-
-impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<RuleSession>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -247,12 +247,17 @@ fn jsonpath(node: &Node, equals: Option<&Node>, reading: &mut Reading<'_, '_, '_
 
 fn schema_file(node: &Node, reading: &mut Reading<'_, '_, '_>) -> Option<MessagePattern> {
     let name = node.text("schema_file", "the name of a file", reading.findings)?;
-    let path = reading.file_beside(name);
+    let path = reading.files.find(name);
     let read = path
         .as_deref()
         .ok_or_else(|| "it is looked for beside a rules file, and this is none".to_owned())
         .and_then(|path| -> Result<MessagePattern, String> {
-            let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+            let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+            // A pipe would hold up who reads it.
+            if !metadata.is_file() {
+                return Err("is no regular file".to_owned());
+            }
+            let length = metadata.len();
             if length > MAX_SCHEMA_BYTES {
                 return Err(format!("has {length} bytes, of at most {MAX_SCHEMA_BYTES}"));
             }

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use ws_core::Message;
 use ws_patterns::{CorrelationState, Expression, MachineState};
 
+use super::RuleSet;
 use super::actions::Actions;
 use super::answers::Turns;
 use super::checks::Checks;
 use super::plan::{Plan, Schedule};
 use super::scene::Scene;
+use crate::CheckResult;
 use crate::memory::{Memory, Room};
 use crate::released::Released;
 use crate::template::Values;
@@ -21,13 +24,60 @@ pub(super) struct Present {
     pub(super) correlations: Vec<CorrelationState>,
     pub(super) schedule: Schedule,
     pub(super) checks: Checks,
+    /// What was decided of checks that the rules had before a reload and have no longer.
+    pub(super) earlier_checks: Vec<CheckResult>,
     pub(super) hands: Hands,
     /// How many messages have come.
-    pub(super) messages: u64,
-    /// Whether the connection has ended.
-    pub(super) is_over: bool,
+    messages: u64,
+    pub(super) life: Life,
     /// How many outcomes were brought about by messages to the client since the client said something or time passed.
     pub(super) echoes: u32,
+}
+
+/// Whether rules are still followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    Following,
+    /// Only what is planned is still done.
+    Resigned,
+    /// The connection has ended.
+    Over,
+}
+
+impl Present {
+    /// What connections begin with, or go on with if others before have kept something.
+    pub(super) fn new(rules: &RuleSet, memory: Memory, values: Values, now: Duration) -> Self {
+        give_state(rules, &memory);
+        for machine in &rules.machines {
+            memory.set_machine(&machine.name, machine.machine.initial());
+        }
+        Self {
+            machines: rules.machines.iter().map(|machine| machine.machine.start(now)).collect(),
+            correlations: rules.watches.iter().map(|watch| watch.correlation.start(now)).collect(),
+            schedule: Schedule::default(),
+            checks: Checks::default(),
+            earlier_checks: Vec::new(),
+            messages: memory.messages(),
+            hands: Hands::new(memory, values, rules.stream()),
+            life: Life::Following,
+            echoes: 0,
+        }
+    }
+
+    /// Takes note of a message that came in.
+    pub(super) fn note(&mut self, message: &Message) {
+        self.echoes = 0;
+        if message.is_data() {
+            self.messages += 1;
+            self.hands.memory.message_came(self.messages, message);
+        }
+    }
+
+    /// The connection has ended.
+    pub(super) fn end(&mut self) {
+        self.life = Life::Over;
+        self.schedule = Schedule::default();
+    }
 }
 
 /// What actions are done with.
@@ -45,6 +95,12 @@ pub(super) struct Hands {
 impl Hands {
     pub(super) fn new(memory: Memory, values: Values, stream: u64) -> Self {
         Self { memory, values, drawn: HashMap::new(), stream, turns: Turns::default() }
+    }
+
+    /// Those that rules of another version find: what was drawn is not drawn again, and answers take turns anew.
+    pub(super) fn renew(&mut self, values: Values) {
+        self.values = values;
+        self.turns = Turns::default();
     }
 
     /// Does what `actions` say, if `condition` holds. If not, says why.
@@ -85,5 +141,16 @@ impl Hands {
             self.drawn.insert(actions.number, end);
         }
         performed
+    }
+}
+
+/// Puts what `rules` begin with into the memory. Values that are there already stay.
+pub(super) fn give_state(rules: &RuleSet, memory: &Memory) {
+    for (name, value) in &rules.state {
+        // It was found to fit when the rules were read.
+        let _ = memory.set_at_first(name, value.clone());
+    }
+    if rules.reads_last_message {
+        memory.keep_messages();
     }
 }

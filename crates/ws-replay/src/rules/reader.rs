@@ -10,6 +10,7 @@ use ws_patterns::{MessagePattern, PatternSet};
 use super::actions::Actions;
 use super::checks::{Check, CheckKey};
 use super::correlations::Watch;
+use super::files_beside::FilesBeside;
 use super::machines::Machine;
 use super::matching::MessageType;
 use super::names::Names;
@@ -38,8 +39,8 @@ pub(crate) fn is_rule_object<'k>(keys: impl IntoIterator<Item = &'k str>) -> boo
 }
 
 /// Collects the parts of a set of rules.
-pub(crate) struct RuleReader<'p> {
-    folder: Option<&'p Path>,
+pub(crate) struct RuleReader {
+    files: FilesBeside,
     /// Whether the file has rules and nothing else.
     is_rules_file: bool,
     names: Names,
@@ -54,16 +55,16 @@ pub(crate) struct RuleReader<'p> {
     refusal: Option<(Actions, Span)>,
 }
 
-impl<'p> RuleReader<'p> {
+impl RuleReader {
     /// For a rules file. Files that it names lie in `folder`.
-    pub(super) fn of_file(folder: Option<&'p Path>) -> Self {
+    pub(super) fn of_file(folder: Option<&Path>) -> Self {
         Self { is_rules_file: true, ..Self::new(folder) }
     }
 
     /// For rules among the entries of a script.
-    pub(crate) fn new(folder: Option<&'p Path>) -> Self {
+    pub(crate) fn new(folder: Option<&Path>) -> Self {
         Self {
-            folder,
+            files: FilesBeside::in_folder(folder),
             is_rules_file: false,
             names: Names::default(),
             actions: 0,
@@ -104,7 +105,7 @@ impl<'p> RuleReader<'p> {
             }
             _ => false,
         };
-        let mut reading = Reading::new(findings, &mut self.names, state_names, self.folder, &mut self.actions);
+        let mut reading = Reading::new(findings, &mut self.names, state_names, &mut self.files, &mut self.actions);
         if !is_mark {
             self.rules.extend(Rule::read_line(&node, &mut reading));
         } else if let Some(record) = node.record("rules", "a rule", MARKS, reading.findings) {
@@ -123,7 +124,7 @@ impl<'p> RuleReader<'p> {
     }
 
     fn parts(&mut self, record: &Record<'_>, state_names: &mut StateNames, findings: &mut Findings<'_, '_>) {
-        let mut reading = Reading::new(findings, &mut self.names, state_names, self.folder, &mut self.actions);
+        let mut reading = Reading::new(findings, &mut self.names, state_names, &mut self.files, &mut self.actions);
         let reading = &mut reading;
         let list = |key: &'static str, expected, reading: &mut Reading<'_, '_, '_>| {
             record.get(key).and_then(|node| node.list(key, expected, reading.findings)).unwrap_or_default()
@@ -209,6 +210,7 @@ impl<'p> RuleReader<'p> {
             refusal,
             state_names: StateNames::default(),
             warnings: Vec::new(),
+            files: self.files.into_asked_for(),
         }
     }
 

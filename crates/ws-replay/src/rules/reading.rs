@@ -1,9 +1,8 @@
 //! What is carried along while rules are read: where problems go, and what names were met on the way.
 
-use std::path::{Path, PathBuf};
-
 use ws_patterns::{Expression, Name};
 
+use super::files_beside::FilesBeside;
 use super::names::Names;
 use super::problem::RuleProblem;
 use crate::ProblemKind;
@@ -20,8 +19,7 @@ pub(super) struct Reading<'f, 's, 'a> {
     pub(super) findings: &'f mut Findings<'s, 'a>,
     pub(super) names: &'f mut Names,
     pub(super) state_names: &'f mut StateNames,
-    /// In which folder the files lie that rules name.
-    folder: Option<&'f Path>,
+    pub(super) files: &'f mut FilesBeside,
     /// How many actions were read.
     actions: &'f mut u32,
 }
@@ -31,10 +29,10 @@ impl<'f, 's, 'a> Reading<'f, 's, 'a> {
         findings: &'f mut Findings<'s, 'a>,
         names: &'f mut Names,
         state_names: &'f mut StateNames,
-        folder: Option<&'f Path>,
+        files: &'f mut FilesBeside,
         actions: &'f mut u32,
     ) -> Self {
-        Self { findings, names, state_names, folder, actions }
+        Self { findings, names, state_names, files, actions }
     }
 
     /// Reports what is wrong; for places that then have no value.
@@ -49,11 +47,6 @@ impl<'f, 's, 'a> Reading<'f, 's, 'a> {
             Ok(value) => Some(value),
             Err(reason) => self.wrong(node.span, RuleProblem::Pattern { key, reason }),
         }
-    }
-
-    /// The file of that name, beside the one that is read.
-    pub(super) fn file_beside(&self, name: &str) -> Option<PathBuf> {
-        self.folder.map(|folder| folder.join(name))
     }
 
     /// The number of the next actions, from 0.

@@ -1,39 +1,45 @@
 //! Rules on one connection, as decisions: what is done for a message, for a time, and at the end. It sends nothing itself.
+//!
+//! A reload exchanges the rules of a session, and not the session: what it has planned, and what it remembers, goes on.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::debug;
 use ws_core::{Direction, Message, NearMiss};
-use ws_patterns::{MessagePattern, MessageText, Outcome, OutcomeKind};
+use ws_patterns::MessageText;
 
 use super::RuleSet;
-use super::actions::Actions;
-use super::checks::{CheckKey, Checks, Decision};
 use super::incoming::Incoming;
-use super::machines::Machine;
-use super::matching::captures;
-use super::plan::{Deed, Plan, Schedule};
-use super::present::{Hands, Present};
-use crate::ReplayOptions;
+use super::plan::{Deed, Plan};
+use super::present::{Life, Present};
+use super::turn::Turn;
 use crate::memory::Memory;
-use crate::moment::Moment;
-use crate::released::Released;
 use crate::template::Values;
 
-/// The rules of one connection, shared by the handler that tells it of messages and by the work that keeps its time.
+/// The rules of one connection, shared by the handlers that tell it of messages and by the work that keeps its time.
 pub(crate) struct RuleSession {
-    rules: Arc<RuleSet>,
+    name: Arc<str>,
     opened_at: Instant,
-    /// Whether nobody else gets what the rules do not take: no script, and nobody behind them.
-    pub(super) is_alone: bool,
-    present: Mutex<Present>,
+    followed: Mutex<Followed>,
     /// Something was planned, or another time is the next one.
     pub(super) changed: Notify,
     /// Something that was planned has been done.
     pub(super) delivered: Notify,
+}
+
+/// What is under the lock.
+struct Followed {
+    rules: Arc<RuleSet>,
+    /// Whether nobody else gets what the rules do not take: no script, and nobody behind them.
+    is_alone: bool,
+    /// The script beside which they are followed, if there is one.
+    script: Option<Arc<str>>,
+    /// Whether there is work that keeps the time.
+    has_keeper: bool,
+    present: Present,
 }
 
 /// What is to be done for a message at once.
@@ -45,8 +51,8 @@ pub(crate) struct Reaction {
     pub(super) later: (Duration, Plan),
     /// Whether a rule or a machine took the message.
     pub(crate) is_taken: bool,
-    /// Whether it was taken because it is not JSON, which is required.
-    pub(super) is_refused: bool,
+    /// If it was taken because it is not JSON, why that is required.
+    pub(super) refused_because: Option<&'static str>,
     /// What came nearest, of a message that nobody took.
     pub(super) near_misses: Vec<NearMiss>,
 }
@@ -62,49 +68,22 @@ pub(super) enum Next {
     Over,
 }
 
-/// An outcome of a correlation, by its number.
-type Outcomes = Vec<(usize, Outcome)>;
-
-/// How many outcomes messages to the client may bring about in a row, when nothing else happens: correlations that react
-/// to each other would do that for ever.
-const MOST_ECHOES: u32 = 1_000;
-
 impl RuleSession {
-    /// For the `nth` connection on `path`, from 0.
-    pub(super) fn new(
-        rules: Arc<RuleSet>,
-        options: &ReplayOptions,
-        memory: Memory,
-        path: &str,
-        nth: u64,
-        opened_at: Instant,
-        is_alone: bool,
-    ) -> Self {
-        for (name, value) in &rules.state {
-            // It was found to fit when the rules were read.
-            let _ = memory.set(name, value.clone());
+    pub(super) fn new(rules: &Arc<RuleSet>, memory: Memory, values: Values, opened_at: Instant) -> Self {
+        let present = Present::new(rules, memory, values, opened_at.elapsed());
+        let rules = Arc::clone(rules);
+        Self {
+            name: Arc::clone(&rules.name),
+            opened_at,
+            followed: Mutex::new(Followed { rules, is_alone: false, script: None, has_keeper: false, present }),
+            changed: Notify::new(),
+            delivered: Notify::new(),
         }
-        for machine in &rules.machines {
-            memory.set_machine(&machine.name, machine.machine.initial());
-        }
-        if rules.reads_last_message {
-            memory.keep_messages();
-        }
-        let values = Values::new(options, path, nth);
-        let messages = memory.messages();
-        let now = opened_at.elapsed();
-        let present = Present {
-            machines: rules.machines.iter().map(|machine| machine.machine.start(now)).collect(),
-            correlations: rules.watches.iter().map(|watch| watch.correlation.start(now)).collect(),
-            schedule: Schedule::default(),
-            checks: Checks::default(),
-            hands: Hands::new(memory, values, rules.stream()),
-            messages,
-            is_over: false,
-            echoes: 0,
-        };
-        let (changed, delivered) = (Notify::new(), Notify::new());
-        Self { rules, opened_at, is_alone, present: Mutex::new(present), changed, delivered }
+    }
+
+    /// The file of the rules.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(super) fn opened_at(&self) -> Instant {
@@ -116,42 +95,69 @@ impl RuleSession {
         self.opened_at.elapsed()
     }
 
-    /// Whether as much is planned as may be.
-    pub(super) fn is_full(&self) -> bool {
-        let present = self.present();
-        !present.is_over && present.schedule.is_full()
+    /// Whether these are its rules, and not another version of them.
+    pub(super) fn follows(&self, rules: &Arc<RuleSet>) -> bool {
+        Arc::ptr_eq(&self.followed().rules, rules)
     }
 
-    pub(super) fn rules(&self) -> &Arc<RuleSet> {
-        &self.rules
+    /// Takes note of who follows the rules now: who plays that script, or none; and of whether what they do not take is
+    /// nobody's.
+    pub(super) fn belongs_to(&self, script: Option<&str>, is_alone: bool) {
+        let followed = &mut *self.followed();
+        followed.is_alone = is_alone;
+        if followed.script.as_deref() != script {
+            followed.script = script.map(Arc::from);
+        }
+    }
+
+    /// From now on follows another version of the rules. What time has brought until now is that of the old ones.
+    pub(super) fn exchange(&self, rules: &Arc<RuleSet>, values: Values) {
+        let now = self.now();
+        let followed = &mut *self.followed();
+        followed.turn(now).keep_time();
+        followed.present.renew(&followed.rules, rules, values, now);
+        followed.rules = Arc::clone(rules);
+        debug!(rules = &*self.name, "an open connection follows the new rules");
+        self.changed.notify_one();
+    }
+
+    /// Whether something happens by time alone and nobody keeps it yet; then somebody does from now on.
+    pub(super) fn takes_keeper(&self) -> bool {
+        let followed = &mut *self.followed();
+        let is_missing = !followed.has_keeper && followed.rules.takes_time();
+        followed.has_keeper |= is_missing;
+        is_missing
+    }
+
+    /// Whether as much is planned as may be.
+    pub(super) fn is_full(&self) -> bool {
+        let present = &self.followed().present;
+        present.life != Life::Over && present.schedule.is_full()
     }
 
     /// Decides about a message that came in. `is_taken`: somebody before the rules took it; then they do not answer it.
     pub(super) fn on_message(&self, now: Duration, message: &Message, is_taken: bool) -> Reaction {
         let mut reaction = Reaction::default();
         let Some(incoming) = Incoming::new(message) else { return reaction };
-        let present = &mut *self.present();
-        present.echoes = 0;
-        if message.is_data() {
-            present.messages += 1;
-            present.hands.memory.message_came(present.messages, message);
-        }
-        self.keep_time(present, now);
+        let followed = &mut *self.followed();
+        followed.present.note(message);
+        let mut turn = followed.turn(now);
+        turn.keep_time();
         let mut plan = Plan::default();
         let outcomes = match incoming.text() {
-            Some(text) => self.correlate(present, now, Direction::Inbound, text),
+            Some(text) => turn.correlate(Direction::Inbound, text),
             None => Vec::new(),
         };
         if let Some(text) = incoming.text() {
-            reaction.is_taken = self.move_machines(present, now, text, &mut plan);
+            reaction.is_taken = turn.move_machines(text, &mut plan);
         }
         if !is_taken && !reaction.is_taken {
-            reaction.is_taken = self.answer(present, now, &incoming, &mut plan, &mut reaction);
+            reaction.is_taken = turn.answer(&incoming, &mut plan, &mut reaction);
         }
-        self.act_on(outcomes, present, now, &mut plan);
+        turn.act_on(outcomes, &mut plan);
         reaction.deeds = plan.take_present();
         reaction.later = (now, plan);
-        if self.rules.takes_time() {
+        if followed.has_keeper {
             self.changed.notify_one();
         }
         reaction
@@ -160,217 +166,82 @@ impl RuleSession {
     /// Plans what a message has brought about for later; `now` is when it came.
     pub(super) fn plan(&self, now: Duration, later: Plan) {
         if !later.is_empty() {
-            self.present().schedule.extend(now, later);
+            self.followed().present.schedule.extend(now, later);
             self.changed.notify_one();
         }
     }
 
     /// Takes note of a message that goes out, whoever sent it.
     pub(super) fn on_outbound(&self, now: Duration, message: &Message) {
-        let Some(text) = message.as_text().filter(|_| self.rules.sees_outbound()) else { return };
-        let present = &mut *self.present();
-        let outcomes = self.correlate(present, now, Direction::Outbound, &MessageText::new(text));
-        let mut plan = Plan::default();
-        if outcomes.iter().any(|(watch, outcome)| self.reaction_to(*watch, outcome).is_some()) {
-            present.echoes += 1;
-            match present.echoes.cmp(&MOST_ECHOES) {
-                std::cmp::Ordering::Less => self.act_on(outcomes, present, now, &mut plan),
-                std::cmp::Ordering::Equal => {
-                    warn!(rules = self.rules.name(), "correlations react to their own messages without end: stopped");
-                }
-                std::cmp::Ordering::Greater => {}
-            }
-        } else {
-            self.act_on(outcomes, present, now, &mut plan);
+        let followed = &mut *self.followed();
+        let is_seen = followed.rules.sees_outbound() && followed.present.life == Life::Following;
+        if let Some(text) = message.as_text().filter(|_| is_seen) {
+            followed.turn(now).on_outbound(&MessageText::new(text));
+            self.changed.notify_one();
         }
-        present.schedule.extend(now, plan);
-        self.changed.notify_one();
     }
 
     /// What time brings. To be asked again after each deed, and when [`changed`](Self::changed) says so.
     pub(super) fn next(&self, now: Duration) -> Next {
-        let present = &mut *self.present();
-        if present.is_over {
+        let followed = &mut *self.followed();
+        if followed.present.life == Life::Over {
             return Next::Over;
         }
-        if present.schedule.is_full() {
-            // What is planned goes first.
-            return match present.schedule.take_due(now) {
-                Some(deed) => Next::Do(deed),
-                None => present.schedule.next_time().map_or(Next::Nothing, Next::At),
-            };
+        // Where too much is planned, that goes first.
+        if followed.present.life == Life::Following && !followed.present.schedule.is_full() {
+            followed.turn(now).keep_time();
         }
-        self.keep_time(present, now);
-        if let Some(deed) = present.schedule.take_due(now) {
+        let schedule = &mut followed.present.schedule;
+        if let Some(deed) = schedule.take_due(now) {
             return Next::Do(deed);
         }
-        let machines = self.rules.machines.iter().zip(&present.machines);
-        let machines = machines.filter_map(|(machine, state)| machine.machine.deadline(state));
-        let watches = self.rules.watches.iter().zip(&present.correlations);
-        let watches = watches.filter_map(|(watch, state)| watch.correlation.deadline(state));
-        let deadline = machines.chain(watches).chain(present.schedule.next_time()).min();
-        deadline.map_or(Next::Nothing, Next::At)
+        let planned = schedule.next_time();
+        let deadline = match followed.present.life {
+            Life::Following if !followed.present.schedule.is_full() => followed.turn(now).deadline(),
+            Life::Resigned if planned.is_none() => return Next::Over,
+            _ => None,
+        };
+        deadline.into_iter().chain(planned).min().map_or(Next::Nothing, Next::At)
+    }
+
+    /// Who plays `script` does not follow the rules any more: they decide nothing from now on, and what they have planned is
+    /// still done. If somebody else follows them now, nothing changes, and this is false.
+    pub(crate) fn resign(&self, script: &str) -> bool {
+        let now = self.now();
+        let followed = &mut *self.followed();
+        if followed.script.as_deref() != Some(script) || followed.present.life != Life::Following {
+            return false;
+        }
+        followed.turn(now).keep_time();
+        followed.present.life = Life::Resigned;
+        self.changed.notify_one();
+        true
     }
 
     /// The connection has ended: what was still to come never will. Only the first call does something.
     pub(crate) fn finish(&self, now: Duration) {
-        let present = &mut *self.present();
-        if std::mem::replace(&mut present.is_over, true) {
-            return;
+        let followed = &mut *self.followed();
+        if followed.present.life == Life::Following {
+            followed.turn(now).finish();
         }
-        let watches = self.rules.watches.iter().zip(&mut present.correlations).enumerate();
-        let outcomes: Outcomes = watches
-            .flat_map(|(number, (watch, state))| {
-                watch.correlation.finish(state, now).into_iter().map(move |outcome| (number, outcome))
-            })
-            .collect();
-        // Nobody is there any more to whom something could be sent.
-        self.act_on(outcomes, present, now, &mut Plan::default());
-        present.schedule = Schedule::default();
+        followed.present.end();
         self.changed.notify_one();
     }
 
-    /// Lets machines and correlations have what time brings; what they do is planned.
-    fn keep_time(&self, present: &mut Present, now: Duration) {
-        let mut plan = Plan::default();
-        for (number, machine) in self.rules.machines.iter().enumerate() {
-            while let Some(timer) = {
-                let memory = present.hands.memory.clone();
-                let facts = moment(&memory, None);
-                machine.machine.on_time(&mut present.machines[number], now, &facts)
-            } {
-                present.echoes = 0;
-                present.hands.memory.set_machine(&machine.name, present.machines[number].current());
-                self.act(timer.action(), None, present, now, true, &mut plan);
-            }
-        }
-        let watches = self.rules.watches.iter().zip(&mut present.correlations).enumerate();
-        let outcomes: Outcomes = watches
-            .flat_map(|(number, (watch, state))| {
-                watch.correlation.on_time(state, now).into_iter().map(move |outcome| (number, outcome))
-            })
-            .collect();
-        if !outcomes.is_empty() {
-            present.echoes = 0;
-            self.count(&outcomes, present);
-            self.act_on(outcomes, present, now, &mut plan);
-        }
-        present.schedule.extend(now, plan);
-    }
-
-    /// Shows a message to all correlations.
-    fn correlate(
-        &self,
-        present: &mut Present,
-        now: Duration,
-        direction: Direction,
-        text: &MessageText<'_>,
-    ) -> Outcomes {
-        let watches = self.rules.watches.iter().zip(&mut present.correlations).enumerate();
-        let outcomes: Outcomes = watches
-            .flat_map(|(number, (watch, state))| {
-                let outcomes = watch.correlation.on_message(state, now, direction, text);
-                outcomes.into_iter().map(move |outcome| (number, outcome))
-            })
-            .collect();
-        self.count(&outcomes, present);
-        outcomes
-    }
-
-    fn count(&self, outcomes: &Outcomes, present: &Present) {
-        for (number, outcome) in outcomes {
-            if outcome.kind() != OutcomeKind::Forgotten {
-                present.hands.memory.count_outcome(&self.rules.watches[*number].name, outcome.is_fulfilled());
-            }
-        }
-    }
-
-    /// What is done about an outcome.
-    fn reaction_to(&self, number: usize, outcome: &Outcome) -> Option<&Actions> {
-        let watch = &self.rules.watches[number];
-        match outcome.kind() {
-            OutcomeKind::Fulfilled => watch.on_fulfilled.as_ref(),
-            OutcomeKind::Violated => watch.on_violated.as_ref(),
-            OutcomeKind::Forgotten => None,
-        }
-    }
-
-    /// Does what is to be done about outcomes. Correlations do not look at what is sent for that.
-    fn act_on(&self, outcomes: Outcomes, present: &mut Present, now: Duration, plan: &mut Plan) {
-        for (number, outcome) in outcomes {
-            let decision = match outcome.kind() {
-                OutcomeKind::Fulfilled => Decision::Passed,
-                OutcomeKind::Violated => Decision::Failed(outcome.reason().to_owned()),
-                OutcomeKind::Forgotten => {
-                    warn!(rules = self.rules.name(), reason = outcome.reason(), "a correlation had too much open");
-                    continue;
-                }
-            };
-            present.checks.decide(CheckKey::Correlation(number), decision, now);
-            if let Some(actions) = self.reaction_to(number, &outcome) {
-                self.act(actions, None, present, now, false, plan);
-            }
-        }
-    }
-
-    /// Moves the machines; returns whether one of them answered.
-    fn move_machines(
-        &self,
-        present: &mut Present,
-        now: Duration,
-        text: &MessageText<'static>,
-        plan: &mut Plan,
-    ) -> bool {
-        let mut is_answered = false;
-        let has_guards = self.rules.machines.iter().any(Machine::has_guards);
-        let whole = has_guards.then(|| captures(&MessagePattern::any(), text)).flatten();
-        for (number, machine) in self.rules.machines.iter().enumerate() {
-            let taken = {
-                let memory = present.hands.memory.clone();
-                let facts = moment(&memory, whole.as_ref());
-                machine.machine.on_message(&mut present.machines[number], now, text, &facts)
-            };
-            let Some(transition) = taken else { continue };
-            present.hands.memory.set_machine(&machine.name, present.machines[number].current());
-            let released = captures(transition.pattern(), text);
-            is_answered |= transition.action().answers();
-            self.act(transition.action(), released.as_ref(), present, now, true, plan);
-        }
-        is_answered
-    }
-
-    pub(super) fn act(
-        &self,
-        actions: &Actions,
-        released: Option<&Released>,
-        present: &mut Present,
-        now: Duration,
-        is_seen: bool,
-        plan: &mut Plan,
-    ) {
-        // Without a condition, nothing speaks against it.
-        let _ = present.hands.perform(actions, None, released, is_seen, plan);
-        self.decide(actions, present, now);
-    }
-
-    /// Decides the check of actions that are done.
-    pub(super) fn decide(&self, actions: &Actions, present: &mut Present, now: Duration) {
-        if let Some(check) = actions.check() {
-            let decision = match check.passes {
-                true => Decision::Passed,
-                false => Decision::Failed("this must not happen".to_owned()),
-            };
-            present.checks.decide(CheckKey::Actions(actions.number), decision, now);
-        }
+    /// Lets `look` look at the rules as they are now, and at what has become of them.
+    pub(super) fn with<T>(&self, look: impl FnOnce(&RuleSet, &Present) -> T) -> T {
+        let followed = &*self.followed();
+        look(&followed.rules, &followed.present)
     }
 
     /// No code of others runs under it.
-    pub(super) fn present(&self) -> MutexGuard<'_, Present> {
-        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    fn followed(&self) -> MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What guards of machines look at. A message is whole to them: no pattern has taken anything from it yet.
-fn moment<'m>(memory: &'m Memory, released: Option<&'m Released>) -> Moment<'m> {
-    Moment { script_time: Duration::ZERO, released, memory, room: None, repetition: None }
+impl Followed {
+    fn turn(&mut self, now: Duration) -> Turn<'_> {
+        Turn { rules: &self.rules, is_alone: self.is_alone, present: &mut self.present, now }
+    }
 }

@@ -6,21 +6,21 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 use ws_core::{HandlerResult, Origin, RoomSender, WsContext, WsSender};
 
-use super::listeners::Listeners;
 use super::plan::Deed;
 use super::session::{Next, RuleSession};
+use super::sessions::RuleSessions;
 
 /// How the rules of a connection do what they have decided.
 pub(super) struct Doer {
     sender: WsSender,
     rooms: RoomSender,
-    listeners: Listeners,
+    all_rules: RuleSessions,
 }
 
 impl Doer {
     pub(super) fn of(ctx: &WsContext) -> Self {
-        let listeners = Listeners::of(ctx);
-        Self { sender: ctx.sender().with_origin(Origin::Rule), rooms: ctx.room_sender(), listeners }
+        let all_rules = RuleSessions::of(ctx.connection());
+        Self { sender: ctx.sender().with_origin(Origin::Rule), rooms: ctx.room_sender(), all_rules }
     }
 
     /// Does one thing. Waits while the client reads too slowly. That the connection is closing or gone is no error.
@@ -31,7 +31,7 @@ impl Doer {
         match deed {
             Deed::Send { message, is_seen } => {
                 if is_seen {
-                    self.listeners.tell(&message);
+                    self.all_rules.tell(&message);
                 }
                 let _ = self.sender.send(message).await;
             }
@@ -46,13 +46,14 @@ impl Doer {
     }
 }
 
-/// Keeps the time of a connection for as long as it lives. It is spawned on the connection's session and ends with it.
+/// Keeps the time of a connection for as long as it lives, or until its rules have ended. It is spawned on the connection's
+/// session and ends with it.
 pub(super) async fn keep(session: Arc<RuleSession>, doer: Doer) -> HandlerResult<()> {
     loop {
         match session.next(session.now()) {
             Next::Do(deed) => {
                 if let Err(error) = doer.perform(deed).await {
-                    tracing::warn!(rules = session.rules().name(), %error, "a rule could not do all of its actions");
+                    tracing::warn!(rules = session.name(), %error, "a rule could not do all of its actions");
                 }
                 session.delivered.notify_one();
             }

@@ -20,7 +20,7 @@ pub(super) const FIRST: u64 = 1;
 /// Compiles all sessions of a file, and the rules that stand between their entries.
 pub(super) struct Sessions<'s, 'a> {
     file: FileTraits<'s, 'a>,
-    rules: Option<RuleReader<'static>>,
+    rules: Option<RuleReader>,
     by_number: BTreeMap<u64, Compiler<'s, 'a>>,
     entries: usize,
     has_begun: bool,

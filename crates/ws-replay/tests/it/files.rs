@@ -80,6 +80,23 @@ fn a_file_is_loaded_and_summed_up() {
     assert_eq!(report.to_string(), format!("{}: plays: 2 entries, 1 wait, 1.5 s", path.display()));
 }
 
+/// For who watches them.
+#[test]
+fn a_script_names_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("script.jsonl");
+    for (text, is_right) in [("{\"text\":\"a\"}", true), ("{", false)] {
+        fs::write(&path, text).unwrap();
+        match ReplayScript::load(&path) {
+            Ok(script) => assert!(is_right && script.files().eq([path.as_path()])),
+            Err(errors) => assert!(!is_right && errors.files().eq([path.as_path()])),
+        }
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(ReplayScript::load(&path).unwrap_err().files().eq([path.as_path()]));
+    assert_eq!(ReplayScript::parse("{\"text\":\"a\"}", "script.jsonl").unwrap().files().count(), 0);
+}
+
 #[test]
 fn an_empty_file_plays_nothing_and_is_doubtful() {
     for text in ["", "\n# only a comment\n", "[]"] {

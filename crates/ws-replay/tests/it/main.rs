@@ -18,6 +18,7 @@ mod marks;
 mod placed;
 mod problems;
 mod recording;
+mod reload;
 mod rules;
 mod rules_beside_scripts;
 mod rules_documentation;

@@ -528,19 +528,6 @@ rules:
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_did_not_begin_with_rules_gets_them_with_its_first_message() {
-    let (before, after) = (handler("rules: [{response: before}]"), handler("rules: [{response: after, delay_ms: 5}]"));
-    let mut client = Client::connect(&before).await;
-    // Of the same name: it goes on with those it began with.
-    client.handler = &after;
-    assert_eq!(client.ask("x").await, "before");
-    let other = Arc::new(ws_replay::RuleSet::parse("rules: [{response: other, delay_ms: 5}]", "other.yaml").unwrap());
-    let other = RuleHandler::new(other, ReplayOptions::default());
-    client.handler = &other;
-    assert_eq!(client.ask("x").await, "other");
-}
-
-#[tokio::test(start_paused = true)]
 async fn paths_choose() {
     let handler = handler("rules: [{response: x}]").on_paths(|path| path == "/ws/a");
     assert!(handler.handles_path("/ws/a") && !handler.handles_path("/ws/b"));

@@ -206,6 +206,38 @@ fn schemas_lie_beside_the_rules() {
     }
     let errors = RuleSet::parse("rules: [{match: {schema_file: a.json}, response: x}]", "r.yaml").unwrap_err();
     assert!(errors.to_string().contains("beside a rules file"), "{errors}");
+    // A pipe would never end; a folder is as little a file.
+    std::fs::create_dir(folder.path().join("folder.json")).unwrap();
+    write("rules.yaml", "rules: [{match: {schema_file: folder.json}, response: x}]");
+    let errors = RuleSet::load(folder.path().join("rules.yaml")).unwrap_err();
+    assert!(errors.to_string().contains("folder.json: is no regular file"), "{errors}");
+}
+
+/// For who watches them: also those that are missing, and those of a file with mistakes.
+#[test]
+fn rules_name_their_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let write = |name: &str, text: &str| std::fs::write(at(name), text).unwrap();
+    write("order.json", r#"{"type": "object"}"#);
+    let naming = |more: &str| {
+        let one = |name: &str| format!("  - {{match: {{schema_file: {name}}}, response: x{more}}}\n");
+        write("rules.yaml", &format!("rules:\n{}{}{}", one("order.json"), one("none.json"), one("order.json")));
+        RuleSet::load(at("rules.yaml")).unwrap_err()
+    };
+    let all = [at("rules.yaml"), at("order.json"), at("none.json")];
+    for errors in [naming(""), naming(", respones: y")] {
+        assert!(errors.files().eq(&all), "{:?}", errors.files().collect::<Vec<_>>());
+    }
+    write("rules.yaml", "rules: [{match: a, response: x}]\n");
+    assert!(RuleSet::load(at("rules.yaml")).unwrap().files().eq([at("rules.yaml")]));
+    assert_eq!(RuleSet::parse("rules: [{match: a, response: x}]", "rules.yaml").unwrap().files().count(), 0);
+    #[cfg(feature = "json-schema")]
+    {
+        write("rules.jsonl", "{\"match\": {\"schema_file\": \"order.json\"}, \"response\": \"x\"}\n");
+        let rules = RuleSet::load(at("rules.jsonl")).unwrap();
+        assert!(rules.files().eq([at("rules.jsonl"), at("order.json")]));
+    }
 }
 
 /// A right file in which some parts were exchanged for others.

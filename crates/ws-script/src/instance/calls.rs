@@ -99,7 +99,7 @@ impl Instance {
             // What it awaits may have been ended with the turn.
             (_, Some(limit)) => done.send(Err(limit)),
             (Err(error), None) => {
-                self.close(key, self.shared.options.limits.on_error, "the handler failed");
+                self.close(key, self.shared.options.limits.on_error, &error);
                 done.send(Err(error));
             }
             (Ok(Returned::Settled), None) => done.send(Ok(self.answer(key))),
@@ -181,7 +181,7 @@ impl Instance {
             if let Err(error) = &answer
                 && !error.is_limit()
             {
-                self.close(call.owner, self.shared.options.limits.on_error, "the handler failed");
+                self.close(call.owner, self.shared.options.limits.on_error, error);
             }
             if call.is_last {
                 self.departed.push(call.owner);

@@ -8,7 +8,7 @@ use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Persistent, Runtime, Value};
 
 use super::calls::reason;
-use super::last_words::LastWords;
+use super::memory::Memory;
 use super::{Allowance, Engine, Instance, caught};
 use crate::exports::{Callbacks, Exports};
 use crate::module::{Loaded, Modules};
@@ -28,10 +28,11 @@ pub(crate) struct Plan {
 }
 
 impl Instance {
-    /// Makes a runtime, loads the script and runs its top level. `state` is that of the runtime before.
+    /// Makes a runtime, loads the script and runs its top level. `runtime` names it on this thread, `state` is that of the
+    /// runtime before.
     pub(crate) fn load(
         plan: &Plan,
-        id: u64,
+        runtime: u64,
         turn: &Turn,
         seats: &Seats,
         started: &NewOperations,
@@ -45,7 +46,7 @@ impl Instance {
             ))
         };
         let Plan { name, snapshot, options } = plan;
-        let shared = Shared::new(name, id, options.clone(), turn.clone(), Rc::clone(seats), Rc::clone(started));
+        let shared = Shared::new(name, runtime, options.clone(), turn.clone(), Rc::clone(seats), Rc::clone(started));
         let modules = Modules { snapshot: Arc::clone(snapshot), loaded: Loaded::default() };
         let engine = Engine::start(&shared, &modules).map_err(broken)?;
         let prelude = engine.context.with(|ctx| Prelude::evaluate(&ctx, functions(&ctx, &shared)?)).map_err(broken)?;
@@ -56,6 +57,7 @@ impl Instance {
             contexts: HashMap::new(),
             calls: HashMap::new(),
             last_call: 0,
+            last_turn: 0,
             departed: Vec::new(),
             shared,
             modules,
@@ -134,11 +136,11 @@ impl Engine {
         runtime.set_max_stack_size(limits.stack);
         runtime.set_loader(modules.clone(), modules.clone());
         let context = Context::full(&runtime)?;
-        let last_words = Rc::new(LastWords::new(&context, limits.memory));
-        let (turn, allowed) = (shared.turn.clone(), Rc::clone(&last_words));
+        let memory = Rc::new(Memory::new(&context, limits.memory));
+        let (turn, lifted) = (shared.turn.clone(), Rc::clone(&memory));
         runtime.set_interrupt_handler(Some(Box::new(move || {
             let must_stop = turn.must_stop();
-            allowed.allow(must_stop);
+            lifted.lift(must_stop);
             must_stop
         })));
         let tracked = Rc::downgrade(shared);
@@ -147,6 +149,6 @@ impl Engine {
                 shared.on_rejection(&ctx, promise, reason, is_handled);
             }
         })));
-        Ok(Self { last_words, context, runtime })
+        Ok(Self { memory, context, runtime })
     }
 }

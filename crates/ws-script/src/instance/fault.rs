@@ -2,6 +2,7 @@
 
 use rquickjs::{CaughtError, Coerced, Ctx, FromJs, Value};
 
+use crate::limits::size;
 use crate::native::Shared;
 use crate::{ScriptError, ScriptErrorKind};
 
@@ -9,7 +10,7 @@ const MAX_TEXT_BYTES: usize = 1024;
 
 /// What a thrown value says. The script's own getters may run: this belongs into a turn.
 pub(super) fn read<'js>(ctx: &Ctx<'js>, shared: &Shared, thrown: CaughtError<'js>) -> ScriptError {
-    let too_much = || format!("it used more than {} KiB of memory", shared.options.limits.memory / 1024);
+    let too_much = || format!("used more than {} of memory", size(shared.options.limits.memory));
     let (kind, text, stack) = match thrown {
         CaughtError::Exception(exception) => {
             let message = exception.message().unwrap_or_default();
@@ -26,7 +27,7 @@ pub(super) fn read<'js>(ctx: &Ctx<'js>, shared: &Shared, thrown: CaughtError<'js
         // The engine could not even make an error.
         CaughtError::Value(value) if value.is_null() => (ScriptErrorKind::Memory, too_much(), String::new()),
         CaughtError::Value(value) => {
-            (ScriptErrorKind::Thrown, format!("it threw {}", describe(ctx, value)), String::new())
+            (ScriptErrorKind::Thrown, format!("threw {}", describe(ctx, value)), String::new())
         }
         CaughtError::Error(error) => (ScriptErrorKind::Thrown, error.to_string(), String::new()),
     };

@@ -37,7 +37,7 @@ impl<'js> IntoJs<'js> for Outcome {
 
 /// An operation that has come to its end.
 pub(crate) struct Finished {
-    pub(crate) instance: u64,
+    pub(crate) runtime: u64,
     pub(crate) id: u64,
     pub(crate) outcome: std::result::Result<Outcome, String>,
 }
@@ -47,7 +47,7 @@ pub(crate) type NewOperations = Rc<RefCell<Vec<BoxFuture<'static, Finished>>>>;
 
 /// The promises of the operations of one runtime.
 pub(crate) struct Operations {
-    instance: u64,
+    runtime: u64,
     started: NewOperations,
     waiting: HashMap<u64, Waiting>,
     last_id: u64,
@@ -72,12 +72,12 @@ impl Drop for Waiting {
 }
 
 impl Operations {
-    pub(crate) fn new(instance: u64, started: NewOperations) -> Self {
-        Self { instance, started, waiting: HashMap::new(), last_id: 0 }
+    pub(crate) fn new(runtime: u64, started: NewOperations) -> Self {
+        Self { runtime, started, waiting: HashMap::new(), last_id: 0 }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
     }
 
     /// The promise that `finished` settles, if it is still wanted.
@@ -134,9 +134,9 @@ pub(super) fn start<'js>(
     seated.sends.set(seated.sends.get() + usize::from(is_send));
     let mut operations = shared.operations.borrow_mut();
     operations.last_id += 1;
-    let (instance, id) = (operations.instance, operations.last_id);
+    let (runtime, id) = (operations.runtime, operations.last_id);
     let (resolve, reject) = (Persistent::save(ctx, resolve), Persistent::save(ctx, reject));
     operations.waiting.insert(id, Waiting { owner, resolve, reject, accounts: Rc::clone(seated), bytes, is_send });
-    operations.started.borrow_mut().push(work.map(move |outcome| Finished { instance, id, outcome }).boxed());
+    operations.started.borrow_mut().push(work.map(move |outcome| Finished { runtime, id, outcome }).boxed());
     Ok(promise)
 }

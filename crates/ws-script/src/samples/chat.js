@@ -2,13 +2,16 @@
 export const path = "/ws/chat/**";
 
 const FIRST_ROOM = "general";
+const REQUESTS = ["join", "leave", "rooms", "message"];
 const HELP = "Commands: /join ROOM, /leave ROOM, /rooms, /msg TEXT. Other lines are said in all your rooms.";
 
+/** @type {OnConnect} */
 export async function onConnect(ctx) {
     await ctx.join(FIRST_ROOM);
-    ctx.send({ type: "system", message: `Welcome to chat! You're in room: ${FIRST_ROOM}` });
+    await ctx.send({ type: "system", message: `Welcome to chat! You're in room: ${FIRST_ROOM}` });
 }
 
+/** @type {OnMessage} */
 export async function onMessage(ctx, msg) {
     if (msg.type !== "text") return;
     const isJson = msg.text.trimStart().startsWith("{");
@@ -22,14 +25,20 @@ export async function onMessage(ctx, msg) {
         message = error.message;
     }
     if (message === undefined) return;
-    ctx.send(isJson ? { type, message, rooms: await ctx.rooms() } : message);
+    await ctx.send(isJson ? { type, message, rooms: await ctx.rooms() } : message);
 }
 
+// What JSON asks for: {"type":"join","room":"lobby"}. What is said without a room is for all rooms of who speaks.
 function readJson(msg) {
-    const request = msg.json();
-    const needsRoom = request.type === "join" || request.type === "leave";
-    if (needsRoom && typeof request.room !== "string") throw new Error("missing field `room`");
-    return request;
+    const { type, room } = msg.json();
+    if (type === undefined) throw new Error("missing field `type`");
+    if (!REQUESTS.includes(type)) {
+        throw new Error(`unknown variant \`${type}\`, expected one of ${REQUESTS.map((name) => `\`${name}\``).join(", ")}`);
+    }
+    if (type === "rooms" || (type === "message" && (room ?? null) === null)) return { type };
+    if (room === undefined) throw new Error("missing field `room`");
+    if (typeof room !== "string") throw new Error("`room` is a string");
+    return { type, room };
 }
 
 // What a line asks for.
@@ -45,8 +54,9 @@ function readLine(text) {
 }
 
 // Does what is asked; gives back what to tell who asked, if anything.
-async function obey(ctx, { type, room }, text, isJson) {
-    switch (type) {
+async function obey(ctx, request, text, isJson) {
+    const { room } = request;
+    switch (request.type) {
         case "join":
             await ctx.join(room);
             return `Joined room: ${room}`;
@@ -56,13 +66,11 @@ async function obey(ctx, { type, room }, text, isJson) {
             return `Left room: ${room}`;
         case "rooms":
             return `Current rooms: ${(await ctx.rooms()).join(", ")}`;
-        case "message": {
+        default: {
             const rooms = room === undefined ? await ctx.rooms() : [room];
             const line = text.startsWith("/msg ") ? text.slice("/msg ".length) : text;
             for (const name of rooms) await ctx.broadcast(name, isJson ? text : `[${name}] ${line}`);
             return rooms.length === 0 ? "You are in no room: nobody hears you." : undefined;
         }
-        default:
-            throw new Error(`unknown variant \`${type}\`, expected one of \`join\`, \`leave\`, \`rooms\`, \`message\``);
     }
 }

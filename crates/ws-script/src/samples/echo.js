@@ -1,11 +1,14 @@
 // Says hello, then says everything back. Answers on /ws and nowhere else.
 export const path = "/ws";
 
+/** @type {OnConnect} */
 export function onConnect(ctx) {
-    ctx.send("Welcome!");
+    return ctx.send("Welcome!");
 }
 
+/** @type {OnMessage} */
 export function onMessage(ctx, msg) {
-    if (msg.type === "text") ctx.send(`echo: ${msg.text}`);
-    if (msg.type === "binary") ctx.send(msg.data);
+    // A promise that is returned holds back the next message while the client reads slowly.
+    if (msg.type === "text") return ctx.send(`echo: ${msg.text}`);
+    if (msg.type === "binary") return ctx.send(msg.data);
 }

@@ -94,7 +94,7 @@ async fn what_cannot_be_sent_is_an_error_at_its_place() {
         ("ctx.close(1005)", "close code 1005 may not be sent"),
         ("ctx.close(1000, 'x'.repeat(124))", "124 bytes"),
         ("nothing()", "chat.js:2:1: ReferenceError: nothing is not defined"),
-        ("throw 'text'", "it threw \"text\""),
+        ("throw 'text'", "threw \"text\""),
         ("await Promise.reject(new TypeError('no'))", "TypeError: no"),
         ("await null; nothing()", "chat.js:2:"),
         ("setTimeout(7)", "setTimeout wants a function, not number"),
@@ -395,7 +395,8 @@ async fn errors_close_the_connection_if_configured_so() {
     );
     let mut client = scripts.client("a.js");
     assert!(client.fail("x").await.contains("Error: no"));
-    assert_eq!(client.close_code().await, 1011);
+    let frame = client.close_frame().await;
+    assert_eq!((frame.code, &*frame.reason), (1011, "a.js: Error: no"));
 }
 
 #[tokio::test]
@@ -415,4 +416,22 @@ async fn the_samples_answer() {
         chat.ask(r#"{"type":"rooms"}"#).await,
         r#"{"type":"system","message":"Current rooms: general, lobby","rooms":["general","lobby"]}"#
     );
+    for (request, expected) in [
+        ("{}", "missing field `type`"),
+        (r#"{"type":"jion"}"#, "unknown variant `jion`, expected one of `join`, `leave`, `rooms`, `message`"),
+        (r#"{"type":"join"}"#, "missing field `room`"),
+        (r#"{"type":"leave","room":null}"#, "`room` is a string"),
+        (r#"{"type":"message","room":5}"#, "`room` is a string"),
+    ] {
+        let answer: serde_json::Value = serde_json::from_str(&chat.ask(request).await).unwrap();
+        assert_eq!(answer, json!({"type": "error", "message": expected, "rooms": ["general", "lobby"]}));
+    }
+    let answer: serde_json::Value = serde_json::from_str(&chat.ask("{").await).unwrap();
+    assert_eq!(answer["type"], "error");
+    chat.say("/leave lobby").await.unwrap();
+    assert_eq!(chat.next_text().await, "Left room: lobby");
+    for said in [r#"{"type":"message"}"#, r#"{"type":"message","room":null}"#, r#"{"type":"message","room":"general"}"#]
+    {
+        assert_eq!(chat.ask(said).await, said);
+    }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
-use ws_core::{HandlerResult, Message, Rooms, WhenFull, WsContext, WsHandler, WsMessage, WsSender};
+use ws_core::{CloseFrame, HandlerResult, Message, Rooms, WhenFull, WsContext, WsHandler, WsMessage, WsSender};
 use ws_script::{ReloadReport, ScriptErrors, ScriptFolder, ScriptLimits, ScriptOptions};
 
 /// Whatever comes, comes in this time, also on a busy machine.
@@ -136,9 +136,14 @@ impl Client {
 
     /// The code of the Close frame that comes next.
     pub(crate) async fn close_code(&mut self) -> u16 {
+        self.close_frame().await.code
+    }
+
+    /// The Close frame that comes next.
+    pub(crate) async fn close_frame(&mut self) -> CloseFrame {
         loop {
             if let Message::Close(Some(frame)) = self.next().await {
-                return frame.code;
+                return frame;
             }
         }
     }

@@ -39,8 +39,8 @@ fn mistakes_are_found_with_their_place() {
         ),
         ("export const onConnected = () => {}", "did you mean `onConnect`?"),
         ("export const paths = '/x'; export function onMessage() {}", "did you mean `path`?"),
-        ("export const x = 1", "it exports none of onConnect, onMessage, onDisconnect, onOutbound"),
-        ("", "it exports none of"),
+        ("export const x = 1", "it exports no callback: add one of onConnect, onMessage, onDisconnect, onOutbound"),
+        (" \n", "a.js: it is empty: add one of"),
         ("export const onMessage = 7", "a.js:1:14: `onMessage` is a function, not int"),
         (
             "export const path = 7;\nexport function onMessage() {}",
@@ -64,7 +64,7 @@ fn mistakes_are_found_with_their_place() {
         ("import './_c'", "did you mean `./_c.js`?"),
         ("import { y } from './_c.js'; export function onMessage() {}", "a.js"),
         ("import './_d.js'; export function onMessage() {}", "_d.js:3:1: ReferenceError"),
-        ("'x'.repeat(1e9)", "more than 65536 KiB of memory"),
+        ("'x'.repeat(1e9)", "used more than 64MiB of memory"),
         ("(function f() { f() })()", "RangeError"),
     ] {
         let errors = errors_of(&[("a.js", source), ("_c.js", "export const x = 1"), ("_d.js", "\n\nnothing()")]);
@@ -105,12 +105,28 @@ fn there_are_not_too_many_scripts() {
 #[test]
 fn limits_are_checked() {
     let dir = tempfile::tempdir().unwrap();
-    for limits in [
-        ScriptLimits { memory: 1000, ..ScriptLimits::default() },
-        ScriptLimits { stack: 1 << 30, ..ScriptLimits::default() },
-        ScriptLimits { time: Duration::ZERO, ..ScriptLimits::default() },
-    ] {
-        ScriptFolder::load(dir.path(), ScriptOptions::default().limits(limits)).unwrap_err();
+    let errors = |limits| {
+        let folder = ScriptFolder::load(dir.path(), ScriptOptions::default().limits(limits));
+        folder.err().map(|errors| errors.to_string()).unwrap_or_default()
+    };
+    let limits = ScriptLimits {
+        memory: 1000,
+        stack: 1 << 30,
+        time: Duration::ZERO,
+        load_time: Duration::MAX,
+        ..ScriptLimits::default()
+    };
+    assert_eq!(
+        errors(limits),
+        "scripts: memory: 1000 bytes is not between 1MiB and 1GiB
+scripts: stack: 1GiB is not between 64KiB and 8MiB
+scripts: time: 0ns is not between 1ms and 60s
+scripts: load_time: 18446744073709551615.999999999s is not between 1ms and 60s"
+    );
+    let edges = [(1 << 20, 1 << 16, 1), (1 << 30, 1 << 23, 60_000)];
+    for (memory, stack, ms) in edges {
+        let time = Duration::from_millis(ms);
+        assert_eq!(errors(ScriptLimits { memory, stack, time, load_time: time, ..ScriptLimits::default() }), "");
     }
 }
 

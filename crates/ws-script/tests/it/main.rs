@@ -5,8 +5,12 @@
 mod calls;
 mod console;
 mod declarations;
+mod documentation;
 mod hostile;
 mod kit;
 mod loading;
 mod reloading;
+mod saving;
+mod sharing;
 mod timers;
+mod versions;

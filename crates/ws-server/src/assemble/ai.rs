@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tracing::info;
 use ws_ai::{
     AiError, AiEventGenerator, AiHandler, AiObserver, AugmentedReplay, CallOutcome, RejectKind, WebSocketAiConfig,
 };
-use ws_core::WsHandler;
+use ws_core::{HandlerSet, WsHandler};
 use ws_metrics::MetricsRegistry;
 use ws_replay::TemplateClock;
 
@@ -21,10 +20,10 @@ impl Assembly<'_> {
         config: &WebSocketAiConfig,
         rules: Option<&Path>,
         audience: &str,
-    ) -> Result<Vec<Arc<dyn WsHandler>>, ServerError> {
+    ) -> Result<HandlerSet, ServerError> {
         let rules = rules.map(|file| self.rules_before(file, audience)).transpose()?;
         let generator = self.generator(config, audience)?;
-        info!("streaming events to {audience}: {}", generator.provider_name());
+        self.making.say(format!("streaming events to {audience}: {}", generator.provider_name()));
         let mode: Arc<dyn WsHandler> = Arc::new(AiHandler::new(generator));
         Ok(rules.into_iter().chain([mode]).collect())
     }
@@ -36,10 +35,10 @@ impl Assembly<'_> {
         config: &WebSocketAiConfig,
         rules: Option<&Path>,
         audience: &str,
-    ) -> Result<Vec<Arc<dyn WsHandler>>, ServerError> {
+    ) -> Result<HandlerSet, ServerError> {
         let (_, rules) = self.script(script, rules, audience)?;
         let generator = self.generator(config, audience)?;
-        info!("enriching {} with events: {}", script.display(), generator.provider_name());
+        self.making.say(format!("enriching {} with events: {}", script.display(), generator.provider_name()));
         let replay =
             AugmentedReplay::new(generator, script, self.player(rules)).map_err(|error| refused(error, audience))?;
         Ok(vec![Arc::new(replay)])
@@ -48,11 +47,11 @@ impl Assembly<'_> {
     fn generator(&self, config: &WebSocketAiConfig, audience: &str) -> Result<AiEventGenerator, ServerError> {
         let seed = config.seed.or(self.config.seed);
         // One for all, which `--seed` repeats.
-        let drawn = self.drawn_seed.get().copied();
+        let drawn = self.lasting.drawn_seed.get().copied();
         let config = WebSocketAiConfig { seed: seed.or(drawn), ..config.clone() };
         let generator = AiEventGenerator::new(config).map_err(|error| refused(error, audience))?;
         if seed.is_none() {
-            self.drawn_seed.get_or_init(|| generator.seed());
+            self.lasting.drawn_seed.get_or_init(|| generator.seed());
         }
         // A seed that was drawn stops no clock.
         let clock = self.config.clock.or_else(|| seed.is_none().then(TemplateClock::real));
@@ -60,7 +59,7 @@ impl Assembly<'_> {
             Some(clock) => generator.clock(clock),
             None => generator,
         };
-        Ok(generator.observed_by(Arc::new(Counted(self.metrics.clone()))))
+        Ok(generator.observed_by(Arc::new(Counted(self.lasting.metrics.clone()))))
     }
 }
 

@@ -1,69 +1,181 @@
-//! The handlers of one connection as they are now: guards first, then the registered ones, then the modes, or the default
-//! of neither.
+//! The handlers of one connection as they are now: guards first, then the registered ones, then scripts and modes, or the
+//! default of none of them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
 use ws_core::engine::HandlerWatch;
-use ws_core::{HandlerSet, WsHandler};
+use ws_core::{HandlerSet, Rooms, WsHandler};
 
-use crate::Scope;
+use crate::version::Version;
+use crate::{ReloadPolicy, Scope};
 
-/// The handlers of one path, kept up with the registry.
+/// The handlers of one path, kept up with the registry and with reloads.
+///
+/// An open connection gets the scripts and modes of the newest version; but where what begins with a connection is another
+/// one there (a replay script, an upstream, a story), it keeps the modes that it has. What is decided at the handshake it
+/// keeps in any case: guards and rooms.
 pub(crate) struct Chain {
-    scope: Arc<Scope>,
     path: String,
-    /// Whether nobody took the path at the handshake. A connection that had handlers does not fall back to the default
-    /// in the middle of a reload.
-    is_default: bool,
+    guards: HandlerSet,
+    rooms: Arc<dyn Rooms>,
     state: Mutex<State>,
 }
 
+#[derive(Clone)]
 struct State {
-    watch: HandlerWatch,
+    registered: HandlerWatch,
+    /// None: somebody chose a scope for the connection, which is not the configuration's affair.
+    versions: Option<watch::Receiver<Arc<Version>>>,
+    /// Whose modes these are.
+    scope: Arc<Scope>,
+    /// The newest scripts, also where the modes are older.
+    scripts: HandlerSet,
+    /// Whether nobody takes the path. A connection that had handlers does not fall back to the default while the registry
+    /// is cleared and filled again.
+    is_default: bool,
+    /// Whether handlers are exchanged: not before the connection is greeted, so that who decided about the handshake gets
+    /// the connection, and not where it is closed instead.
+    is_settled: bool,
     handlers: Arc<[Arc<dyn WsHandler>]>,
 }
 
 impl Chain {
-    pub(crate) fn new(scope: Arc<Scope>, path: &str) -> Self {
-        let mut watch = scope.handlers.watch();
-        let mut handlers = answering(&scope, watch.handlers_for(path), path);
-        let is_default = handlers.is_empty();
-        if is_default {
-            handlers.push(Arc::clone(&scope.fallback));
-        }
-        let handlers = guarded(&scope, handlers);
-        Self { scope, path: path.to_owned(), is_default, state: Mutex::new(State { watch, handlers }) }
+    /// The handlers of a connection on `path` in `scope`; `version` is the one that this scope is of, if it is of one, and
+    /// tells of newer ones.
+    pub(crate) fn new(
+        scope: Arc<Scope>,
+        version: Option<(Arc<Version>, watch::Receiver<Arc<Version>>)>,
+        path: &str,
+    ) -> Self {
+        let (guards, rooms) = (scope.guards.clone(), Arc::clone(&scope.rooms));
+        let (scripts, versions) = version.map(|(version, newer)| (version.scripts.clone(), newer)).unzip();
+        let mut state = State {
+            registered: scope.handlers.watch(),
+            versions,
+            scripts: scripts.unwrap_or_default(),
+            scope,
+            is_default: false,
+            is_settled: false,
+            handlers: Arc::default(),
+        };
+        state.look(path, &guards, true);
+        Self { path: path.to_owned(), guards, rooms, state: Mutex::new(state) }
+    }
+
+    /// From now on handlers are exchanged, if `policy` does not close the connection instead.
+    pub(crate) fn settle(&self, policy: ReloadPolicy) {
+        self.state().is_settled = policy == ReloadPolicy::Keep;
     }
 
     /// The handlers that get the next message.
     pub(crate) fn current(&self) -> Arc<[Arc<dyn WsHandler>]> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.watch.has_changed() {
-            let registered = state.watch.handlers_for(&self.path);
-            let mut handlers = answering(&self.scope, registered, &self.path);
-            if handlers.is_empty() && self.is_default {
-                handlers.push(Arc::clone(&self.scope.fallback));
-            }
-            state.handlers = guarded(&self.scope, handlers);
+        let mut state = self.state();
+        if state.is_settled {
+            state.keep_up(&self.path, &self.guards);
         }
         Arc::clone(&state.handlers)
     }
 
-    /// Follows the registry on its own.
-    pub(crate) fn watch(&self) -> HandlerWatch {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).watch.clone()
+    /// Waits for the next version, counted from this call.
+    pub(crate) fn news(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut versions = self.state().versions.clone();
+        if let Some(versions) = &mut versions {
+            versions.mark_unchanged();
+        }
+        async move {
+            if let Some(versions) = &mut versions
+                && versions.changed().await.is_ok()
+            {
+                return;
+            }
+            pending::<()>().await;
+        }
     }
 
-    pub(crate) fn scope(&self) -> &Scope {
-        &self.scope
+    /// Waits until the handlers would be others than they are.
+    pub(crate) fn exchanged(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (path, guards, mut state) = (self.path.clone(), self.guards.clone(), self.state().clone());
+        let known = Arc::clone(&state.handlers);
+        async move {
+            while is_same(&known, &state.handlers) {
+                state.changed().await;
+                // As a new connection would.
+                (state.scope, state.scripts) = state.newest(&path);
+                state.look(&path, &guards, true);
+            }
+        }
+    }
+
+    pub(crate) fn rooms(&self) -> &Arc<dyn Rooms> {
+        &self.rooms
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn answering(scope: &Scope, mut handlers: HandlerSet, path: &str) -> HandlerSet {
-    handlers.extend(scope.modes.iter().filter(|mode| mode.handles_path(path)).cloned());
-    handlers
+impl State {
+    fn keep_up(&mut self, path: &str, guards: &HandlerSet) {
+        // An error says that the server is gone: then nothing changes any more.
+        let is_new = self.versions.as_ref().is_some_and(|versions| versions.has_changed().unwrap_or(false));
+        if is_new || self.registered.has_changed() {
+            self.follow(path, guards);
+        }
+    }
+
+    /// Takes up what is there now.
+    fn follow(&mut self, path: &str, guards: &HandlerSet) {
+        let (newest, scripts) = self.newest(path);
+        let is_new = !Arc::ptr_eq(&newest, &self.scope) && newest.begins(path) == self.scope.begins(path);
+        self.scripts = scripts;
+        if is_new {
+            self.scope = newest;
+        }
+        self.look(path, guards, is_new);
+    }
+
+    /// What a new connection on the path would get.
+    fn newest(&mut self, path: &str) -> (Arc<Scope>, HandlerSet) {
+        match &mut self.versions {
+            Some(versions) => {
+                let version = versions.borrow_and_update();
+                (Arc::clone(version.scope(path)), version.scripts.clone())
+            }
+            None => (Arc::clone(&self.scope), self.scripts.clone()),
+        }
+    }
+
+    /// Puts the handlers together. `anew`: as for a new connection.
+    fn look(&mut self, path: &str, guards: &HandlerSet, anew: bool) {
+        let mut handlers = self.registered.handlers_for(path);
+        let behind = self.scripts.iter().chain(&self.scope.modes);
+        handlers.extend(behind.filter(|handler| handler.handles_path(path)).cloned());
+        if anew {
+            self.is_default = handlers.is_empty();
+        }
+        if handlers.is_empty() && self.is_default {
+            handlers.push(Arc::clone(&self.scope.fallback));
+        }
+        self.handlers = guards.iter().cloned().chain(handlers).collect();
+    }
+
+    async fn changed(&mut self) {
+        let registered = self.registered.changed();
+        match &mut self.versions {
+            None => registered.await,
+            Some(versions) => tokio::select! {
+                () = registered => {}
+                // An error says that the server is gone.
+                Ok(()) = versions.changed() => {}
+            },
+        }
+    }
 }
 
-fn guarded(scope: &Scope, handlers: HandlerSet) -> Arc<[Arc<dyn WsHandler>]> {
-    scope.guards.iter().cloned().chain(handlers).collect()
+fn is_same(known: &[Arc<dyn WsHandler>], now: &[Arc<dyn WsHandler>]) -> bool {
+    let address = |handler: &Arc<dyn WsHandler>| Arc::as_ptr(handler).cast::<()>();
+    known.len() == now.len() && known.iter().zip(now).all(|(known, now)| address(known) == address(now))
 }

@@ -14,6 +14,7 @@ use ws_core::{Connection, HandlerError, HandlerResult, Message, Unmatched, WsMes
 
 use super::chain::Chain;
 use super::inbox::Inbox;
+use crate::WsConfig;
 use crate::shared::Shared;
 
 /// Who wants to know what handlers failed in, and what they have no answer to.
@@ -50,9 +51,10 @@ pub(crate) async fn drive(
     context: &mut SessionContext,
     chain: &Chain,
     inbox: &Inbox,
-    limit: Option<Duration>,
+    config: &WsConfig,
     failures: &Failures<'_>,
 ) -> Result<(), String> {
+    let limit = config.handler_timeout;
     for handler in &*chain.current() {
         if let Err(failure) = within(limit, "on_connect", handler.on_connect(context.view()), failures).await? {
             failures.report("on_connect", &failure);
@@ -62,6 +64,7 @@ pub(crate) async fn drive(
             break;
         }
     }
+    chain.settle(config.reload_policy);
     // What was sent as a greeting answers no message.
     context.take_unmatched();
     while let Some(message) = inbox.next().await {

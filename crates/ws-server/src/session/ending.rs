@@ -27,6 +27,8 @@ pub(crate) enum Ending {
     Reloaded,
     /// The server shuts down.
     Shutdown,
+    /// The same, and another one takes its place.
+    Restart,
     /// A fault that was asked for.
     Broken(ConnectionFault),
 }
@@ -52,7 +54,7 @@ impl Ending {
             Self::SendFailed(_) => EndStatus::SendError,
             Self::HandlerFailed(_) => EndStatus::HandlerError,
             Self::SlowConsumer => EndStatus::SlowConsumer,
-            Self::Shutdown => EndStatus::Shutdown,
+            Self::Shutdown | Self::Restart => EndStatus::Shutdown,
         }
     }
 
@@ -68,6 +70,7 @@ impl Ending {
             Self::HeartbeatLost => (close_code::INTERNAL_ERROR, "no answer to a ping".to_owned()),
             Self::Reloaded => (close_code::SERVICE_RESTART, "the handlers were reloaded".to_owned()),
             Self::Shutdown => (close_code::GOING_AWAY, "the server shuts down".to_owned()),
+            Self::Restart => (close_code::SERVICE_RESTART, "the server restarts".to_owned()),
         };
         Some(CloseFrame { code, reason: fitting(reason).into() })
     }

@@ -5,7 +5,7 @@
 mod network;
 
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,15 +31,17 @@ use super::heartbeat::{Beat, Heartbeat};
 use super::inbox::Inbox;
 use super::intercept::{inbound, outbound};
 use super::link::Link;
-use crate::config::ReloadPolicy;
 use crate::shared::Shared;
 use crate::transport::Transport;
+use crate::{ReloadPolicy, WsConfig};
 
 /// What heartbeat pings carry where handlers answer pings, so that their answers are known from those to other pings.
 const HEARTBEAT: &[u8] = b"heartbeat";
 
 /// How often a busy session goes round before other tasks get their turn.
 const ROUNDS: usize = 4;
+
+type Exchange = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Moves messages between a socket, its handlers and its queue.
 pub(super) struct Pump<'a, S> {
@@ -60,8 +62,10 @@ pub(super) struct Pump<'a, S> {
     /// The simulated network, if there is one.
     pub(super) link: Option<Box<Link>>,
     pub(super) shutdown: Signal,
-    /// Ready when the handlers were exchanged, under the policy that closes connections.
-    pub(super) reload: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What happens when handlers are exchanged.
+    policy: ReloadPolicy,
+    /// Ready when they may have been; under the policy that closes connections, when they were.
+    exchange: Exchange,
     pub(super) ending: Option<Ending>,
     /// Our Close frame, once it is on its way.
     pub(super) closed_with: Option<Option<CloseFrame>>,
@@ -89,19 +93,21 @@ impl Signal {
 }
 
 impl<'a, S: Transport> Pump<'a, S> {
+    #[expect(clippy::too_many_arguments, reason = "what a session consists of, and each of it is another type")]
     pub(super) fn new(
         wire: &'a mut Wire<S>,
         queue: OutboundQueue,
         inbox: &'a Inbox,
         chain: &'a Chain,
         shared: &'a Shared,
+        config: &WsConfig,
         connection: &'a Arc<Connection>,
         spawn_queue: SpawnQueue,
     ) -> Self {
-        let reload = (shared.config.reload_policy == ReloadPolicy::Close).then(|| {
-            let mut watch = chain.watch();
-            Box::pin(async move { watch.changed().await }) as Pin<Box<dyn Future<Output = ()> + Send>>
-        });
+        let exchange: Exchange = match config.reload_policy {
+            ReloadPolicy::Keep => Box::pin(chain.news()),
+            ReloadPolicy::Close => Box::pin(chain.exchanged()),
+        };
         Self {
             wire,
             queue,
@@ -114,10 +120,11 @@ impl<'a, S: Transport> Pump<'a, S> {
             spawn_queue,
             spawned: None,
             parts: Vec::new(),
-            heartbeat: Heartbeat::new(shared.config.heartbeat_interval),
+            heartbeat: Heartbeat::new(config.heartbeat_interval),
             shutdown: Signal::new(shared.shutdown.clone().cancelled_owned()),
             link: None,
-            reload,
+            policy: config.reload_policy,
+            exchange,
             ending: None,
             closed_with: None,
             now: Instant::now(),
@@ -199,11 +206,16 @@ impl<'a, S: Transport> Pump<'a, S> {
         }
         self.shutdown.register(cx);
         if self.shared.is_shutting_down() {
-            self.end(Ending::Shutdown);
+            self.end(if self.shared.is_restarting() { Ending::Restart } else { Ending::Shutdown });
         }
-        if self.reload.as_mut().is_some_and(|reload| reload.as_mut().poll(cx).is_ready()) {
-            self.reload = None;
-            self.end(Ending::Reloaded);
+        while self.exchange.as_mut().poll(cx).is_ready() {
+            if self.policy == ReloadPolicy::Close {
+                self.exchange = Box::pin(pending());
+                return self.end(Ending::Reloaded);
+            }
+            // In this order: what comes in between is news. A session without work lets go of the old handlers, too.
+            self.exchange = Box::pin(self.chain.news());
+            self.handlers = self.chain.current();
         }
     }
 
@@ -390,7 +402,7 @@ impl<'a, S: Transport> Pump<'a, S> {
     }
 
     pub(super) fn observe(&self, direction: Direction, origin: Origin, message: &Message) {
-        for observer in &self.shared.observers {
+        for observer in self.shared.observers.iter() {
             observer.on_frame(self.connection, ObservedFrame::new(direction, origin, message, self.now));
         }
     }

@@ -16,14 +16,20 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as WireMessage;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use ws_core::{
-    HandlerRegistry, HandlerResult, Handshake, NoRooms, QueueLimits, SessionObserver, WsContext, WsHandler, WsMessage,
+    HandlerRegistry, HandlerResult, HandlerSet, Handshake, NoRooms, QueueLimits, SessionObserver, WsContext, WsHandler,
+    WsMessage,
 };
+use ws_metrics::MetricsRegistry;
 use ws_replay::{ReplayHandler, ReplayOptions, ReplayScript};
 
 use ws_wire::WireOptions;
 
 use super::*;
-use crate::scope::{Scope, ScopeResolver};
+use crate::assemble::Lasting;
+use crate::observers::Observers;
+use crate::reload::Reloader;
+use crate::scope::Scope;
+use crate::version::Version;
 use crate::{ReloadPolicy, WsConfig, assemble};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -94,17 +100,27 @@ async fn start(config: WsConfig, handler: impl WsHandler + 'static) -> Running {
         scope = scope.conditions(assemble::plan(conditions, &config, "everywhere").unwrap());
     }
     let scope = Arc::new(scope);
-    let scopes = ScopeResolver { default: Arc::clone(&scope), paths: Vec::new(), choose: None };
+    let version = Version {
+        config: Arc::new(config),
+        default: Arc::clone(&scope),
+        paths: Vec::new(),
+        scripts: HandlerSet::new(),
+    };
+    let config = Arc::clone(&version.config);
     let end = LastEnd::default();
-    let shared = Arc::new(Shared::new(config, scopes, Vec::new(), vec![Arc::new(end.clone())]));
+    let observers = Observers::new(vec![Arc::new(end.clone())]);
+    let lasting = Lasting::new(MetricsRegistry::new(), None);
+    let reloader = Reloader::new(None, Scope::clone(&scope), lasting, observers.clone(), MetricsRegistry::new());
+    let shared = Arc::new(Shared::new(version, reloader, None, Vec::new(), observers, false));
     let connection = Connection::new(Handshake::new("/ws", Default::default(), None), None, Default::default());
     let slot = shared.take_slot().unwrap();
     let numbered = scope.conditions.as_ref().map(|conditions| conditions.next(Instant::now()).1);
     let plan = numbered.map(|numbered| numbered.open(connection.opened_at()));
-    let session = Session::open(Arc::clone(&shared), Chain::new(scope, "/ws"), connection, plan, slot);
+    let chain = Chain::new(scope, None, "/ws");
+    let session = Session::open(Arc::clone(&shared), Arc::clone(&config), chain, connection, plan, slot);
     let (ours, transport) = duplex(64);
     let (reads, writes) = session.paces();
-    let options = WireOptions { max_message_size: shared.config.max_message_size, ..WireOptions::default() };
+    let options = WireOptions { max_message_size: config.max_message_size, ..WireOptions::default() };
     let wire = Wire::server(Paced::new(ours, reads, writes), bytes::Bytes::new(), options).await;
     let session = shared.tasks.spawn(session.serve(wire));
     Running { start: Instant::now(), transport, session, shared, registry, end }

@@ -154,7 +154,7 @@ async fn an_empty_moment_does_not_bring_the_echo() {
     assert_eq!(late.recv_text().await.unwrap(), "new: c");
 }
 
-/// The policy `Close` closes open connections with code 1012; the new handlers learn of their end.
+/// The policy `Close` closes open connections with code 1012; the handlers that they had learn of their end.
 #[tokio::test]
 async fn open_connections_are_closed_by_policy() {
     let journal = Journal::default();
@@ -174,7 +174,7 @@ async fn open_connections_are_closed_by_policy() {
         assert_eq!(client.recv().await.unwrap(), None);
     }
     all_ended(&server).await;
-    assert_eq!((journal.count("old disconnect"), journal.count("new disconnect")), (0, 3));
+    assert_eq!((journal.count("old disconnect"), journal.count("new disconnect")), (3, 0));
     assert_eq!(ended_with(&server, "normal"), 3.0);
     let mut client = server.connect("/ws").await.unwrap();
     assert_eq!(client.recv_text().await.unwrap(), "new");

@@ -319,10 +319,10 @@ fn replay_handler(script: &str) -> Arc<ReplayHandler> {
     Arc::new(ReplayHandler::new(Arc::new(script), ReplayOptions::default()))
 }
 
-/// L02: when rules and a script are exchanged, an open connection goes on with those that it began with, with all that they
-/// remember and watch, also what handlers send; new connections get the new ones.
+/// L02: when rules and a script are exchanged, an open connection goes on with the script that it began with, and is answered by
+/// the new rules, with all that the old ones remember and watch, also what handlers send; new connections get the new ones.
 #[tokio::test]
-async fn open_connections_keep_their_rules() {
+async fn open_connections_get_new_rules_and_keep_their_script() {
     let offering = || {
         Arc::new(Programmed::new().on_message(|ctx, msg| {
             Box::pin(async move {
@@ -338,7 +338,11 @@ state: { n: 0 }
 rules: [{ match: ^count$, set: { n: '{{state.n + 1}}' }, response: 'old {{state.n}}' }]
 machines: { m: { initial: a, states: { a: { on: { match: ^move$, to: b } }, b: { on: { match: ^where$, response: old b } } } } }
 correlations: [{ name: taken, first: { match: offer, direction: out }, then: ^take$, on_fulfilled: { response: taken } }]";
-    let new = "rules: [{ match: ^(count|where|take)$, response: new }]";
+    let new = "
+state: { n: 100, more: 1 }
+rules: [{ match: ^count$, set: { n: '{{state.n + 1}}' }, response: 'new {{state.n}} {{state.more}}' }]
+machines: { m: { initial: a, states: { a: { }, b: { on: { match: ^where$, response: new b } } } } }
+correlations: [{ name: taken, first: { match: offer, direction: out }, then: ^take$, on_fulfilled: { response: taken now } }]";
     let old_script = r#"{"waitFor":"^next$","text":"old script"}
                         {"waitFor":"^next$","text":"old script again"}"#;
     let registry = Arc::new(HandlerRegistry::new());
@@ -349,21 +353,21 @@ correlations: [{ name: taken, first: { match: offer, direction: out }, then: ^ta
     say(&mut open, "next", &["old script"]).await;
     say(&mut open, "move", &[]).await;
     say(&mut open, "where", &["old b"]).await;
+    say(&mut open, "offer", &["an offer"]).await;
 
     registry.replace(vec![
         offering(),
         replay_handler(r#"{"waitFor":"^next$","text":"new script"}"#),
         rule_handler(new),
     ]);
-    say(&mut open, "count", &["old 2"]).await;
-    say(&mut open, "where", &["old b"]).await;
+    say(&mut open, "take", &["taken now"]).await;
+    say(&mut open, "count", &["new 2 1"]).await;
+    say(&mut open, "where", &["new b"]).await;
     say(&mut open, "next", &["old script again"]).await;
-    say(&mut open, "offer", &["an offer"]).await;
-    say(&mut open, "take", &["taken"]).await;
     let mut fresh = server.connect("/ws").await.unwrap();
-    say(&mut fresh, "count", &["new"]).await;
+    say(&mut fresh, "where", &[]).await;
+    say(&mut fresh, "count", &["new 101 1"]).await;
     say(&mut fresh, "next", &["new script"]).await;
-    say(&mut fresh, "where", &["new"]).await;
 
     // Without them, nothing answers any more, and nothing fails.
     registry.replace(vec![offering()]);

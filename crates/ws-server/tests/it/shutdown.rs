@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use ws_core::{CloseFrame, HandlerResult, Handshake, HandshakeDecision, WsContext, WsHandler, WsMessage, close_code};
 use ws_rooms::RoomManager;
 use ws_server::{WsConfig, WsServer};
-use ws_testing::TestServer;
+use ws_testing::{TestClient, TestServer};
 
 use crate::eventually::eventually;
 use crate::journal::Journal;
@@ -162,6 +162,16 @@ async fn nobody_keeps_the_server_beyond_its_grace() {
     assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks_before);
     TcpListener::bind(address).await.expect("the port is free");
     drop((silent, stalled, plain));
+}
+
+/// A program that was built anew says so: clients are closed with 1012, for which they come back at once.
+#[tokio::test]
+async fn a_restart_is_told_to_clients() {
+    let server = WsServer::builder().config(WsConfig { port: 0, ..WsConfig::default() }).build().unwrap();
+    let server = server.serve().await.unwrap();
+    let mut client = TestClient::connect(&server.url()).await.unwrap();
+    let (close, ()) = tokio::join!(client.recv_close(), server.shutdown_for_restart(LONG));
+    assert_eq!(close.unwrap(), Some(CloseFrame::new(close_code::SERVICE_RESTART, "the server restarts").unwrap()));
 }
 
 /// A08: while the server takes leave, nobody new gets in.

@@ -74,27 +74,32 @@ impl Rooms for TestRooms {
 /// A connection: what its session holds, and the client's end of it. Dropping it ends what was spawned.
 pub(crate) struct Client<'h> {
     pub(crate) context: SessionContext,
-    pub(crate) handler: &'h RuleHandler,
+    pub(crate) handler: &'h dyn WsHandler,
     queue: OutboundQueue,
     spawned: JoinSet<HandlerResult<()>>,
     opened_at: Instant,
 }
 
 impl<'h> Client<'h> {
-    pub(crate) async fn connect(handler: &'h RuleHandler) -> Self {
+    pub(crate) async fn connect(handler: &'h dyn WsHandler) -> Self {
         Self::join(handler, "/ws", &Arc::default()).await
     }
 
-    pub(crate) async fn join(handler: &'h RuleHandler, target: &str, rooms: &Arc<TestRooms>) -> Self {
+    pub(crate) async fn join(handler: &'h dyn WsHandler, target: &str, rooms: &Arc<TestRooms>) -> Self {
+        let mut client = Self::open(handler, target, rooms);
+        client.handler.on_connect(client.context.view()).await.unwrap();
+        client.spawn();
+        client
+    }
+
+    /// A connection that was there before the handler came.
+    pub(crate) fn open(handler: &'h dyn WsHandler, target: &str, rooms: &Arc<TestRooms>) -> Self {
         let handshake = Handshake::new(target, http::HeaderMap::new(), None);
         let connection = Arc::new(Connection::new(handshake, None, Extensions::default()));
         let opened_at = connection.opened_at();
         let (sender, queue) = outbound_queue(QueueLimits::default());
         let context = SessionContext::new(connection, Arc::clone(rooms) as Arc<dyn Rooms>, sender);
-        let mut client = Self { context, handler, queue, spawned: JoinSet::new(), opened_at };
-        client.handler.on_connect(client.context.view()).await.unwrap();
-        client.spawn();
-        client
+        Self { context, handler, queue, spawned: JoinSet::new(), opened_at }
     }
 
     /// As the session does after each call.
@@ -102,6 +107,14 @@ impl<'h> Client<'h> {
         for work in self.context.spawn_queue().take().futures {
             self.spawned.spawn(work);
         }
+    }
+
+    /// How much work runs beside the session.
+    pub(crate) fn working(&mut self) -> usize {
+        while let Some(done) = self.spawned.try_join_next() {
+            done.unwrap().unwrap();
+        }
+        self.spawned.len()
     }
 
     /// Sends a message; returns whether it was matched, or else what came near.

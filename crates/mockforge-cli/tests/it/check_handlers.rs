@@ -1,0 +1,127 @@
+//! `mockforge check` of handlers: a folder, one file, and those of a configuration.
+
+use crate::process::{folder, run_in, text};
+
+const ECHO: &str = "export const path = '/ws/echo';\nexport function onMessage(ctx, msg) { ctx.send(msg.text); }\n";
+const CHAT: &str = "import { name } from './_name.js';
+export const path = ['/ws/chat/**', '/ws/room'];
+export function onConnect(ctx) { ctx.join(name); }
+";
+
+/// Runs `check`; gives back its exit code and what it says.
+fn check(folder: &tempfile::TempDir, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = run_in(folder, &[&["check"], arguments].concat());
+    (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+}
+
+#[test]
+fn handlers_are_summed_up() {
+    let folder = folder(&[
+        ("handlers/echo.js", ECHO),
+        ("handlers/chat.js", CHAT),
+        ("handlers/_name.js", "export const name = 'all';"),
+        ("handlers/_more.js", "export const"),
+        ("one/.any.js", ""),
+        ("one/any.js", "export function onConnect() {}"),
+        ("c.yaml", "websocket: { scripts: { dir: handlers } }"),
+        ("none.yaml", "websocket: { scripts: { dir: empty } }"),
+        ("empty/notes.txt", ""),
+    ]);
+    let both = "handlers: 2 scripts: chat.js on /ws/chat/**, /ws/room, echo.js on /ws/echo\n";
+    for (argument, expected) in [
+        ("handlers", both),
+        ("one", "one: 1 script: any.js on /ws/**\n"),
+        ("handlers/chat.js", "handlers/chat.js: answers on /ws/chat/**, /ws/room\n"),
+        ("handlers/_name.js", "handlers/_name.js: is imported by chat.js\n"),
+        ("handlers/_more.js", "handlers/_more.js: is imported by no handler, and so is not checked\n"),
+        ("c.yaml", &format!("c.yaml: configures ws://127.0.0.1:3001\n{both}")),
+        ("none.yaml", "none.yaml: configures ws://127.0.0.1:3001\nempty: 0 scripts\n"),
+    ] {
+        assert_eq!(check(&folder, &[argument]), (Some(0), expected.to_owned()), "{argument}");
+    }
+    let (code, report) = check(&folder, &["one/.any.js"]);
+    assert_eq!(code, Some(1), "{report}");
+    assert!(report.starts_with("one/.any.js: is not read: "), "{report}");
+    let (code, report) = check(&folder, &["empty"]);
+    assert_eq!(code, Some(1), "{report}");
+    assert!(report.starts_with("empty: holds no handlers: ") && report.ends_with("empty: 1 error\n"), "{report}");
+}
+
+/// A file is checked with what it imports; what is wrong with its neighbours is not its affair.
+#[test]
+fn mistakes_of_a_file_are_its_own() {
+    let folder = folder(&[
+        ("handlers/a.js", "import { x } from './lib/x.js';\nexport function onMessage() { x(); }\n"),
+        ("handlers/lib/x.js", "export function x() {\n  retrun 1;\n}\n"),
+        ("handlers/b.js", "export const path = 'ws';\nexport const onMessage = 5;\n"),
+        ("handlers/good.js", ECHO),
+        ("handlers/away.js", "import './nowhere.js';\nexport function onMessage() {}\n"),
+    ]);
+    let (code, report) = check(&folder, &["handlers/a.js"]);
+    assert_eq!((code, report.lines().count()), (Some(1), 2), "{report}");
+    assert!(report.starts_with("handlers/lib/x.js:2:") && report.ends_with("\nhandlers/a.js: 1 error\n"), "{report}");
+
+    let (code, report) = check(&folder, &["handlers/b.js", "handlers/good.js"]);
+    let lines: Vec<_> = report.lines().collect();
+    assert_eq!((code, lines.len()), (Some(1), 4), "{report}");
+    assert!(lines[0].starts_with("handlers/b.js:1:14: `path`"), "{report}");
+    assert!(lines[1].starts_with("handlers/b.js:2:14: `onMessage`"), "{report}");
+    assert_eq!(lines[2..], ["handlers/b.js: 2 errors", "handlers/good.js: has no mistakes; others in its folder do"]);
+
+    let (_, report) = check(&folder, &["handlers/away.js"]);
+    assert!(report.starts_with("handlers/away.js:1:8: ") && report.contains("nowhere.js"), "{report}");
+
+    // Named from where they stand, too.
+    let output = crate::process::mockforge(&["check", "b.js"], &[])
+        .current_dir(folder.path().join("handlers"))
+        .output()
+        .unwrap();
+    assert!(text(&output.stdout).starts_with("b.js:1:14: "), "{}", text(&output.stdout));
+
+    let (code, report) = check(&folder, &["handlers/none.js"]);
+    let expected =
+        "handlers/none.js: cannot be read: No such file or directory (os error 2)\nhandlers/none.js: 1 error\n";
+    assert_eq!((code, report.as_str()), (Some(1), expected));
+}
+
+/// What the configuration allows holds for the check; `template` and `faker` are there at the top level, as when it is
+/// served.
+#[test]
+fn handlers_of_a_configuration_are_checked_as_they_are_served() {
+    let folder = folder(&[
+        ("slow/a.js", "for (let n = 0; n < 1e9; n++) {}\nexport function onMessage() {}\n"),
+        ("broken/a.js", "export function onMessage() {\n"),
+        (
+            "names/a.js",
+            "const n = JSON.parse(template('{\"n\": {{randInt 1 9}}}')).n + faker.name().length;\nexport function onMessage() {}\n",
+        ),
+        ("hungry/a.js", "const all = new Uint8Array(2 << 20);\nexport function onMessage() { return all; }\n"),
+        ("slow.yaml", "websocket: { scripts: { dir: slow } }"),
+        ("broken.yaml", "websocket: { scripts: { dir: broken } }"),
+        ("names.yaml", "websocket: { scripts: { dir: names } }"),
+        ("hungry.yaml", "websocket: { scripts: { dir: hungry, memory: 1MiB } }"),
+        ("small.yaml", "websocket: { scripts: { dir: names, memory: 1KiB } }"),
+    ]);
+    for (config, expected, code) in [
+        ("slow.yaml", "slow/a.js:1:", 1),
+        ("broken.yaml", "broken/a.js:", 1),
+        ("names.yaml", "names: 1 script: a.js on /ws/**\n", 0),
+        ("hungry.yaml", "hungry/a.js:1:", 1),
+        ("small.yaml", "scripts: memory: 1KiB is not between 1MiB and 1GiB\nnames: 1 error\n", 1),
+    ] {
+        let (found, report) = check(&folder, &[config]);
+        assert_eq!(found, Some(code), "{report}");
+        let (summary, rest) = report.split_once('\n').unwrap();
+        assert_eq!(summary, format!("{config}: configures ws://127.0.0.1:3001"));
+        assert!(rest.starts_with(expected), "{report}");
+    }
+}
+
+#[test]
+fn handlers_are_not_drawn() {
+    let folder = folder(&[("handlers/echo.js", ECHO)]);
+    for argument in ["handlers", "handlers/echo.js"] {
+        let expected = format!("error: {argument}: handlers cannot be drawn\n");
+        assert_eq!(check(&folder, &["--graph", argument]), (Some(1), expected));
+    }
+}

@@ -1,0 +1,4 @@
+//! What a reload does to connections that are open.
+
+mod rules;
+mod scripts;
