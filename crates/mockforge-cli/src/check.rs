@@ -53,10 +53,13 @@ pub(crate) fn check(options: &Check) -> anyhow::Result<ExitCode> {
 }
 
 /// Says whether the file passes, as all of these. `report` is what was found in a script or rules.
-fn tell_of_input(input: &Input<'_>, report: Option<&CheckReport>, out: &mut impl Write) -> io::Result<bool> {
+fn tell_of_input(input: &Input, report: Option<&CheckReport>, out: &mut impl Write) -> io::Result<bool> {
     match report {
         Some(report) => tell(report, out),
         None if input.kind() == Kind::Config => check_config(input, out),
+        None if input.kind() == Kind::ForEditors => {
+            writeln!(out, "{}: is for editors: nothing to check", input.name()).map(|()| true)
+        }
         None => match input.handlers() {
             Some(found) => tell_of_handlers(&found, out),
             None => writeln!(out, "{}", input::told_apart(input.kind(), &input.name())).map(|()| false),
@@ -78,7 +81,7 @@ fn tell_of_handlers(found: &Result<String, HandlerMistakes>, out: &mut impl Writ
 }
 
 /// Checks a configuration, and the handlers, scripts and rules that it names.
-fn check_config(input: &Input<'_>, out: &mut impl Write) -> io::Result<bool> {
+fn check_config(input: &Input, out: &mut impl Write) -> io::Result<bool> {
     let config = match input.config() {
         Ok(config) => config,
         Err(mistakes) => {
@@ -88,7 +91,10 @@ fn check_config(input: &Input<'_>, out: &mut impl Write) -> io::Result<bool> {
     };
     writeln!(out, "{}", config.summary())?;
     let mut passed = true;
-    if let Some(scripts) = &config.config.scripts {
+    if let Err(mistakes) = config.check_handlers_folder() {
+        writeln!(out, "{mistakes}")?;
+        passed = false;
+    } else if let Some(scripts) = &config.config.scripts {
         passed &= tell_of_handlers(&handlers::check_configured(scripts), out)?;
     }
     let scripts = named_files::scripts(&config.config).map(|file| (file, Kind::Script, CheckReport::of_file(file)));
@@ -143,7 +149,7 @@ fn ask_for_no_key(events: &mut WebSocketAiConfig) {
 }
 
 /// Writes the drawing, and nothing else, to `out`.
-fn draw(input: &Input<'_>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+fn draw(input: &Input, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let drawing = match input.kind() {
         Kind::Script => input.script().map(|script| {
             warn(script.warnings());
@@ -163,6 +169,7 @@ fn draw(input: &Input<'_>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         }
         Kind::Config => bail!("{}: a configuration cannot be drawn; the files that it names can", input.name()),
         Kind::Handlers => bail!("{}: handlers cannot be drawn", input.name()),
+        Kind::ForeignScript | Kind::ForEditors => bail!("{}: cannot be drawn", input.name()),
     };
     match drawing {
         Ok(Some(drawing)) => {

@@ -5,7 +5,7 @@
 use std::env;
 use std::path::Path;
 
-use clap::builder::{Resettable, StyledStr};
+use clap::builder::{BoolishValueParser, Resettable, StyledStr, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, Error, FromArgMatches};
 
@@ -52,17 +52,30 @@ fn explained(mut error: Error, command: &Command) -> Error {
             }
         }
         ErrorKind::UnknownArgument if !subject.starts_with('-') && env::args().nth(1).as_deref() == Some("serve") => {
-            let tip = match folder_of_handlers(Path::new(&subject)) {
-                Some(dir) => {
+            let tip = match (switch_before(&subject, command), folder_of_handlers(Path::new(&subject))) {
+                (Some(switch), _) => format!("write: {switch}={subject}"),
+                (None, Some(dir)) => {
                     format!("to run handlers, write: mockforge serve {} {}", args::HANDLERS_FLAG, dir.display())
                 }
-                None => format!("to play a script, write: mockforge serve {} {subject}", args::REPLAY_FILE_FLAG),
+                (None, None) => {
+                    format!("to play a script, write: mockforge serve {} {subject}", args::REPLAY_FILE_FLAG)
+                }
             };
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
         }
         _ => {}
     }
     error
+}
+
+/// The flag of `serve` for which `word` was meant, if it says yes or no and stands behind one that takes that after `=`.
+fn switch_before(word: &str, command: &Command) -> Option<String> {
+    BoolishValueParser::new().parse_ref(command, None, word.as_ref()).ok()?;
+    let arguments: Vec<_> = env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let flag = arguments.windows(2).find(|pair| pair[1] == word).map(|pair| &pair[0])?;
+    let name = flag.strip_prefix("--")?;
+    let mut known = command.find_subcommand("serve")?.get_arguments();
+    known.any(|arg| arg.get_long() == Some(name) && arg.is_require_equals_set()).then(|| flag.clone())
 }
 
 /// The folder that was probably meant by a folder, or by a handler in one.

@@ -20,10 +20,8 @@ use serde::Deserialize;
 pub(crate) use self::live::LiveFile;
 use self::mistake::Mistake;
 pub(crate) use self::schema::schema;
-use self::tree::Node;
-
-/// The file that is read if there is one and none is named.
-const DEFAULT: &str = "mockforge.yaml";
+use self::tree::{Node, Place};
+use crate::handlers;
 
 /// The largest file that is read, in bytes: nobody writes more by hand.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -35,6 +33,8 @@ pub(crate) struct ConfigFile {
     pub(crate) config: WsConfig,
     /// Whether nothing stands in it but blanks and comments.
     is_empty: bool,
+    /// Where it names the folder of handlers.
+    handlers_named_at: Option<Place>,
 }
 
 /// What the file may hold.
@@ -47,6 +47,9 @@ struct Document {
 }
 
 impl ConfigFile {
+    /// The file that is read if there is one and none is named.
+    pub(crate) const DEFAULT: &str = "mockforge.yaml";
+
     /// Reads `path`. Files that it names are meant as seen from the folder that it stands in.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigMistakes> {
         match read(path) {
@@ -57,13 +60,28 @@ impl ConfigFile {
 
     /// Reads the text of the file at `path`.
     pub(crate) fn of_text(path: &Path, text: &str) -> Result<Self, ConfigMistakes> {
-        let mut config = parse(text).map_err(|mistakes| ConfigMistakes { path: path.to_owned(), mistakes })?;
+        let read = parse(text).map_err(|mistakes| ConfigMistakes { path: path.to_owned(), mistakes });
+        let Parsed { mut config, handlers_named_at } = read?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for file in files_of(&mut config) {
             *file = folder.join(&*file);
         }
         let is_empty = text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#'));
-        Ok(Self { path: path.to_owned(), config, is_empty })
+        Ok(Self { path: path.to_owned(), config, is_empty, handlers_named_at })
+    }
+
+    /// Whether the folder of handlers that it names is one.
+    ///
+    /// That is no part of reading it: a flag may name another folder.
+    pub(crate) fn check_handlers_folder(&self) -> Result<(), ConfigMistakes> {
+        let Some(scripts) = self.config.scripts.as_ref().filter(|scripts| !scripts.dir.is_dir()) else { return Ok(()) };
+        let dir = scripts.dir.display();
+        let problem = match handlers::folder_of_file(&scripts.dir) {
+            Some(folder) => format!("{dir} is a file; name the folder that it stands in: {}", folder.display()),
+            None => format!("no folder at {dir}"),
+        };
+        let mistake = Mistake { place: self.handlers_named_at, text: format!("`scripts.dir`: {problem}") };
+        Err(ConfigMistakes { path: self.path.clone(), mistakes: vec![mistake] })
     }
 
     /// Whether the text is a configuration, perhaps one with mistakes.
@@ -98,9 +116,17 @@ fn read(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
 }
 
-fn parse(text: &str) -> Result<WsConfig, Vec<Mistake>> {
+/// What stands in a file.
+struct Parsed {
+    config: WsConfig,
+    handlers_named_at: Option<Place>,
+}
+
+fn parse(text: &str) -> Result<Parsed, Vec<Mistake>> {
     let tree = Node::parse(text).map_err(|mistake| vec![mistake])?;
-    reading::read::<Document>(tree).map(|document| document.websocket)
+    let handlers_named_at = tree.below(&["websocket", "scripts", "dir"]).map(|node| node.place);
+    let document = reading::read::<Document>(tree)?;
+    Ok(Parsed { config: document.websocket, handlers_named_at })
 }
 
 /// The files and folders that a configuration names.

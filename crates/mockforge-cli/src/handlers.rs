@@ -5,6 +5,7 @@
 mod imports;
 
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,18 +16,32 @@ use mockforge_ws::{
 
 use self::imports::imported;
 
-/// Checks the handlers of a configuration: what answers where, in a line.
+/// Checks the handlers of a configuration: what answers where, in a line. There may be none yet.
 pub(crate) fn check_configured(config: &ScriptsConfig) -> Result<String, HandlerMistakes> {
     let folder = load(config).map_err(|errors| HandlerMistakes::of_folder(&config.dir, &errors))?;
-    Ok(summary(&folder))
+    let warning = none_in(&config.dir).map(|problem| format!("{}: warning: {problem}", config.dir.display()));
+    Ok(warning.unwrap_or_else(|| summary(&folder)))
+}
+
+/// Says so if a folder holds no handlers; nothing, if it cannot be read.
+pub(crate) fn none_in(dir: &Path) -> Option<String> {
+    Contents::of(dir)?.lacks_handlers().map(|problem| format!("no handlers: {problem}"))
+}
+
+/// Whether there is something at the top of a folder that is loaded as a handler.
+pub(crate) fn are_in(dir: &Path) -> bool {
+    Contents::of(dir).is_some_and(|contents| contents.has_handlers)
 }
 
 /// Checks a folder that somebody says holds handlers: there must be some.
 pub(crate) fn check_folder(dir: &Path) -> Result<String, HandlerMistakes> {
     let folder = load(&ScriptsConfig::new(dir)).map_err(|errors| HandlerMistakes::of_folder(dir, &errors))?;
-    if folder.scripts().is_empty() {
-        let problem = "holds no handlers: those are .js files whose names do not begin with `_`";
-        return Err(HandlerMistakes { name: dir.to_owned(), lines: vec![format!("{}: {problem}", dir.display())] });
+    let lack = Contents::of(dir).and_then(|contents| contents.lacks_handlers());
+    if let Some(problem) = lack.filter(|_| folder.scripts().is_empty()) {
+        let below = dir.join("handlers");
+        let hint = if are_in(&below) { format!("; did you mean {}?", below.display()) } else { String::new() };
+        let line = format!("{}: holds no handlers: {problem}{hint}", dir.display());
+        return Err(HandlerMistakes { name: dir.to_owned(), lines: vec![line] });
     }
     Ok(summary(&folder))
 }
@@ -69,6 +84,53 @@ pub(crate) fn check_file(path: &Path) -> Result<String, HandlerMistakes> {
     }
 }
 
+/// The folder of something that is a file and was taken for a folder.
+pub(crate) fn folder_of_file(path: &Path) -> Option<&Path> {
+    let folder = path.parent().filter(|_| path.is_file())?;
+    Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+}
+
+/// Whether a name is that of a script for other engines, which does not run here.
+pub(crate) fn is_of_another_kind(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    matches!(extension, "ts" | "mts" | "cts" | "tsx" | "jsx" | "mjs" | "cjs") && !is_for_editors(name)
+}
+
+/// Whether a name is that of a file which tells editors of handlers, as `mockforge init` writes them.
+pub(crate) fn is_for_editors(name: &str) -> bool {
+    name == "jsconfig.json" || name.ends_with(".d.ts")
+}
+
+/// What stands at the top of a folder.
+struct Contents {
+    has_handlers: bool,
+    /// Files that look like handlers and are none, sorted.
+    others: Vec<String>,
+}
+
+impl Contents {
+    /// `None`, if the folder cannot be read.
+    fn of(dir: &Path) -> Option<Self> {
+        let names = fs::read_dir(dir).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let names: Vec<_> = names.collect();
+        let is_handler = |name: &String| name.ends_with(".js") && !name.starts_with(['_', '.']);
+        let has_handlers = names.iter().any(is_handler);
+        let mut others: Vec<_> = names.into_iter().filter(|name| is_of_another_kind(name)).collect();
+        others.sort();
+        Some(Self { has_handlers, others })
+    }
+
+    /// Why nothing in it is a handler, if that is so.
+    fn lacks_handlers(&self) -> Option<String> {
+        let others = match &*self.others {
+            [] => String::new(),
+            others => format!("; not read: {}", others.join(", ")),
+        };
+        let what = "those are .js files in the syntax of ES modules whose names do not begin with `_`";
+        (!self.has_handlers).then(|| format!("{what}{others}"))
+    }
+}
+
 /// Loads handlers as `serve` does.
 fn load(config: &ScriptsConfig) -> Result<ScriptFolder, ScriptErrors> {
     let renderer = TemplateRenderer::new(&ReplayOptions::default());
@@ -102,10 +164,7 @@ pub(crate) struct HandlerMistakes {
 impl HandlerMistakes {
     /// Those of a folder that cannot be loaded.
     pub(crate) fn of_folder(dir: &Path, errors: &ScriptErrors) -> Self {
-        if !dir.is_file() {
-            return Self::new(dir, dir, errors.iter());
-        }
-        let folder = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let Some(folder) = folder_of_file(dir) else { return Self::new(dir, dir, errors.iter()) };
         let problem = format!("is a file; name the folder that it stands in: {}", folder.display());
         Self { name: dir.to_owned(), lines: vec![format!("{}: {problem}", dir.display())] }
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mockforge_ws::{CheckReport, FileKind, ReplayErrors, ReplayScript, RuleSet};
 
@@ -22,9 +22,25 @@ pub(crate) enum Kind {
     Har,
     /// A handler in JavaScript, or a folder of them.
     Handlers,
+    /// A script in a syntax that handlers do not have, such as TypeScript.
+    ForeignScript,
+    /// What tells editors of handlers.
+    ForEditors,
 }
 
 impl Kind {
+    /// What the name of a file tells, whatever stands in it.
+    fn told_by_name(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?;
+        if is_script_of_handlers(path) {
+            Some(Self::Handlers)
+        } else if handlers::is_for_editors(name) {
+            Some(Self::ForEditors)
+        } else {
+            handlers::is_of_another_kind(name).then_some(Self::ForeignScript)
+        }
+    }
+
     /// What the content of a file tells, if it tells anything.
     fn told_by(content: &[u8]) -> Option<Self> {
         match FileKind::of(content) {
@@ -37,25 +53,31 @@ impl Kind {
 }
 
 /// A file, or what is typed or piped in.
-pub(crate) enum Input<'p> {
-    File { path: &'p Path, kind: Kind },
+pub(crate) enum Input {
+    File { path: PathBuf, kind: Kind },
     Piped { content: Vec<u8>, kind: Kind },
 }
 
-impl<'p> Input<'p> {
-    /// Looks into a file; `-` is what is piped in.
-    pub(crate) fn open(path: &'p Path) -> io::Result<Self> {
+impl Input {
+    /// Looks into a file; `-` is what is piped in. A folder without handlers stands for the configuration in it.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         if path == Path::new("-") {
             let content = beginning(io::stdin().lock())?;
             let kind = Kind::told_by(&content).unwrap_or(Kind::Script);
             return Ok(Self::Piped { content, kind });
         }
-        if is_script_of_handlers(path) || path.is_dir() {
-            return Ok(Self::File { path, kind: Kind::Handlers });
+        if path.is_dir() {
+            let config =
+                Some(path.join(ConfigFile::DEFAULT)).filter(|config| config.is_file() && !handlers::are_in(path));
+            let (path, kind) = config.map_or((path.to_owned(), Kind::Handlers), |config| (config, Kind::Config));
+            return Ok(Self::File { path, kind });
+        }
+        if let Some(kind) = Kind::told_by_name(path).filter(|kind| *kind == Kind::Handlers || path.is_file()) {
+            return Ok(Self::File { path: path.to_owned(), kind });
         }
         // Whoever reads it as what it is says why it cannot be read.
         let told = File::open(path).and_then(beginning).ok().and_then(|content| Kind::told_by(&content));
-        Ok(Self::File { path, kind: told.unwrap_or_else(|| kind_by_name(path)) })
+        Ok(Self::File { path: path.to_owned(), kind: told.unwrap_or_else(|| kind_by_name(path)) })
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -104,7 +126,7 @@ impl<'p> Input<'p> {
         match self.kind() {
             Kind::Script => Some(self.check_script()),
             Kind::Rules => Some(self.check_rules()),
-            Kind::Config | Kind::Har | Kind::Handlers => None,
+            Kind::Config | Kind::Har | Kind::Handlers | Kind::ForeignScript | Kind::ForEditors => None,
         }
     }
 
@@ -150,9 +172,9 @@ pub(crate) fn misplaced(path: &Path, given_as: Kind) -> Option<String> {
     if !path.is_file() {
         return None;
     }
-    let found = match is_script_of_handlers(path) {
-        true => Kind::Handlers,
-        false => File::open(path).and_then(beginning).ok().and_then(|content| Kind::told_by(&content))?,
+    let found = match Kind::told_by_name(path) {
+        Some(kind) => kind,
+        None => File::open(path).and_then(beginning).ok().and_then(|content| Kind::told_by(&content))?,
     };
     // Rules that are lines may be played: a script with nothing but rules in it.
     let is_fine = found == given_as || (found == Kind::Rules && given_as == Kind::Script && is_named(path, &["jsonl"]));
@@ -170,6 +192,10 @@ pub(crate) fn told_apart(kind: Kind, name: &str) -> String {
         Kind::Handlers => {
             "holds a handler: name its folder with --handlers DIR, or as `scripts` in mockforge.yaml".to_owned()
         }
+        Kind::ForeignScript => {
+            "is no handler: those are .js files in the syntax of ES modules; TypeScript is not understood".to_owned()
+        }
+        Kind::ForEditors => "is for editors: no command reads it".to_owned(),
         Kind::Har => {
             let out = Path::new(name).with_extension("jsonl");
             format!("is a HAR file: import it first, by mockforge import har {name} --out {}", out.display())

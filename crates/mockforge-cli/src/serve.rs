@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::args::Serve;
 use crate::config_file::ConfigMistakes;
-use crate::handlers::HandlerMistakes;
+use crate::handlers::{self, HandlerMistakes};
 use crate::input::{self, Kind};
 use crate::playing::Completion;
 use crate::settings::{self, Settings};
@@ -144,6 +144,7 @@ async fn start(builder: WsServerBuilder, config: WsConfig) -> anyhow::Result<Opt
     file_limit::raise(config.max_connections);
     let exposed = !config.host.is_loopback();
     warn_of_flags_without_effect(&config);
+    let handlers = config.scripts.as_ref().map(|scripts| scripts.dir.clone());
     let rules: Vec<_> = named_files::rules(&config).map(Path::to_owned).collect();
     let server = match builder.config(config).metrics_route().build() {
         // As `mockforge check` says it.
@@ -170,6 +171,11 @@ async fn start(builder: WsServerBuilder, config: WsConfig) -> anyhow::Result<Opt
         ),
         served => served?,
     };
+    if let Some(dir) = handlers
+        && let Some(problem) = handlers::none_in(&dir)
+    {
+        warn!("{}: {problem}", dir.display());
+    }
     if exposed {
         warn!("listening beyond this machine: everybody who reaches {} can connect", server.address());
     }

@@ -21,6 +21,10 @@ impl Settings {
         if let Some(file) = &file {
             info!("configured by {}", std::path::absolute(&file.path).as_deref().unwrap_or(&file.path).display());
         }
+        // A reload waits for a folder that is missing; who starts has misspelt it.
+        if let Some(file) = file.as_ref().filter(|_| options.playing.handlers.is_none()) {
+            file.check_handlers_folder()?;
+        }
         let settings = Self { options, file: live };
         let config = settings.over(file.map(|file| file.config).unwrap_or_default());
         settings.options.events.warn_if_without_effect(&config);

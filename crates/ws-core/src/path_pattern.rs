@@ -40,6 +40,12 @@ pub enum PathPatternError {
     /// A star beside other characters.
     #[error("`{0}`: `*` stands for a whole segment, between two slashes")]
     PartOfSegment(String),
+    /// A segment as other tools write those that may be anything.
+    #[error("`{0}`: a segment that may be anything is written `*`")]
+    Placeholder(String),
+    /// What stands behind a path in a URL.
+    #[error("`{0}`: a path ends before `?` and `#`")]
+    BehindPath(String),
     /// Two stars before the end.
     #[error("`**` stands at the end only")]
     RestInTheMiddle,
@@ -86,6 +92,10 @@ impl FromStr for PathPattern {
                 "**" => open = true,
                 "*" => segments.push(Segment::Any),
                 star if star.contains('*') => return Err(PathPatternError::PartOfSegment(star.to_owned())),
+                name if name.starts_with(':') || (name.starts_with('{') && name.ends_with('}')) => {
+                    return Err(PathPatternError::Placeholder(name.to_owned()));
+                }
+                long if long.contains(['?', '#']) => return Err(PathPatternError::BehindPath(long.to_owned())),
                 literal => segments.push(Segment::Literal(literal.to_owned())),
             }
         }
@@ -138,6 +148,9 @@ mod tests {
             ("/ws/user-*", PathPatternError::PartOfSegment("user-*".into())),
             ("/ws/***", PathPatternError::PartOfSegment("***".into())),
             ("/**/a", PathPatternError::RestInTheMiddle),
+            ("/ws/users/:id", PathPatternError::Placeholder(":id".into())),
+            ("/ws/users/{id}/posts", PathPatternError::Placeholder("{id}".into())),
+            ("/ws/users?id=7", PathPatternError::BehindPath("users?id=7".into())),
         ] {
             assert_eq!(text.parse::<PathPattern>(), Err(expected), "{text}");
         }

@@ -151,9 +151,34 @@ impl<'js> Reader<'_, 'js> {
             let near = known().find(|known| {
                 known.eq_ignore_ascii_case(&name) || (name.len() > 4 && strsim::damerau_levenshtein(known, &name) <= 2)
             });
-            if let Some(near) = near {
-                self.problem(&name, format!("the export `{name}` is not known: did you mean `{near}`?"));
+            match near.or_else(|| elsewhere(&name)) {
+                Some(near) => self.problem(&name, format!("the export `{name}` is not known: did you mean `{near}`?")),
+                None if name == "default" => {
+                    let message =
+                        format!("`export default` is not read: export by name, such as {}", CALLBACKS.join(", "));
+                    self.problem(&name, message);
+                }
+                None if is_like_a_callback(&name) => {
+                    let message = format!("the export `{name}` is not known: callbacks are {}", CALLBACKS.join(", "));
+                    self.problem(&name, message);
+                }
+                None => {}
             }
         }
     }
+}
+
+/// What is called otherwise in browsers and in Node.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    match name {
+        "onOpen" | "onopen" | "onConnection" => Some("onConnect"),
+        "onClose" | "onclose" => Some("onDisconnect"),
+        "onSend" => Some("onOutbound"),
+        _ => None,
+    }
+}
+
+/// Whether a name begins with `on`, as those of callbacks do.
+fn is_like_a_callback(name: &str) -> bool {
+    name.strip_prefix("on").is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()))
 }

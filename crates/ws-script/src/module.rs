@@ -52,6 +52,9 @@ impl Modules {
                 "import of `{specifier}` is refused: it is a link that leads out of the folder of scripts"
             ));
         }
+        if !name.ends_with(".js") && name.rsplit('/').next().is_some_and(|last| last.contains('.')) {
+            return Err(format!("import of `{specifier}`: only `.js` files can be imported"));
+        }
         let with_end = format!("{name}.js");
         let hint = match self.snapshot.source(&with_end) {
             Some(_) => format!(": did you mean `{specifier}.js`?"),
@@ -126,6 +129,7 @@ mod tests {
             ("a.js", "..", Err("refused")),
             ("a.js", "./lib/b", Err("did you mean `./lib/b.js`")),
             ("a.js", "./d.js", Err("there is no file `d.js`")),
+            ("a.js", "./data.json", Err("only `.js` files")),
         ] {
             let got = modules.target(base, specifier);
             match (&got, expected) {

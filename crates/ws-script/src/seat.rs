@@ -47,13 +47,20 @@ pub(crate) struct Seated {
     pub(crate) seat: Seat,
     pub(crate) deeds: Cell<Deeds>,
     /// What users hung on the context, on its way from an old runtime into the new one.
-    pub(crate) carried: RefCell<Option<String>>,
+    pub(crate) carried: RefCell<Option<Carried>>,
     /// Operations that wait, and the bytes that they hold.
     pub(crate) waiting: Cell<usize>,
     pub(crate) waiting_bytes: Cell<usize>,
     /// Sends that wait, in order.
     pub(crate) sends: Cell<usize>,
     pub(crate) send_order: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What a version of the script had on the context of a connection.
+pub(crate) struct Carried {
+    pub(crate) version: u64,
+    /// As JSON; none, if there was nothing.
+    pub(crate) written: Option<String>,
 }
 
 impl Seated {

@@ -26,9 +26,12 @@
         for (let n = 0; n < names.length; n += 1) {
             const name = names[n];
             const there = getOwnPropertyDescriptor(live, name);
-            const isGetter = there !== undefined && !hasOwn(there, "value");
-            const next = isGetter ? expect(false) : changed(there?.value, now[name]);
-            if (!isGetter && (there === undefined || next !== there.value)) put(live, name, next);
+            if (there !== undefined && !hasOwn(there, "value")) {
+                isDone = false;
+                continue;
+            }
+            const next = changed(there?.value, now[name]);
+            if (there === undefined || next !== there.value) put(live, name, next);
         }
     };
 
@@ -50,7 +53,10 @@
 
     // What a value becomes by a change as `difference.rs` writes it: itself, if that can be.
     const changed = (live, change) => {
-        if (isOwn(live)) return expect(false), live;
+        if (isOwn(live)) {
+            isDone = false;
+            return live;
+        }
         if (isArray(change)) return change[0];
         const inArray = hasOwn(change, "items");
         if (typeof live !== "object" || live === null || isArray(live) !== inArray) {

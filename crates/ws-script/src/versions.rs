@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::instance::Instance;
 use crate::native::Finished;
-use crate::seat::{Ended, Key, Seats};
+use crate::seat::{Carried, Ended, Key, Seats};
 use crate::sharing::Sharing;
 
 /// How many versions before the present one may be kept.
@@ -95,7 +95,7 @@ impl Versions {
         if !knows_it {
             let from = (0..=self.past.len()).rev().find(|at| self.at(*at).is_some_and(|it| it.instance.knows(key)));
             if let Some(from) = from.and_then(|at| self.at(at)) {
-                hand_over(&mut from.instance, key, seats);
+                hand_over(from, key, seats);
             }
         }
         self.entry(asked)
@@ -192,16 +192,18 @@ impl Versions {
         for key in old.instance.keys() {
             let mut newer = self.past.iter().chain(&self.present).filter(|newer| newer.number > old.number);
             if !newer.any(|newer| newer.instance.knows(key)) {
-                hand_over(&mut old.instance, key, seats);
+                hand_over(&mut old, key, seats);
             }
         }
     }
 }
 
-fn hand_over(from: &mut Instance, key: Key, seats: &Seats) {
-    let seated = seats.borrow().get(&key).cloned();
-    if let Some(seated) = seated {
-        let written = from.carry(key);
-        seated.carried.replace(written);
+/// Leaves what hangs on a context for the version that sees the connection next, if nothing newer waits for that already.
+fn hand_over(from: &mut Version, key: Key, seats: &Seats) {
+    let Some(seated) = seats.borrow().get(&key).cloned() else { return };
+    let is_old = seated.carried.borrow().as_ref().is_some_and(|carried| carried.version > from.number);
+    if !is_old {
+        let written = from.instance.carry(key);
+        seated.carried.replace(Some(Carried { version: from.number, written }));
     }
 }

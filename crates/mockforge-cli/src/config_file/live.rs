@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::{ConfigFile, ConfigMistakes, DEFAULT, read};
+use super::{ConfigFile, ConfigMistakes, read};
 
 /// The configuration file, wherever it is, or may come to be.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ enum Found {
 impl LiveFile {
     /// Reads the file that is `named`, or that of the working folder, if there is one.
     pub(crate) fn open(named: Option<&Path>) -> Result<(Self, Option<ConfigFile>), ConfigMistakes> {
-        let path = named.unwrap_or(Path::new(DEFAULT));
+        let path = named.unwrap_or(Path::new(ConfigFile::DEFAULT));
         let live = Self { path: path.to_owned(), found: Mutex::new(Found::NoFile) };
         let file = if named.is_some() || path.exists() { Some(live.read()?) } else { None };
         Ok((live, file))

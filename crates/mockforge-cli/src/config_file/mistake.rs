@@ -19,6 +19,9 @@ impl Mistake {
 }
 
 pub(super) fn unknown_key(key: &str, known: &[&str]) -> String {
+    if matches!(key, "handlers" | "handler") && known.contains(&"scripts") {
+        return format!("unknown key `{key}`; did you mean `scripts: {{ dir: ... }}`?");
+    }
     match nearest(key, known) {
         Some(nearest) => format!("unknown key `{key}`; did you mean `{nearest}`?"),
         None if known.is_empty() => format!("unknown key `{key}`: there are none here"),
@@ -37,6 +40,15 @@ pub(super) fn missing(key: &str) -> String {
 
 pub(super) fn wrong_value(found: &Unexpected<'_>, expected: &dyn Expected) -> String {
     format!("expected {}, found {}", in_words(&expected.to_string()), shown(found))
+}
+
+/// Something else where keys with values are expected; with what was probably meant.
+pub(super) fn no_keys(found: &Unexpected<'_>, known: &[&str]) -> String {
+    let hint = match found {
+        Unexpected::Str(text) if known.contains(&"dir") => format!("; did you mean `{{ dir: {text} }}`?"),
+        _ => String::new(),
+    };
+    format!("expected keys with values, found {}{hint}", shown(found))
 }
 
 /// Something that is none of the words that stand for what may be chosen here.

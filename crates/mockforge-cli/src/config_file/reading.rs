@@ -200,13 +200,13 @@ impl<'de> Deserializer<'de> for At<'_> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        keys: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         match &self.0.value {
             // serde would take a list for the values in their order.
             Value::Nothing | Value::Map(_) => self.deserialize_map(visitor),
-            other => Err(de::Error::invalid_type(other.unexpected(), &"a map")),
+            other => Err(ReadError::new(mistake::no_keys(&other.unexpected(), keys))),
         }
     }
 

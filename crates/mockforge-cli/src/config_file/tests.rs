@@ -11,6 +11,10 @@ use mockforge_ws::{
 
 use super::*;
 
+fn parse(text: &str) -> Result<WsConfig, Vec<Mistake>> {
+    super::parse(text).map(|parsed| parsed.config)
+}
+
 fn mistakes(text: &str) -> Vec<String> {
     let mistakes = parse(text).expect_err("mistakes");
     let place =
@@ -315,6 +319,39 @@ websocket:
             "20:56 `max_calls`: expected 1 or more, found 0",
         ]
     );
+}
+
+/// Together with all others, also those that only show when a value is beyond what scripts may have.
+#[test]
+fn mistakes_in_handlers_have_their_places() {
+    let text = "
+websocket:
+  handlers: handlers
+  scripts: { dir: handlers, memory: 64, stack: 16MiB, time: 0ms, timers: -1, on_eror: close }
+  raw_echo: yes
+";
+    assert_eq!(
+        mistakes(text),
+        [
+            "3:3 unknown key `handlers`; did you mean `scripts: { dir: ... }`?",
+            "4:37 expected 1MiB to 1GiB, found 64 bytes",
+            "4:48 expected 64KiB to 8MiB, found 16777216 bytes",
+            "4:61 expected 1ms to 60s, found 0",
+            "4:74 expected a whole number, 0 or more, found `-1`",
+            "4:78 unknown key `on_eror`; did you mean `on_error`?",
+            "5:13 expected `true` or `false`, found `yes`",
+        ]
+    );
+    for (text, expected) in [
+        (
+            "websocket: { scripts: handlers }",
+            "1:23 expected keys with values, found `handlers`; did you mean `{ dir: handlers }`?",
+        ),
+        ("websocket: { scripts: { memory: 8MiB } }", "1:23 `dir` is missing"),
+        ("websocket: { scripts: { dir: a, time: 61s } }", "1:39 expected 1ms to 60s, found 61s"),
+    ] {
+        assert_eq!(mistakes(text), [expected], "{text}");
+    }
 }
 
 #[test]

@@ -50,6 +50,14 @@ impl Node {
             serde_saphyr::from_str_with_options(text, options).map_err(|error| no_yaml(&error, text))?;
         Ok(root.into())
     }
+
+    /// What stands below these keys, one below the other.
+    pub(super) fn below(&self, keys: &[&str]) -> Option<&Self> {
+        keys.iter().try_fold(self, |node, key| match &node.value {
+            Value::Map(entries) => entries.iter().find(|(found, _)| found.text == *key).map(|(_, value)| value),
+            _ => None,
+        })
+    }
 }
 
 fn no_yaml(error: &Error, source: &str) -> Mistake {

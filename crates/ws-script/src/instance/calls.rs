@@ -201,7 +201,7 @@ impl Instance {
 fn make_context<'js>(ctx: &Ctx<'js>, prelude: &Prelude, shared: &Shared, key: Key) -> rquickjs::Result<Object<'js>> {
     let context: Object<'js> = prelude.context.clone().restore(ctx)?.call((number(key),))?;
     let carried = shared.seated(key).and_then(|seated| seated.carried.take());
-    if let Some(carried) = carried {
+    if let Some(carried) = carried.and_then(|carried| carried.written) {
         prelude.revive.clone().restore(ctx)?.call::<_, ()>((context.clone(), carried))?;
     }
     Ok(context)

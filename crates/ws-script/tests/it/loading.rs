@@ -38,6 +38,13 @@ fn mistakes_are_found_with_their_place() {
             "a.js:1:17: the export `onmessage` is not known: did you mean `onMessage`?",
         ),
         ("export const onConnected = () => {}", "did you mean `onConnect`?"),
+        ("export function onMessage() {} export function onClose() {}", "did you mean `onDisconnect`?"),
+        (
+            "export function onMessage() {} export function onError() {}",
+            "the export `onError` is not known: callbacks are",
+        ),
+        ("export default { onMessage() {} }", "`export default` is not read"),
+        ("export const path = '/ws/users/:id'; export function onMessage() {}", "written `*`"),
         ("export const paths = '/x'; export function onMessage() {}", "did you mean `path`?"),
         ("export const x = 1", "it exports no callback: add one of onConnect, onMessage, onDisconnect, onOutbound"),
         (" \n", "a.js: it is empty: add one of"),

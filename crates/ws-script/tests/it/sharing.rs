@@ -296,6 +296,15 @@ async fn a_hostile_state_of_the_new_version_harms_no_old_one() {
     }
 }
 
+#[tokio::test]
+async fn an_old_version_leaves_memory_to_the_new_one() {
+    let limits = ScriptLimits { time: Duration::from_secs(20), ..ScriptLimits::default() };
+    let mut two = Two::load(ScriptOptions::default().limits(limits));
+    two.new.ask("globalThis.ballast = new Uint8Array(44e6); 0").await;
+    two.old.ask("state.large = 'x'.repeat(10e6); 0").await;
+    assert_eq!(two.new.ask("[state.large === undefined, 'y'.repeat(15e6).length]").await, "[true,15000000]");
+}
+
 /// What takes too much is not tried again, and what only fails is.
 #[tokio::test]
 async fn only_what_fails_by_itself_is_tried_again() {

@@ -202,6 +202,29 @@ export function onMessage(ctx) {{ ctx.seen = [...(ctx.seen ?? []), {n}]; ctx.sen
     assert_eq!(client.ask("x").await, r#"{"greeted":0,"seen":[0,1,9]}"#);
 }
 
+/// Of versions that have gone and of those that still have timers, the newest knows best.
+#[tokio::test]
+async fn what_hangs_on_a_context_is_not_taken_from_the_version_whose_timers_tick_longest() {
+    let source = |n: usize| {
+        format!(
+            "export function onConnect(ctx) {{ ctx.seen = []; setInterval(() => {{}}, 100_000) }}
+export function onMessage(ctx) {{ ctx.seen.push({n}); ctx.send(ctx.seen) }}"
+        )
+    };
+    let scripts = Scripts::load(&[("a.js", &source(0))]);
+    let mut client = scripts.client("a.js");
+    client.connect().await.unwrap();
+    let mut seen = Vec::new();
+    for n in 0..=4 {
+        if n > 0 {
+            scripts.change(&[("a.js", &source(n))]).unwrap();
+            client.handler = scripts.handler("a.js");
+        }
+        seen.push(n);
+        assert_eq!(client.ask("x").await, format!("{seen:?}").replace(' ', ""));
+    }
+}
+
 #[tokio::test]
 async fn the_scripts_own_timers_end_with_their_version() {
     let seen = Arc::new(Mutex::new(Vec::new()));

@@ -1,11 +1,18 @@
 //! Handlers in JavaScript: where they are, and what each may use.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::{self, Deserializer, Unexpected};
 
 use super::written;
+
+/// The bounds of scripts, where their limits are read from a file: who writes one wants to hear of a mistake at its place.
+const MEMORY: RangeInclusive<usize> = 1 << 20..=1 << 30;
+const STACK: RangeInclusive<usize> = 64 << 10..=8 << 20;
+const TIME: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
 
 /// A folder of handlers in JavaScript, and what each of them may use. Needs the feature `js`.
 ///
@@ -21,16 +28,16 @@ use super::written;
 pub struct ScriptsConfig {
     /// The folder. Every `.js` file at its top whose name does not begin with `_` is a handler; the others are for imports.
     pub dir: PathBuf,
-    /// The memory of one script in bytes, 1 MiB or more; 64 MiB by default.
-    #[serde(default = "memory", deserialize_with = "written::size")]
+    /// The memory of one script in bytes, 1 MiB to 1 GiB; 64 MiB by default.
+    #[serde(default = "memory", deserialize_with = "memory_within_bounds")]
     #[cfg_attr(feature = "schema", schemars(with = "written::SizeSchema"))]
     pub memory: usize,
     /// The stack of one script in bytes, 64 KiB to 8 MiB; 512 KiB by default.
-    #[serde(default = "stack", deserialize_with = "written::size")]
+    #[serde(default = "stack", deserialize_with = "stack_within_bounds")]
     #[cfg_attr(feature = "schema", schemars(with = "written::SizeSchema"))]
     pub stack: usize,
-    /// The CPU time of one callback, with all that it leads to at once; 100 ms by default.
-    #[serde(default = "time", deserialize_with = "written::duration")]
+    /// The CPU time of one callback, with all that it leads to at once, 1 ms to 60 s; 100 ms by default.
+    #[serde(default = "time", deserialize_with = "time_within_bounds")]
     #[cfg_attr(feature = "schema", schemars(with = "written::DurationSchema"))]
     pub time: Duration,
     /// How many timers of one connection may wait at a time; 1,000 by default.
@@ -92,4 +99,62 @@ fn keep() -> OnScriptError {
 
 fn close() -> OnScriptError {
     OnScriptError::Close
+}
+
+fn memory_within_bounds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    size_within(&MEMORY, "1MiB to 1GiB", deserializer)
+}
+
+fn stack_within_bounds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    size_within(&STACK, "64KiB to 8MiB", deserializer)
+}
+
+fn size_within<'de, D: Deserializer<'de>>(
+    bounds: &RangeInclusive<usize>,
+    expected: &str,
+    deserializer: D,
+) -> Result<usize, D::Error> {
+    let size = written::size(deserializer)?;
+    let found = || de::Error::invalid_value(Unexpected::Other(&format!("{size} bytes")), &expected);
+    bounds.contains(&size).then_some(size).ok_or_else(found)
+}
+
+fn time_within_bounds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let time = written::duration(deserializer)?;
+    let shown = if time.is_zero() { "0".to_owned() } else { format!("{time:?}") };
+    let found = || de::Error::invalid_value(Unexpected::Other(&shown), &"1ms to 60s");
+    TIME.contains(&time).then_some(time).ok_or_else(found)
+}
+
+#[cfg(all(test, feature = "js"))]
+mod tests {
+    use ws_script::{ScriptFolder, ScriptLimits, ScriptOptions};
+
+    use super::*;
+
+    /// Neither refuses what the other takes.
+    #[test]
+    fn the_bounds_of_files_are_those_of_scripts() {
+        const TICK: Duration = Duration::from_nanos(1);
+        let dir = tempfile::tempdir().unwrap();
+        let is_fine = |memory, stack, time| {
+            let limits = ScriptLimits { memory, stack, time, ..ScriptLimits::default() };
+            ScriptFolder::load(dir.path(), ScriptOptions::default().limits(limits)).is_ok()
+        };
+        for (memory, stack, time) in
+            [(MEMORY.start(), STACK.start(), TIME.start()), (MEMORY.end(), STACK.end(), TIME.end())]
+        {
+            assert!(is_fine(*memory, *stack, *time), "{memory} {stack} {time:?}");
+        }
+        for (memory, stack, time) in [
+            (MEMORY.start() - 1, *STACK.start(), *TIME.start()),
+            (MEMORY.end() + 1, *STACK.start(), *TIME.start()),
+            (*MEMORY.start(), STACK.start() - 1, *TIME.start()),
+            (*MEMORY.start(), STACK.end() + 1, *TIME.start()),
+            (*MEMORY.start(), *STACK.start(), *TIME.start() - TICK),
+            (*MEMORY.start(), *STACK.start(), *TIME.end() + TICK),
+        ] {
+            assert!(!is_fine(memory, stack, time), "{memory} {stack} {time:?}");
+        }
+    }
 }
