@@ -9,7 +9,7 @@ use std::iter::zip;
 
 use serde_json::{Value, json};
 use ws_core::Message;
-use ws_server::WsServer;
+use ws_server::{ScriptsConfig, WsConfig, WsServer};
 
 use crate::eventually::eventually;
 use crate::raw_client::{RawClient, handshake};
@@ -223,7 +223,9 @@ async fn mistakes_keep_a_server_from_starting() {
     let nowhere = json!({ "scripts": { "dir": files.path("nowhere") } });
     let error = WsServer::builder().config(written(nowhere)).build().err().unwrap().to_string();
     assert!(error.contains("nowhere"), "{error}");
-    let too_small = json!({ "scripts": { "dir": files.path("handlers"), "memory": 1000 } });
-    let error = WsServer::builder().config(written(too_small)).build().err().unwrap().to_string();
+    // In a file it is a mistake of the file.
+    let too_small = ScriptsConfig { memory: 1000, ..ScriptsConfig::new(files.path("handlers")) };
+    let too_small = WsConfig { scripts: Some(too_small), ..WsConfig::default() };
+    let error = WsServer::builder().config(too_small).build().err().unwrap().to_string();
     assert!(error.contains("memory: 1000 bytes is not between"), "{error}");
 }
