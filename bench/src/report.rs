@@ -100,7 +100,7 @@ fn goals(results: &Results) -> Table {
     let mut table = Table::new(["goal", "limit", "measured", "verdict"]);
     for goal in &GOALS {
         let (what, limit) = match goal.limit {
-            Limit::Times { peer, times } => (format!("{}: ours / {peer}", goal.scenario), times),
+            Limit::Times { server, peer, times } => (format!("{}: {server} / {peer}", goal.scenario), times),
             Limit::Figure(most) => (format!("{}: ours", goal.scenario), most),
             Limit::Above { server, by } => (format!("{}: {server} - ours", goal.scenario), by),
         };

@@ -12,16 +12,17 @@ def run(program, *arguments):
 
 
 def _variables():
-    return {name: value for name, value in os.environ.items() if not name.startswith("MOCKFORGE_")}
+    ours = ("MOCKFORGE_", "OTEL_", "RUST_LOG")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 class Mockforge:
     """A running `mockforge SUBCOMMAND ...` that listens on `self.url`, `ws://HOST:PORT/ws`."""
 
-    def __init__(self, program, *arguments, is_quiet=False):
+    def __init__(self, program, *arguments, is_quiet=False, variables=None):
         command = [program, *arguments, "--ws-port", "0", "--log", "error"]
         stderr = subprocess.DEVNULL if is_quiet else None
-        self.process = subprocess.Popen(command, env=_variables(), stdout=subprocess.PIPE, stderr=stderr, text=True)
+        self.process = subprocess.Popen(command, env=_variables() | (variables or {}), stdout=subprocess.PIPE, stderr=stderr, text=True)
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
             raise RuntimeError(f"{command} printed {line!r} instead of where it listens")

@@ -1,5 +1,6 @@
 //! The commands of `cargo xtask`, one file each.
 
+mod admin;
 mod ai;
 mod bench;
 mod browser;
@@ -16,7 +17,10 @@ mod faults;
 mod fetch;
 mod fmt;
 mod fuzz;
+mod inspector;
+mod languages;
 mod layers;
+mod otlp;
 mod proxy;
 mod reload;
 mod scripts;
@@ -78,10 +82,18 @@ pub(crate) enum Command {
     Faults(Program),
     /// Scripts that branch, rules, and recordings of other tools, before clients that we did not write.
     Scripts(Program),
+    /// The admin API of `mockforge serve` against its own description.
+    Admin(Program),
     /// Events that nobody wrote, before clients that we did not write; and a real language model that writes them.
     Ai(Program),
     /// Handlers that are edited while pages and clients are connected.
     Reload(Program),
+    /// The inspector page in Chromium, before `mockforge serve`; leaves screenshots.
+    Inspector(Program),
+    /// Spans as a collector gets them that we did not write.
+    Otlp(Program),
+    /// The samples of docs/testing.md: tests in other languages, many at the same time, on one server.
+    Languages(Program),
     /// Run each example against a client.
     Examples(Program),
     /// The bench beside other servers; arguments, `--help` too, are passed on. Not a part of ci.
@@ -123,8 +135,12 @@ impl Command {
             Self::Proxy(it) => proxy::run(workspace, it.program.as_deref()),
             Self::Faults(it) => faults::run(workspace, it.program.as_deref()),
             Self::Scripts(it) => scripts::run(workspace, it.program.as_deref()),
+            Self::Admin(it) => admin::run(workspace, it.program.as_deref()),
             Self::Ai(it) => ai::run(workspace, it.program.as_deref()),
             Self::Reload(it) => reload::run(workspace, it.program.as_deref()),
+            Self::Inspector(it) => inspector::run(workspace, it.program.as_deref()),
+            Self::Otlp(it) => otlp::run(workspace, it.program.as_deref()),
+            Self::Languages(it) => languages::run(workspace, it.program.as_deref()),
             Self::Examples(it) => examples::run(workspace, it.program.as_deref()),
             Self::Bench { arguments } => bench::run(workspace, &arguments),
         }

@@ -49,10 +49,10 @@ impl Mockforge {
     }
 }
 
-/// Removes the variables that would set a server of ours.
+/// Removes the variables that would set a server of ours, or what it says of itself.
 pub(crate) fn without_settings(command: &mut Command) -> &mut Command {
     for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("MOCKFORGE_") {
+        if ["MOCKFORGE_", "OTEL_", "RUST_LOG"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             command.env_remove(name);
         }
     }

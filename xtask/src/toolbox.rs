@@ -11,7 +11,10 @@ use std::fmt;
 pub(crate) use self::cargo_tool::{CARGO_DENY, CARGO_FUZZ, WEBSOCAT};
 pub(crate) use self::debian::chromium;
 pub(crate) use self::node::{Node, RECONNECTING, WS};
-pub(crate) use self::python::{FASTJSONSCHEMA, KOSOKU, Python, SMOLLM2, WEBSOCKETS, XLLAMACPP};
+pub(crate) use self::python::{
+    FASTJSONSCHEMA, KOSOKU, OPENTELEMETRY_PROTO, PYTEST, PYTEST_XDIST, Python, SCHEMATHESIS, SMOLLM2, WEBSOCKETS,
+    XLLAMACPP,
+};
 
 /// Something that is not on this machine and that we may not install. `ci` skips what needs it, or fails, when CI
 /// runs it.

@@ -1,9 +1,10 @@
 //! Our server as somebody would embed it: an echo handler at /ws/echo, one that answers pings in JSON at /ws/json, a room at
-//! /ws/room, defaults everywhere else. Given the URL of an upstream, it is a proxy instead.
+//! /ws/room, defaults everywhere else, but for the journal, which it has with `--journal` only. Given the URL of an upstream, it
+//! is a proxy instead.
 //!
 //! One thread, as the peers, because it gets one core.
 
-use mockforge_ws::{HandlerResult, WsConfig, WsContext, WsHandler, WsMessage, WsProxyConfig, WsServer};
+use mockforge_ws::{HandlerResult, JournalConfig, WsConfig, WsContext, WsHandler, WsMessage, WsProxyConfig, WsServer};
 use serde::{Deserialize, Serialize};
 
 struct Echo;
@@ -73,9 +74,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-    let upstream = std::env::args().nth(1);
-    let proxy_config = upstream.map(|upstream_url| WsProxyConfig { upstream_url, ..WsProxyConfig::default() });
-    let config = WsConfig { port: 0, proxy_config, ..WsConfig::default() };
+    let (options, upstream): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    let journal = JournalConfig { enabled: options.iter().any(|word| word == "--journal"), ..JournalConfig::default() };
+    let proxy_config =
+        upstream.into_iter().next().map(|upstream_url| WsProxyConfig { upstream_url, ..WsProxyConfig::default() });
+    let config = WsConfig { port: 0, proxy_config, journal, ..WsConfig::default() };
     let server = match &config.proxy_config {
         Some(_) => WsServer::builder().config(config),
         None => WsServer::builder().config(config).handler(Echo).handler(Ping).handler(Room),

@@ -39,7 +39,7 @@ use Ability::{Echo, Handlers, Proxy, Rooms};
 #[derive(Debug, Clone)]
 enum Source {
     /// A program of this package, and the crate whose version it goes by.
-    Bin { bin: &'static str, package: &'static str },
+    Bin { bin: &'static str, args: &'static [&'static str], package: &'static str },
     /// `mockforge serve --raw-echo`, from the project's workspace.
     Mockforge,
     /// Bun, from npm.
@@ -61,9 +61,11 @@ impl Entrant {
     /// All that the bench knows, ours first.
     pub(crate) fn known() -> Vec<Self> {
         let new = |name: &str, abilities, source| Self { name: name.into(), abilities, unasked: abilities, source };
-        let bin = |bin, package| Source::Bin { bin, package };
+        let bin = |bin, package| Source::Bin { bin, args: &[], package };
+        let journal = Source::Bin { bin: "ours", args: &["--journal"], package: "mockforge-ws" };
         vec![
             new("ours", &[Echo, Rooms, Proxy, Handlers], bin("ours", "mockforge-ws")),
+            new("ours-journal", &[Echo], journal),
             new("ours-js", &[Handlers], bin("ours_script", "ws-script")),
             Self { unasked: &[], ..new("mockforge", &[Echo], Source::Mockforge) },
             new("tokio-websockets", &[Echo], bin("peer_tokio_websockets", "tokio-websockets")),
@@ -117,9 +119,9 @@ impl Entrant {
     /// When that fails, with what a reader can do about it.
     pub(crate) fn prepare(&self) -> Result<Launch> {
         match &self.source {
-            Source::Bin { bin, .. } => {
+            Source::Bin { bin, args, .. } => {
                 let program = cargo_build(&bench_folder().join("Cargo.toml"), "mockforge-bench", bin)?;
-                Ok(Launch { program, args: Vec::new() })
+                Ok(Launch { program, args: args.iter().map(Into::into).collect() })
             }
             Source::Mockforge => {
                 let program = cargo_build(&bench_folder().join("../Cargo.toml"), "mockforge-cli", "mockforge")?;

@@ -11,13 +11,15 @@ use mockforge_ws::{TemplateClock, parse_duration, parse_size};
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 
 use crate::address;
+#[cfg(feature = "admin")]
+use crate::admin::Admin;
 use crate::check::Check;
 use crate::events::Events;
 use crate::export::Export;
 use crate::generate::Generate;
 use crate::import::Import;
 use crate::init::Init;
-use crate::log_filter::LogFilter;
+use crate::logging::Logging;
 use crate::playing::Playing;
 use crate::record::Record;
 use crate::traffic::Traffic;
@@ -35,7 +37,7 @@ pub(crate) enum Command {
     /// Serve WebSockets until it is interrupted.
     ///
     /// Without handlers, a script, rules, events or a real server, text is answered with `echo: TEXT` and binary as it came,
-    /// on /ws and below it. Counts are at /metrics on the same port.
+    /// on /ws and below it. Counts are at /metrics on the same port, and what happens is at /__admin/.
     ///
     /// SIGHUP (kill -HUP PID) has all files read again: handlers, scripts, rules, schemas and the configuration. --watch does
     /// that whenever one of them changes.
@@ -125,9 +127,11 @@ pub(crate) struct Serve {
     #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"], value_parser = BoolishValueParser::new(),
           env = "MOCKFORGE_WS_TLS_SELF_SIGNED")]
     pub(crate) tls_self_signed: bool,
-    /// What is logged: off, error, warn, info, debug, trace, or a filter such as `info,ws_server=debug`
-    #[arg(long, value_name = "FILTER", default_value = "info", env = "MOCKFORGE_WS_LOG")]
-    pub(crate) log: LogFilter,
+    #[cfg(feature = "admin")]
+    #[command(flatten)]
+    pub(crate) admin: Admin,
+    #[command(flatten)]
+    pub(crate) logging: Logging,
     #[command(flatten)]
     pub(crate) playing: Playing,
     #[command(flatten)]

@@ -17,7 +17,7 @@ use mockforge_ws::{
 
 use self::progress::Progress;
 use crate::events::{self, Writing};
-use crate::log_filter::LogFilter;
+use crate::logging::Logging;
 use crate::out_file::OutFile;
 
 #[derive(Debug, clap::Args)]
@@ -36,9 +36,8 @@ pub(crate) struct Generate {
     seed: Option<u64>,
     #[command(flatten)]
     out: OutFile,
-    /// What is logged: off, error, warn, info, debug, trace, or a filter such as `info,ws_ai=debug`
-    #[arg(long, value_name = "FILTER", default_value = "info", env = "MOCKFORGE_WS_LOG")]
-    log: LogFilter,
+    #[command(flatten)]
+    logging: Logging,
     /// Take this script as it is, and put events into it
     #[arg(long, value_name = "FILE", requires = "at", help_heading = "Enriching a script")]
     augment: Option<PathBuf>,
@@ -58,7 +57,7 @@ pub(crate) fn generate(options: Generate) -> anyhow::Result<ExitCode> {
     let script = options.augment.as_deref().map(read).transpose()?;
     let total = script.is_none().then(|| options.events.unwrap_or(EVENTS));
     let progress = Progress::new(total);
-    options.log.start_with(progress.log());
+    options.logging.start_with(progress.log());
 
     let generator = AiEventGenerator::new(config(&options)).map_err(|error| anyhow!(told(&error)))?;
     let generator = generator.observed_by(Arc::new(progress.clone()));

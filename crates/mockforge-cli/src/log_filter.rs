@@ -1,14 +1,12 @@
-//! What is logged, and where to.
+//! What is logged.
 //!
 //! A word that is no level would be read as the name of a module that nobody has, and silence the log: it is an error here.
 
-use std::fmt;
-use std::io::{self, IsTerminal};
 use std::str::FromStr;
+use std::{env, fmt};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
@@ -17,22 +15,27 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 pub(crate) struct LogFilter(String);
 
 impl LogFilter {
-    /// Logs to stderr from here on: stdout is for the answers of commands.
-    pub(crate) fn start(&self) {
-        self.start_with(io::stderr);
+    /// What `RUST_LOG` says; none, if it is not set.
+    ///
+    /// # Errors
+    /// What it says, if that is no filter. A word alone is one there, as for all programs that read it.
+    pub(crate) fn from_rust_log() -> Result<Option<Self>, String> {
+        let Some(text) = env::var("RUST_LOG").ok().filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+        match parse(&text) {
+            Ok(_) => Ok(Some(Self(text))),
+            Err(_) => Err(text),
+        }
     }
 
-    /// Logs to what `writer` makes, which writes to stderr in its way.
-    pub(crate) fn start_with(&self, writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static) {
-        let Ok(filter) = parse(&self.0) else { return };
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(writer)
-            .with_ansi(io::stderr().is_terminal())
-            .with_target(false)
-            // Whoever has closed the pipe or the terminal wants no log: saying so there, too, would be a panic.
-            .log_internal_errors(false)
-            .init();
+    /// The filter itself.
+    pub(crate) fn to_filter(&self) -> EnvFilter {
+        parse(&self.0).unwrap_or_default()
+    }
+}
+
+impl Default for LogFilter {
+    fn default() -> Self {
+        Self("info".to_owned())
     }
 }
 
@@ -56,9 +59,10 @@ impl fmt::Display for LogFilter {
     }
 }
 
-fn parse(filter: &str) -> Result<EnvFilter, impl fmt::Debug> {
-    // jsonpath_lib logs each query that selects nothing.
-    EnvFilter::builder().parse(format!("{filter},jsonpath_lib=off"))
+/// Reads a filter, which may ask for what is off unless it is asked for.
+fn parse(filter: &str) -> Result<EnvFilter, impl fmt::Debug + use<>> {
+    // jsonpath_lib logs each query that selects nothing. The spans of connections would stand before each line.
+    EnvFilter::builder().parse(format!("jsonpath_lib=off,ws_span=off,{filter}"))
 }
 
 /// Refuses a word, alone or behind `target=`, that should be a level and is none.

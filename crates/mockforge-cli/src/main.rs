@@ -4,6 +4,8 @@
 //! holds only a command's answer.
 
 mod address;
+#[cfg(feature = "admin")]
+mod admin;
 mod args;
 mod check;
 mod command_line;
@@ -19,6 +21,7 @@ mod import;
 mod init;
 mod input;
 mod log_filter;
+mod logging;
 mod named_files;
 mod out_file;
 mod playing;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use mockforge_ws::{UpstreamTls, WsConfig, WsProxyConfig};
 
-use crate::log_filter::LogFilter;
+use crate::logging::Logging;
 use crate::traffic::Recording;
 use crate::{address, serve};
 
@@ -29,13 +29,12 @@ pub(crate) struct Record {
     /// The port to listen on; 0 takes a free one
     #[arg(long, visible_alias = "port", value_name = "PORT", default_value_t = 3001)]
     ws_port: u16,
-    /// What is logged: off, error, warn, info, debug, trace, or a filter such as `info,ws_proxy=debug`
-    #[arg(long, value_name = "FILTER", default_value = "info", env = "MOCKFORGE_WS_LOG")]
-    log: LogFilter,
+    #[command(flatten)]
+    logging: Logging,
 }
 
 pub(crate) fn record(options: Record) -> anyhow::Result<ExitCode> {
-    options.log.start();
+    let _started = options.logging.start();
     let config = WsConfig {
         host: options.host,
         port: options.ws_port,

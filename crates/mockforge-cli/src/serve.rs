@@ -25,7 +25,7 @@ use crate::{events, file_limit, named_files};
 const GRACE: Duration = Duration::from_secs(5);
 
 pub(crate) fn serve(options: Serve) -> anyhow::Result<ExitCode> {
-    options.log.start();
+    let _started = options.logging.start();
     let completion = options.playing.completion.clone();
     match Settings::read(options) {
         Ok((_, config)) if completion.exit_on_complete => until_complete(config, &completion),
@@ -45,6 +45,10 @@ fn told(mistakes: &ConfigMistakes) -> String {
 /// Serves until somebody interrupts it, and takes up what has changed in its files when somebody asks for that.
 fn until_interrupted_reloading(settings: Settings, config: WsConfig) -> anyhow::Result<ExitCode> {
     let mut builder = WsServer::builder();
+    #[cfg(feature = "admin")]
+    if settings.has_admin() {
+        builder = builder.admin_routes();
+    }
     if let Some(watch) = settings.watch() {
         builder = builder.watch(watch);
     }

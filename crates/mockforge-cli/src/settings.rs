@@ -47,6 +47,12 @@ impl Settings {
         self.options.watch
     }
 
+    /// Whether the admin API is served.
+    #[cfg(feature = "admin")]
+    pub(crate) fn has_admin(&self) -> bool {
+        !self.options.admin.is_off()
+    }
+
     fn over(&self, file: WsConfig) -> WsConfig {
         let options = self.options.clone();
         let self_signed = options.tls_self_signed.then(|| match file.tls.clone() {
@@ -69,6 +75,8 @@ impl Settings {
             tls: files.or(self_signed).or(file.tls),
             ..file
         };
+        #[cfg(feature = "admin")]
+        let config = options.admin.over(config);
         options.events.over(options.traffic.over(options.playing.over(config)))
     }
 }

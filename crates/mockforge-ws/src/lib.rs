@@ -25,10 +25,10 @@
 //! `ws-testing`.
 
 pub use ws_ai::{
-    AiError, AiEvent, AiEventGenerator, AiHandler, AiLimits, AiObserver, AugmentedReplay, BudgetSpent, CallOutcome,
-    Draft, EmbeddedProvider, Listener, MAX_RATE, Narrator, OnFailure, PROVIDER_NAMES, Piece, Pieces, Provider,
-    ProviderError, ProviderErrorKind, RejectKind, ReplayAugmentationConfig, Request, Story, StoryFacts, Usage,
-    WebSocketAiConfig,
+    AiError, AiEvent, AiEventGenerator, AiHandler, AiLimits, AiObserver, AugmentedReplay, AugmentedScript, BudgetSpent,
+    CallOutcome, Draft, EmbeddedProvider, Listener, MAX_RATE, Narrator, OnFailure, PROVIDER_NAMES, Piece, Pieces,
+    Provider, ProviderError, ProviderErrorKind, RejectKind, ReplayAugmentationConfig, Request, Story, StoryFacts,
+    Usage, WebSocketAiConfig,
 };
 pub use ws_conditions::{
     Bandwidth, Conditions, ConditionsError, ConnectionNumbers, Drip, Fault, FaultConfig, FaultDirection, FaultRule,
@@ -36,13 +36,19 @@ pub use ws_conditions::{
     Trigger,
 };
 pub use ws_core::{
-    Acceptance, BatchLimits, CloseFrame, Connection, Direction, EndStatus, Extensions, HandlerError, HandlerFuture,
-    HandlerRegistry, HandlerResult, HandlerSet, Handshake, HandshakeDecision, Message, MessageBuffer, Middleware,
-    NearMiss, ObservedFrame, Offered, Origin, PathPattern, PathPatternError, QueueLimits, Refusal, RoomSender, Rooms,
-    SessionEnd, SessionEnding, SessionObserver, SessionPart, TrySendError, Unmatched, Verdict, WhenFull, WsContext,
-    WsHandler, WsMessage, WsSender, close_code, for_subprotocol, handler_fn, inbound_filter,
+    Acceptance, BatchLimits, CloseFrame, Connection, Direction, EndStatus, Extensions, Handled, HandlerError,
+    HandlerFuture, HandlerRegistry, HandlerResult, HandlerSet, Handshake, HandshakeDecision, Message, MessageBuffer,
+    Middleware, NearMiss, ObservedFrame, Offered, Origin, PathPattern, PathPatternError, QueueLimits, Refusal,
+    RoomSender, Rooms, SessionEnd, SessionEnding, SessionObserver, SessionPart, TrySendError, Unmatched, Verdict,
+    WhenFull, WsContext, WsHandler, WsMessage, WsSender, close_code, for_subprotocol, handler_fn, inbound_filter,
 };
-pub use ws_metrics::{MetricsRegistry, get_global_registry, record_ws_error};
+pub use ws_metrics::{
+    HandlerCall, HandlerMeter, HandlerMetrics, MeteredCall, MetricsRegistry, UpgradeRequest, create_ws_connection_span,
+    create_ws_message_span, get_global_registry, record_ws_connection_end, record_ws_error, record_ws_message_failure,
+    record_ws_message_success, trace_id,
+};
+#[cfg(feature = "otlp")]
+pub use ws_metrics::{OtlpError, OtlpTraces};
 pub use ws_patterns::{
     Captures, Correlation, CorrelationBuilder, CorrelationError, CorrelationState, Difference, Event, Expression,
     ExpressionError, Facts, JsonPath, MachineState, MessagePattern, MessageRouter, MessageText, Name, Outcome,
@@ -66,13 +72,17 @@ pub use ws_script::{
     ScriptFolder, ScriptHandler, ScriptLimits, ScriptOptions, TYPES as SCRIPT_TYPES,
 };
 pub use ws_server::{
-    AcceptWith, Expected, HandshakeRule, HandshakeRules, OnScriptError, PathConfig, PathMode, RateLimited, RefuseWith,
-    ReloadPolicy, ReloadReport, Scope, ScriptsConfig, ServerError, ServerHandle, Subprotocols, TlsConfig, TlsError,
-    UnmatchedMessage, WsConfig, WsServer, WsServerBuilder, parse_duration, parse_rate, parse_size, router,
-    router_with_handlers, router_with_latency, router_with_proxy, start_with_latency, try_router,
+    AcceptWith, AdminConfig, Counted, EventFilter, EventKind, EventName, Expected, FilterError, FilterErrors, Found,
+    HandledAs, HandshakeRule, HandshakeRules, Journal, JournalConfig, JournalEvent, JournalQuery, JournalWatch,
+    MessageType, NearMissed, OnScriptError, PathConfig, PathMode, RateLimited, RefuseWith, ReloadOutcome, ReloadPolicy,
+    ReloadReport, Scope, ScriptsConfig, ServerError, ServerHandle, Subprotocols, TlsConfig, TlsError, UnmatchedMessage,
+    Waited, WsConfig, WsServer, WsServerBuilder, parse_duration, parse_rate, parse_size, router, router_with_handlers,
+    router_with_latency, router_with_proxy, start_with_latency, try_router,
 };
 #[cfg(feature = "testing")]
-pub use ws_testing::{ClientError, TestClient, TestClientBuilder, TestServer};
+pub use ws_testing::{
+    ClientError, Expectation, Expecting, IntoPattern, TestClient, TestClientBuilder, TestServer, Unmet, Unverified,
+};
 
 /// The examples of the README and of the handbooks are tests.
 #[cfg(all(doctest, feature = "testing"))]

@@ -2,7 +2,7 @@
 //! of what exists today. Added are only imports, functions to stand in, what `?` returns to, and assertions. Those of AI
 //! events stand together, in `websocket_crate/ai.rs`.
 //!
-//! Tracing spans come with their crate. The exceptions among the others:
+//! The exceptions:
 //!
 //! - Proxy Mode, Proxy Configuration and Usage Examples name an upstream on the internet. The snippets compile as they are,
 //!   with `..Default::default()` for the fields that they leave out; what is run has a local upstream in its place.
@@ -14,6 +14,7 @@
 //!   wrong. Where a `Result` is dropped, it stays so. They run with a local server in the place of OpenAI, and not to their
 //!   last event, which would take half a minute.
 //! - Event Generation declares a method, which is called with exactly those types; the engine inside is ours.
+//! - Tracing Integration leaves open what `request` and `message_size` are.
 //! - Logging shows lines of the server's own log; the tests of `ws-server` look for them.
 //! - WebSocket Server Config, Proxy Configuration and AI Configuration show declarations; they are compared with ours by using
 //!   them with exactly those types.
@@ -279,34 +280,8 @@ mod jsonpath_matching {
     }
 }
 
-mod observability {
-    use super::*;
-
-    /// O01. The registry is that of the process, which other tests use too: the duration is one that no test reaches.
-    #[test]
-    fn metrics_collection() {
-        use mockforge_ws::get_global_registry;
-
-        let duration = Duration::from_secs(1_000_000);
-        let status = "normal";
-
-        let registry = get_global_registry();
-        registry.record_ws_connection_established();
-        registry.record_ws_message_received();
-        registry.record_ws_message_sent();
-        registry.record_ws_connection_closed(duration, status);
-
-        let counted = |name: &str| -> f64 {
-            let text = registry.render();
-            let line = text.lines().find(|line| line.starts_with(name)).unwrap();
-            line.rsplit(' ').next().unwrap().parse().unwrap()
-        };
-        assert!(counted("mockforge_ws_connections_total ") >= 1.0);
-        assert!(counted("mockforge_ws_messages_received_total ") >= 1.0);
-        assert!(counted("mockforge_ws_messages_sent_total ") >= 1.0);
-        assert!(counted("mockforge_ws_connection_duration_seconds_sum{status=\"normal\"} ") >= 1_000_000.0);
-    }
-}
+#[path = "websocket_crate/observability.rs"]
+mod observability;
 
 mod connection_pooling {
     use mockforge_ws::{Message, ProxyError, UpstreamPool, WsProxyConfig};

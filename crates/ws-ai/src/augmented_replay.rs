@@ -51,22 +51,10 @@ use crate::{AiError, AiEventGenerator, telling};
 /// # Ok::<(), ws_ai::AiError>(())
 /// ```
 pub struct AugmentedReplay {
+    script: Arc<AugmentedScript>,
+    make: Box<dyn Fn(Arc<ReplayScript>) -> ReplayHandler + Send + Sync>,
     /// Plays the script as it was: nobody, but it knows the paths, and the sessions that began before a reload.
     plain: ReplayHandler,
-    work: Arc<Work>,
-    /// What those wait for who are here now. It is gone when they are.
-    attempt: Mutex<Option<WeakAttempt>>,
-}
-
-type Attempt = Shared<BoxFuture<'static, Result<(), Arc<AiError>>>>;
-type WeakAttempt = WeakShared<BoxFuture<'static, Result<(), Arc<AiError>>>>;
-
-/// What becomes of a script.
-struct Work {
-    generator: AiEventGenerator,
-    /// `None`: it is done.
-    augmentation: AsyncMutex<Option<Augmentation>>,
-    make: Box<dyn Fn(Arc<ReplayScript>) -> ReplayHandler + Send + Sync>,
     /// What plays the script with its events.
     enriched: OnceLock<ReplayHandler>,
 }
@@ -82,8 +70,7 @@ impl AugmentedReplay {
         file: impl AsRef<Path>,
         handler: impl Fn(Arc<ReplayScript>) -> ReplayHandler + Send + Sync + 'static,
     ) -> Result<Self, AiError> {
-        let file = file.as_ref();
-        Self::of_text(generator, read(file)?, &file.display().to_string(), handler)
+        Ok(Self::of(Arc::new(AugmentedScript::load(generator, file)?), handler))
     }
 
     /// As [`new`](Self::new), with a script that is called `name`.
@@ -96,17 +83,17 @@ impl AugmentedReplay {
         name: &str,
         handler: impl Fn(Arc<ReplayScript>) -> ReplayHandler + Send + Sync + 'static,
     ) -> Result<Self, AiError> {
-        let (augmentation, script) = Augmentation::begin(generator.clone(), script.into(), name)?;
-        Ok(Self {
-            plain: handler(Arc::new(script)),
-            work: Arc::new(Work {
-                generator,
-                augmentation: AsyncMutex::new(Some(augmentation)),
-                make: Box::new(handler),
-                enriched: OnceLock::new(),
-            }),
-            attempt: Mutex::default(),
-        })
+        Ok(Self::of(Arc::new(AugmentedScript::parse(generator, script, name)?), handler))
+    }
+
+    /// Plays a script that others may play, too: its events are written once for all of them.
+    #[must_use]
+    pub fn of(
+        script: Arc<AugmentedScript>,
+        handler: impl Fn(Arc<ReplayScript>) -> ReplayHandler + Send + Sync + 'static,
+    ) -> Self {
+        let plain = handler(Arc::clone(&script.plain));
+        Self { script, make: Box::new(handler), plain, enriched: OnceLock::new() }
     }
 
     /// Has the events written, if they are not yet, so that no client waits for them.
@@ -114,6 +101,60 @@ impl AugmentedReplay {
     /// # Errors
     /// Why they cannot be written. Whoever waits for the same gets the same.
     pub async fn prepare(&self) -> Result<(), Arc<AiError>> {
+        self.script.prepare().await
+    }
+
+    fn handler(&self) -> &ReplayHandler {
+        match self.script.work.enriched.get() {
+            // Who has waited has missed nothing of it.
+            Some(script) => self.enriched.get_or_init(|| (self.make)(Arc::clone(script)).starting_late()),
+            None => &self.plain,
+        }
+    }
+}
+
+/// A script whose events are written when they are first wanted, and for whoever plays it: see [`AugmentedReplay`].
+pub struct AugmentedScript {
+    plain: Arc<ReplayScript>,
+    work: Arc<Work>,
+    /// What those wait for who are here now. It is gone when they are.
+    attempt: Mutex<Option<WeakAttempt>>,
+}
+
+type Attempt = Shared<BoxFuture<'static, Result<(), Arc<AiError>>>>;
+type WeakAttempt = WeakShared<BoxFuture<'static, Result<(), Arc<AiError>>>>;
+
+/// What becomes of a script.
+struct Work {
+    generator: AiEventGenerator,
+    /// `None`: it is done.
+    augmentation: AsyncMutex<Option<Augmentation>>,
+    /// The script with its events.
+    enriched: OnceLock<Arc<ReplayScript>>,
+}
+
+impl AugmentedScript {
+    /// Reads the script of a file. This blocks while it reads.
+    ///
+    /// # Errors
+    /// As [`AugmentedReplay::new`].
+    pub fn load(generator: AiEventGenerator, file: impl AsRef<Path>) -> Result<Self, AiError> {
+        let file = file.as_ref();
+        Self::parse(generator, read(file)?, &file.display().to_string())
+    }
+
+    /// Reads the text of a script that is called `name`.
+    ///
+    /// # Errors
+    /// As [`AugmentedReplay::of_text`].
+    pub fn parse(generator: AiEventGenerator, script: impl Into<String>, name: &str) -> Result<Self, AiError> {
+        let (augmentation, plain) = Augmentation::begin(generator.clone(), script.into(), name)?;
+        let augmentation = AsyncMutex::new(Some(augmentation));
+        let work = Arc::new(Work { generator, augmentation, enriched: OnceLock::new() });
+        Ok(Self { plain: Arc::new(plain), work, attempt: Mutex::default() })
+    }
+
+    async fn prepare(&self) -> Result<(), Arc<AiError>> {
         if self.work.enriched.get().is_some() {
             return Ok(());
         }
@@ -131,10 +172,6 @@ impl AugmentedReplay {
             attempt
         })
     }
-
-    fn handler(&self) -> &ReplayHandler {
-        self.work.enriched.get().unwrap_or(&self.plain)
-    }
 }
 
 impl Work {
@@ -143,11 +180,19 @@ impl Work {
         if let Some(work) = augmentation.as_mut() {
             work.write().await?;
             let (_, script) = work.finish()?;
-            // Who has waited has missed nothing of it.
-            self.enriched.get_or_init(|| (self.make)(Arc::new(script)).starting_late());
+            self.enriched.get_or_init(|| Arc::new(script));
             *augmentation = None;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for AugmentedScript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AugmentedScript")
+            .field("name", &self.plain.name())
+            .field("is_enriched", &self.work.enriched.get().is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -172,7 +217,7 @@ impl WsHandler for AugmentedReplay {
         match self.prepare().await {
             Ok(()) => self.handler().on_connect(ctx).await,
             Err(error) => {
-                let generator = &self.work.generator;
+                let generator = &self.script.work.generator;
                 let timestamp = timestamp(generator.time_at(Duration::ZERO));
                 if let Some(message) = generator.failure_message(&error, 1, timestamp) {
                     // Who is gone need not be told.
@@ -204,7 +249,7 @@ impl fmt::Debug for AugmentedReplay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AugmentedReplay")
             .field("handler", self.handler())
-            .field("is_enriched", &self.work.enriched.get().is_some())
+            .field("is_enriched", &self.script.work.enriched.get().is_some())
             .finish_non_exhaustive()
     }
 }

@@ -32,7 +32,7 @@ mod telling;
 mod world;
 mod written;
 
-pub use augmented_replay::AugmentedReplay;
+pub use augmented_replay::{AugmentedReplay, AugmentedScript};
 pub use config::{AiLimits, MAX_RATE, OnFailure, ReplayAugmentationConfig, WebSocketAiConfig};
 pub use error::{AiError, BudgetSpent};
 pub use event::{AiEvent, Draft};

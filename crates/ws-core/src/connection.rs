@@ -1,10 +1,12 @@
 //! The facts of one connection, settled at its handshake, and the typed state that is kept with them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
-use crate::{Extensions, Handshake};
+use crate::{Direction, Extensions, Handshake};
 
 /// One connection as hooks, middleware and observers see it: the facts of its handshake, and typed state.
 #[derive(Debug)]
@@ -14,7 +16,13 @@ pub struct Connection {
     subprotocol: Option<String>,
     opened_at: Instant,
     leaves_pings: AtomicBool,
+    received: Counters,
+    sent: Counters,
+    note: OnceLock<Note>,
 }
+
+/// What one observer keeps with a connection.
+type Note = Arc<dyn Any + Send + Sync>;
 
 impl Connection {
     /// A connection that opens now, with a new unique id. Its state is what the handshake has and `extensions`.
@@ -30,7 +38,16 @@ impl Connection {
         extensions: Extensions,
     ) -> Self {
         handshake.extensions().extend(extensions);
-        Self { id, handshake, subprotocol, opened_at: Instant::now(), leaves_pings: AtomicBool::new(false) }
+        Self {
+            id,
+            handshake,
+            subprotocol,
+            opened_at: Instant::now(),
+            leaves_pings: AtomicBool::new(false),
+            received: Counters::default(),
+            sent: Counters::default(),
+            note: OnceLock::new(),
+        }
     }
 
     /// The connection's id: unique, and the same for its whole life.
@@ -74,6 +91,49 @@ impl Connection {
         self.leaves_pings.store(leave, Ordering::Relaxed);
     }
 
+    /// The test that the connection belongs to; see [`Handshake::test_id`].
+    #[must_use]
+    pub fn test_id(&self) -> Option<&str> {
+        self.handshake.test_id()
+    }
+
+    /// What has passed in one direction so far.
+    #[must_use]
+    pub fn traffic(&self, direction: Direction) -> Traffic {
+        let counters = self.counters(direction);
+        Traffic { frames: counters.frames.load(Ordering::Relaxed), bytes: counters.bytes.load(Ordering::Relaxed) }
+    }
+
+    /// Counts a frame with a payload of so many bytes; gives back the how manieth it is in its direction. The session of
+    /// the connection does this, and nobody else.
+    pub fn count(&self, direction: Direction, bytes: usize) -> u64 {
+        let counters = self.counters(direction);
+        // One task writes: no addition is lost without the price of an atomic one.
+        let frames = counters.frames.load(Ordering::Relaxed) + 1;
+        counters.frames.store(frames, Ordering::Relaxed);
+        counters.bytes.store(counters.bytes.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
+        frames
+    }
+
+    fn counters(&self, direction: Direction) -> &Counters {
+        match direction {
+            Direction::Inbound => &self.received,
+            Direction::Outbound => &self.sent,
+        }
+    }
+
+    /// Keeps `note` for an observer that asks for it at every frame, and for as long as anybody keeps the connection. There is
+    /// one place: gives back whether it was free. All others have [`extensions`](Self::extensions).
+    pub fn set_note(&self, note: Arc<dyn Any + Send + Sync>) -> bool {
+        self.note.set(note).is_ok()
+    }
+
+    /// What [`set_note`](Self::set_note) kept, for the price of a load.
+    #[must_use]
+    pub fn note(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.note.get()
+    }
+
     /// Drops the typed state, once the connection has ended: who keeps the connection does not keep that.
     pub fn clear_extensions(&self) {
         self.extensions().clear();
@@ -84,4 +144,19 @@ impl Connection {
     pub fn opened_at(&self) -> Instant {
         self.opened_at
     }
+}
+
+/// What has passed on a connection in one direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Frames of all kinds, a message as one.
+    pub frames: u64,
+    /// Bytes of their payloads.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    frames: AtomicU64,
+    bytes: AtomicU64,
 }

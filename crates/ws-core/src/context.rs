@@ -30,6 +30,8 @@ pub struct WsContext {
     pub(crate) stopped: AtomicBool,
     /// Whether somebody took the present message.
     pub(crate) matched: AtomicBool,
+    /// By what name, if it has one.
+    pub(crate) matched_by: Mutex<Option<Arc<str>>>,
     /// Whether somebody has sent something because of the present message.
     pub(crate) answered: AtomicBool,
     /// The present message, if somebody wanted to match it and did not.
@@ -65,6 +67,7 @@ impl WsContext {
             close_frame: None,
             stopped: AtomicBool::new(false),
             matched: AtomicBool::new(false),
+            matched_by: Mutex::default(),
             answered: AtomicBool::new(false),
             unmatched: Mutex::default(),
             spawned: SpawnQueue::default(),
@@ -150,6 +153,13 @@ impl WsContext {
         self.matched.store(true, Ordering::Relaxed);
     }
 
+    /// The same as [`mark_matched`](Self::mark_matched), by the name of who took it: a place in a file, a name. The first
+    /// name stays.
+    pub fn mark_matched_by(&self, name: Arc<str>) {
+        self.mark_matched();
+        lock(&self.matched_by).get_or_insert(name);
+    }
+
     /// Whether a handler before this one has taken the present message. Those that answer what nobody else does leave such
     /// messages alone.
     #[must_use]
@@ -216,6 +226,12 @@ impl WsContext {
     #[must_use]
     pub fn handshake(&self) -> &Handshake {
         self.connection.handshake()
+    }
+
+    /// The test that the connection belongs to; see [`Handshake::test_id`].
+    #[must_use]
+    pub fn test_id(&self) -> Option<&str> {
+        self.connection.test_id()
     }
 
     /// The connection as hooks and observers see it.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::context::lock;
 pub use crate::queue::{Outbound, OutboundQueue, QueueNews, outbound_queue};
 pub use crate::registry::HandlerWatch;
-use crate::{CloseFrame, Connection, HandlerResult, Rooms, SessionPart, Unmatched, WsContext, WsSender};
+use crate::{CloseFrame, Connection, Handled, HandlerResult, Rooms, SessionPart, Unmatched, WsContext, WsSender};
 
 /// Work that a handler spawned; the session polls it.
 pub type SpawnedFuture = Pin<Box<dyn Future<Output = HandlerResult<()>> + Send>>;
@@ -69,12 +69,30 @@ impl SessionContext {
         std::mem::take(self.0.stopped.get_mut())
     }
 
-    /// The message of the last call, if handlers wanted to match it, none did and none answered; forgets who did what.
-    pub fn take_unmatched(&mut self) -> Option<Unmatched> {
+    /// What became of the message of the last call, which was the client's frame of this number; forgets who did what. `kept`:
+    /// a handler stopped the chain, and so has taken what nobody says to have taken.
+    pub fn take_handled(&mut self, number: u64, kept: bool) -> Handled {
         let unmatched = self.0.unmatched.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let matched_by = self.0.matched_by.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let was_matched = std::mem::take(self.0.matched.get_mut());
         let was_answered = std::mem::take(self.0.answered.get_mut());
-        unmatched.filter(|_| !was_matched && !was_answered).map(|unmatched| *unmatched)
+        match unmatched {
+            _ if was_matched => Handled::Matched(matched_by),
+            _ if was_answered => Handled::Answered,
+            Some(mut unmatched) if !kept => {
+                unmatched.number = number;
+                Handled::Unmatched(unmatched)
+            }
+            _ => Handled::Ignored,
+        }
+    }
+
+    /// The same for who wants to know nothing else: the message, if handlers wanted to match it, none did and none answered.
+    pub fn take_unmatched(&mut self) -> Option<Unmatched> {
+        match self.take_handled(0, false) {
+            Handled::Unmatched(unmatched) => Some(*unmatched),
+            _ => None,
+        }
     }
 
     /// Where what handlers spawn arrives.

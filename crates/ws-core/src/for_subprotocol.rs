@@ -1,5 +1,6 @@
 //! Handlers of one subprotocol each.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -74,5 +75,9 @@ impl<H: WsHandler> WsHandler for ForSubprotocol<H> {
 
     fn handles_path(&self, path: &str) -> bool {
         self.handler.handles_path(path)
+    }
+
+    fn label(&self) -> Cow<'_, str> {
+        self.handler.label()
     }
 }

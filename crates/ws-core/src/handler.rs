@@ -1,5 +1,7 @@
 //! The one trait that programs a connection.
 
+use std::any::type_name;
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -78,6 +80,13 @@ pub trait WsHandler: Send + Sync {
         let _ = path;
         true
     }
+
+    /// By what name metrics and lists of handlers call it; by default, that of its type.
+    fn label(&self) -> Cow<'_, str> {
+        let name = type_name::<Self>();
+        let end = name.find('<').unwrap_or(name.len());
+        Cow::Borrowed(name[..end].rsplit("::").next().unwrap_or(name))
+    }
 }
 
 #[async_trait]
@@ -104,6 +113,10 @@ impl<H: WsHandler + ?Sized> WsHandler for Arc<H> {
 
     fn handles_path(&self, path: &str) -> bool {
         (**self).handles_path(path)
+    }
+
+    fn label(&self) -> Cow<'_, str> {
+        (**self).label()
     }
 }
 
@@ -141,6 +154,10 @@ where
 {
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
         (self.0)(ctx, msg).await
+    }
+
+    fn label(&self) -> Cow<'_, str> {
+        Cow::Borrowed("handler_fn")
     }
 }
 

@@ -18,6 +18,7 @@ pub struct Handshake {
     target: String,
     headers: HeaderMap,
     peer: Option<SocketAddr>,
+    test_id: Option<Box<str>>,
     extensions: Arc<Extensions>,
 }
 
@@ -34,14 +35,20 @@ impl Handshake {
         let target = target.into();
         let raw_path = target.split('?').next().unwrap_or_default();
         let path = percent_decode_str(raw_path).decode_utf8_lossy().into_owned();
-        Self { path, target, headers, peer, extensions: Arc::default() }
+        Self { path, target, headers, peer, test_id: None, extensions: Arc::default() }
     }
 
     /// A handshake for a decoded path, without headers.
     pub(crate) fn of_path(path: String) -> Self {
         const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'%').add(b'?');
         let target = utf8_percent_encode(&path, ESCAPED).to_string();
-        Self { path, target, headers: HeaderMap::new(), peer: None, extensions: Arc::default() }
+        Self { path, target, headers: HeaderMap::new(), peer: None, test_id: None, extensions: Arc::default() }
+    }
+
+    /// The same handshake, as one of the test `id`.
+    #[must_use]
+    pub fn of_test(self, id: impl Into<Box<str>>) -> Self {
+        Self { test_id: Some(id.into()), ..self }
     }
 
     /// The path, percent-decoded once.
@@ -92,6 +99,13 @@ impl Handshake {
     /// The subprotocols that the client offers, in its order of preference.
     pub fn offered_subprotocols(&self) -> impl Iterator<Item = &str> {
         self.values(&header::SEC_WEBSOCKET_PROTOCOL, ',').filter(|name| !name.is_empty())
+    }
+
+    /// The test that the client says it belongs to. Tests that run at the same time are told apart by it; the words in which
+    /// the client said it are in neither query nor headers.
+    #[must_use]
+    pub fn test_id(&self) -> Option<&str> {
+        self.test_id.as_deref()
     }
 
     /// Typed state. What `on_handshake` leaves here is the connection's if the handshake is accepted, by whomever.

@@ -31,7 +31,7 @@ mod session_part;
 mod ws_message;
 
 pub use buffer::{BatchLimits, MessageBuffer};
-pub use connection::Connection;
+pub use connection::{Connection, Traffic};
 pub use context::WsContext;
 pub use error::{HandlerError, HandlerResult};
 pub use extensions::Extensions;
@@ -42,7 +42,7 @@ pub use message::{CloseFrame, Message};
 pub use metadata::Metadata;
 pub use middleware::{Middleware, Verdict, inbound_filter};
 pub use near_miss::{NearMiss, Unmatched};
-pub use observer::{Direction, EndStatus, ObservedFrame, SessionEnd, SessionObserver};
+pub use observer::{Direction, EndStatus, Handled, ObservedFrame, SessionEnd, SessionObserver};
 pub use path_pattern::{PathPattern, PathPatternError};
 pub use queue::QueueLimits;
 pub use raw_frame::RawFrame;

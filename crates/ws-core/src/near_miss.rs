@@ -48,6 +48,9 @@ impl std::fmt::Display for NearMiss {
 pub struct Unmatched {
     /// The message.
     pub message: Message,
+    /// The how manieth frame of the client it was, as [`ObservedFrame::number`](crate::ObservedFrame::number) has it; 0, if
+    /// nobody has counted.
+    pub number: u64,
     /// What came nearest, the nearest first: at most [`MOST_NEAR_MISSES`](Self::MOST_NEAR_MISSES). Empty if there was
     /// nothing to compare it with.
     pub near_misses: Vec<NearMiss>,
@@ -58,7 +61,7 @@ impl Unmatched {
     pub const MOST_NEAR_MISSES: usize = 5;
 
     pub(crate) fn new(message: Message) -> Self {
-        Self { message, near_misses: Vec::new() }
+        Self { message, number: 0, near_misses: Vec::new() }
     }
 
     /// Of equally near ones, the first stays before the later.

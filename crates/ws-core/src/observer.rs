@@ -17,6 +17,20 @@ pub enum Direction {
     Outbound,
 }
 
+impl Direction {
+    /// Both.
+    pub const ALL: &'static [Self] = &[Self::Inbound, Self::Outbound];
+
+    /// The direction in one word: `inbound` or `outbound`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
 /// A frame as it was taken from, or put on, the wire.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
@@ -29,14 +43,36 @@ pub struct ObservedFrame<'a> {
     pub message: &'a Message,
     /// When the session saw it.
     pub at: Instant,
+    /// The how manieth frame of the connection it is in its direction, from 1; 0, if nobody has counted.
+    pub number: u64,
 }
 
 impl<'a> ObservedFrame<'a> {
     /// A frame that was seen at `at`.
     #[must_use]
     pub fn new(direction: Direction, origin: Origin, message: &'a Message, at: Instant) -> Self {
-        Self { direction, origin, message, at }
+        Self { direction, origin, message, at, number: 0 }
     }
+
+    /// Sets the how manieth frame of its direction it is.
+    #[must_use]
+    pub fn numbered(self, number: u64) -> Self {
+        Self { number, ..self }
+    }
+}
+
+/// What became of a message from the client, once its handlers are done with it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Handled {
+    /// A rule, a wait or a route took it: this one, if it has said its name.
+    Matched(Option<Arc<str>>),
+    /// It was answered by somebody who matches nothing.
+    Answered,
+    /// Somebody wanted to match it, and nobody did.
+    Unmatched(Box<Unmatched>),
+    /// It was looked at, and nothing came of it.
+    Ignored,
 }
 
 /// Who or what ended a connection.
@@ -117,6 +153,11 @@ pub trait SessionObserver: Send + Sync {
         let _ = (handshake, status);
     }
 
+    /// A handshake was dropped without an answer, on purpose.
+    fn on_drop(&self, handshake: &Handshake) {
+        let _ = handshake;
+    }
+
     /// A handshake was accepted.
     fn on_open(&self, connection: &Arc<Connection>) {
         let _ = connection;
@@ -135,6 +176,12 @@ pub trait SessionObserver: Send + Sync {
     /// A message came that rules, waits or routes wanted to match, and none of them did.
     fn on_unmatched(&self, connection: &Arc<Connection>, unmatched: &Unmatched) {
         let _ = (connection, unmatched);
+    }
+
+    /// The handlers are done with the message that was the client's frame of this [number](ObservedFrame::number). Where
+    /// middleware made several messages of one, each is told under the same number.
+    fn on_handled(&self, connection: &Arc<Connection>, number: u64, handled: &Handled) {
+        let _ = (connection, number, handled);
     }
 
     /// A fault was injected on purpose; `name` is that of the fault.

@@ -69,6 +69,8 @@ struct State {
     /// What waits is the last; then the connection ends without a Close frame.
     disconnects: bool,
     skipped: u64,
+    /// Somebody has work for the session beside the queue.
+    interrupted: bool,
     /// Senders that wait for space.
     blocked: usize,
     /// Set while the reader sleeps, so that a push from within the reader's own task wakes nobody.
@@ -197,6 +199,17 @@ impl Shared {
         Ok(())
     }
 
+    /// Wakes the reader, whatever it is doing: it has something else to look at.
+    pub(crate) fn interrupt(&self) {
+        let mut state = self.state();
+        state.interrupted = true;
+        let reader = state.watcher.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.state().closed
     }
@@ -238,6 +251,8 @@ pub struct QueueNews {
     pub cut: bool,
     /// How many messages were skipped since the last call because the client reads too slowly.
     pub skipped: u64,
+    /// Somebody [interrupted](WsSender::interrupt) the session since the last call.
+    pub interrupted: bool,
 }
 
 fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
@@ -269,7 +284,11 @@ impl OutboundQueue {
         let mut state = self.shared.state();
         state.reader = None;
         remember(&mut state.watcher, cx);
-        QueueNews { cut: state.cut, skipped: std::mem::take(&mut state.skipped) }
+        QueueNews {
+            cut: state.cut,
+            skipped: std::mem::take(&mut state.skipped),
+            interrupted: std::mem::take(&mut state.interrupted),
+        }
     }
 
     /// Takes the next message; when there is none, the task is woken by the next push or by a cut.

@@ -39,6 +39,13 @@ pub trait Rooms: Send + Sync {
 
     /// The rooms that the connection is in, in the order in which it joined them.
     async fn rooms_of(&self, connection_id: &str) -> Vec<String>;
+
+    /// Rooms that have members, at most `limit` of them in no order, each with how many those are; none, if this keeper cannot
+    /// list them.
+    async fn list(&self, limit: usize) -> Option<Vec<(String, usize)>> {
+        let _ = limit;
+        None
+    }
 }
 
 #[async_trait]
@@ -65,6 +72,10 @@ impl<R: Rooms + ?Sized> Rooms for Arc<R> {
 
     async fn rooms_of(&self, connection_id: &str) -> Vec<String> {
         (**self).rooms_of(connection_id).await
+    }
+
+    async fn list(&self, limit: usize) -> Option<Vec<(String, usize)>> {
+        (**self).list(limit).await
     }
 }
 

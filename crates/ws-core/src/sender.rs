@@ -36,6 +36,39 @@ pub enum Origin {
     Session,
 }
 
+impl Origin {
+    /// Every origin.
+    pub const ALL: &'static [Self] = &[
+        Self::Client,
+        Self::Handler,
+        Self::Room,
+        Self::Replay,
+        Self::Rule,
+        Self::Proxy,
+        Self::Ai,
+        Self::Script,
+        Self::Admin,
+        Self::Session,
+    ];
+
+    /// The origin in one word, e.g. `client`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Handler => "handler",
+            Self::Room => "room",
+            Self::Replay => "replay",
+            Self::Rule => "rule",
+            Self::Proxy => "proxy",
+            Self::Ai => "ai",
+            Self::Script => "script",
+            Self::Admin => "admin",
+            Self::Session => "session",
+        }
+    }
+}
+
 /// What [`WsSender::offer`] does when the client reads too slowly and its queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum WhenFull {
@@ -148,6 +181,15 @@ impl WsSender {
         match &self.sink {
             Sink::Queue(shared) => shared.is_closed(),
             Sink::Function(_) => false,
+        }
+    }
+
+    /// Wakes the session of the connection, whatever it is doing and however full its queue is, and says so in its
+    /// [`QueueNews`](crate::engine::QueueNews): who runs sessions has put something beside the queue. A handle made from a
+    /// channel has nobody to wake.
+    pub fn interrupt(&self) {
+        if let Sink::Queue(shared) = &self.sink {
+            shared.interrupt();
         }
     }
 

@@ -49,6 +49,6 @@ impl SessionObserver for MetricsRegistry {
 }
 
 /// Whether the end itself is a failure that nobody has counted yet. That of a handler was counted when it happened.
-fn is_error(status: EndStatus) -> bool {
+pub(crate) fn is_error(status: EndStatus) -> bool {
     matches!(status, EndStatus::Error | EndStatus::SendError | EndStatus::ProxyError | EndStatus::SlowConsumer)
 }

@@ -10,8 +10,8 @@ use prometheus::{
 };
 use ws_core::EndStatus;
 
-use crate::StatusLabel;
 use crate::ai::AiMetrics;
+use crate::{HandlerMetrics, StatusLabel};
 
 /// The content type of what [`MetricsRegistry::render`] returns: the Prometheus text format 0.0.4.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -36,6 +36,7 @@ pub struct MetricsRegistry {
     reloads: IntCounterVec,
     faults: IntCounterVec,
     errors: IntCounter,
+    handlers: HandlerMetrics,
     ai: AiMetrics,
 }
 
@@ -107,6 +108,7 @@ impl MetricsRegistry {
                 "Failures of handlers, connections and handshakes.",
                 registry
             )?,
+            handlers: HandlerMetrics::register(&registry)?,
             ai: AiMetrics::register(&registry)?,
             registry,
         })
@@ -153,6 +155,12 @@ impl MetricsRegistry {
     /// A fault was injected on purpose; there are few names.
     pub fn record_ws_fault(&self, name: &str) {
         self.faults.with_label_values(&[name]).inc();
+    }
+
+    /// What is counted of single handlers.
+    #[must_use]
+    pub fn handlers(&self) -> &HandlerMetrics {
+        &self.handlers
     }
 
     /// A provider of generated events was called, or its answer was in the cache; there are few outcomes.

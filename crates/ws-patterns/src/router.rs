@@ -1,7 +1,7 @@
 //! A router: the first pattern that has an answer gives it.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use ws_core::{HandlerResult, Message, NearMiss, Unmatched, WsContext, WsHandler, WsMessage};
@@ -37,6 +37,8 @@ pub struct MessageRouter {
 type Answer = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 struct Route {
+    /// How messages call it.
+    name: Arc<str>,
     pattern: MessagePattern,
     answer: Box<Answer>,
 }
@@ -55,7 +57,8 @@ impl MessageRouter {
         pattern: MessagePattern,
         answer: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> &mut Self {
-        self.routes.push(Route { pattern, answer: Box::new(answer) });
+        let name = format!("route `{}`", shorten(&pattern.to_string())).into();
+        self.routes.push(Route { name, pattern, answer: Box::new(answer) });
         self.patterns.take();
         self
     }
@@ -63,11 +66,14 @@ impl MessageRouter {
     /// The answer of the first route that matches and has one.
     #[must_use]
     pub fn route(&self, text: &str) -> Option<String> {
-        self.route_text(&MessageText::new(text))
+        self.route_text(&MessageText::new(text)).map(|(_, answer)| answer)
     }
 
-    fn route_text(&self, message: &MessageText<'_>) -> Option<String> {
-        self.patterns().matches(message).find_map(|number| (self.routes[number].answer)(message.as_str()))
+    fn route_text(&self, message: &MessageText<'_>) -> Option<(&Route, String)> {
+        self.patterns().matches(message).find_map(|number| {
+            let route = &self.routes[number];
+            (route.answer)(message.as_str()).map(|answer| (route, answer))
+        })
     }
 
     fn patterns(&self) -> &PatternSet {
@@ -93,16 +99,16 @@ impl WsHandler for MessageRouter {
         let WsMessage::Text(text) = msg else { return Ok(()) };
         let message = MessageText::new(text.as_str());
         match self.route_text(&message) {
-            Some(answer) => {
-                ctx.mark_matched();
+            Some((route, answer)) => {
+                ctx.mark_matched_by(Arc::clone(&route.name));
                 ctx.send_text(&answer).await
             }
             None => {
                 if !ctx.is_matched() {
                     let nearest = self.patterns().nearest(&message, Unmatched::MOST_NEAR_MISSES);
                     let misses = nearest.into_iter().map(|(number, difference)| {
-                        let route = format!("route `{}`", shorten(&self.routes[number].pattern.to_string()));
-                        NearMiss::new(route, difference.text()).closeness(difference.closeness())
+                        let name = &*self.routes[number].name;
+                        NearMiss::new(name, difference.text()).closeness(difference.closeness())
                     });
                     ctx.add_near_misses(&Message::text(text.as_str()), misses);
                 }
@@ -131,6 +137,7 @@ mod tests {
             .on(MessagePattern::jsonpath("$.missing"), |_| Some("missing".into()))
             .on(MessagePattern::jsonpath("$.a"), |_| None)
             .on(MessagePattern::jsonpath("$.b"), |_| Some("b".into()));
-        assert_eq!(router.route_text(&message).as_deref(), Some("b"));
+        let answer = router.route_text(&message).map(|(_, answer)| answer);
+        assert_eq!(answer.as_deref(), Some("b"));
     }
 }

@@ -40,9 +40,12 @@ const CLIMBS: &str = "A path with the segment `.` or `..` is not taken to an ups
 /// });
 /// # drop(proxy);
 /// ```
+///
+/// Clones share the pool of upstream connections; each may have a [fallback](Self::with_fallback) of its own.
+#[derive(Clone)]
 pub struct WsProxyHandler {
     config: WsProxyConfig,
-    proxy: Result<Proxy, ProxyError>,
+    proxy: Arc<Result<Proxy, ProxyError>>,
     fallback: Option<Arc<dyn WsHandler>>,
 }
 
@@ -81,7 +84,7 @@ impl WsProxyHandler {
     #[must_use]
     pub fn new(config: WsProxyConfig) -> Self {
         let proxy = Proxy::new(&config).inspect_err(|error| error!("the proxy refuses every connection: {error}"));
-        Self { config, proxy, fallback: None }
+        Self { config, proxy: Arc::new(proxy), fallback: None }
     }
 
     /// As [`new`](Self::new), but returns what is wrong with the configuration.
@@ -90,7 +93,7 @@ impl WsProxyHandler {
     /// [`ProxyError`] names the URL, rule, mock or CA file that cannot be used.
     pub fn try_new(config: WsProxyConfig) -> Result<Self, ProxyError> {
         let proxy = Proxy::new(&config)?;
-        Ok(Self { config, proxy: Ok(proxy), fallback: None })
+        Ok(Self { config, proxy: Arc::new(Ok(proxy)), fallback: None })
     }
 
     /// Sets who answers new connections while the upstream is down, under [`Fallback::Local`]. Without one, the other handlers of
@@ -143,7 +146,7 @@ impl WsProxyHandler {
     }
 
     async fn dial_for(&self, ctx: &WsContext) -> Result<Upstream, CloseFrame> {
-        let proxy = self.proxy.as_ref().map_err(bad_gateway)?;
+        let proxy = (*self.proxy).as_ref().map_err(bad_gateway)?;
         let offer = ctx.connection().subprotocol().and_then(|name| HeaderValue::from_str(name).ok());
         let request = proxy
             .request(&self.config, ctx.handshake(), offer)
@@ -239,7 +242,7 @@ impl WsHandler for WsProxyHandler {
         if !self.should_proxy(handshake.path()) {
             return Ok(HandshakeDecision::Pass);
         }
-        let proxy = match &self.proxy {
+        let proxy = match &*self.proxy {
             Ok(proxy) => proxy,
             Err(error) => return Ok(refused(StatusCode::BAD_GATEWAY, error).into()),
         };
@@ -285,7 +288,7 @@ impl WsHandler for WsProxyHandler {
                 }
             },
         };
-        let Ok(proxy) = &self.proxy else { return Ok(()) };
+        let Ok(proxy) = &*self.proxy else { return Ok(()) };
         let proxied = Arc::new(Proxied { uplink: Arc::default(), rules: Arc::clone(&proxy.rules) });
         let transform = proxy.rules.transform.clone();
         ctx.attach(Relay::proxy(upstream, Arc::clone(&proxied.uplink), ctx.sender(), transform));
@@ -355,7 +358,7 @@ fn refused(status: StatusCode, problem: impl fmt::Display) -> Refusal {
 impl fmt::Debug for WsProxyHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WsProxyHandler")
-            .field("upstream", &self.proxy.as_ref().map(|proxy| proxy.url.to_string()).ok())
+            .field("upstream", &(*self.proxy).as_ref().map(|proxy| proxy.url.to_string()).ok())
             .finish_non_exhaustive()
     }
 }

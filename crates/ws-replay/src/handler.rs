@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info, warn};
 use ws_core::{
-    Connection, Extensions, HandlerResult, Message, NearMiss, Origin, RoomSender, Verdict, WsContext, WsHandler,
-    WsMessage, WsSender, close_code,
+    Connection, Extensions, HandlerResult, Message, Origin, RoomSender, Verdict, WsContext, WsHandler, WsMessage,
+    WsSender, close_code,
 };
 
 use crate::memory::Memory;
@@ -200,17 +200,12 @@ impl WsHandler for ReplayHandler {
         if let Some(session) = &session {
             lock(&session.rules).exchange(&rules, &session.script, ctx.connection());
             session.note(&message);
-            let (offer, near_misses) = session.offer(&message);
-            match offer {
-                Offer::Taken => ctx.mark_matched(),
-                Offer::Refused => ctx.add_near_misses(&message, near_misses),
-                Offer::NotLookedAt => {}
-            }
+            let offer = session.offer(ctx, &message);
             is_missed = offer == Offer::Refused || !session.may_take_later();
         }
         let reactions: Vec<_> = rules.iter().map(|rules| rules.react(ctx, &message, is_missed)).collect();
         if let Some(session) = session {
-            if reactions.iter().all(|reaction| !reaction.is_taken) {
+            if reactions.iter().all(|reaction| reaction.taken_by.is_none()) {
                 lock(&session.player).keep();
             }
             session.arrived.notify_one();
@@ -296,12 +291,16 @@ impl Session {
         self.began_at.elapsed()
     }
 
-    /// Shows a message to the wait that is open.
-    fn offer(&self, message: &Message) -> (Offer, Vec<NearMiss>) {
+    /// Shows a message to the wait that is open, and says in the context what that made of it.
+    fn offer(&self, ctx: &WsContext, message: &Message) -> Offer {
         let mut player = lock(&self.player);
         let offer = player.offer(self.now(), message);
-        let near_misses = if offer == Offer::Refused { player.near_misses() } else { Vec::new() };
-        (offer, near_misses)
+        match offer {
+            Offer::Taken => ctx.mark_matched_by(player.awaits_at().into()),
+            Offer::Refused => ctx.add_near_misses(message, player.near_misses()),
+            Offer::NotLookedAt => {}
+        }
+        offer
     }
 
     /// Whether a wait that comes later may take a message that the present one did not.

@@ -300,8 +300,16 @@ impl Player {
     pub(crate) fn near_misses(&self) -> Vec<NearMiss> {
         let step = self.present().step(self.step);
         let Some((step, (_, arrived))) = step.zip(self.offered.as_ref()) else { return Vec::new() };
-        let line = step.wait.as_ref().map_or(step.line, |wait| wait.line);
-        waiting::near_misses(step, arrived, &self.learned, &self.place(line))
+        waiting::near_misses(step, arrived, &self.learned, &self.awaits_at())
+    }
+
+    /// Where the present wait stands.
+    pub(crate) fn awaits_at(&self) -> String {
+        let step = self.present().step(self.step);
+        step.map_or_else(
+            || self.script.name().to_owned(),
+            |step| self.place(step.wait.as_ref().map_or(step.line, |wait| wait.line)),
+        )
     }
 
     /// What to do at `now`, counted from the session's start. Times never go back.

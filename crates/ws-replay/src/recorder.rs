@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use ws_core::{
     Connection, Direction, Message, ObservedFrame, Origin, QueueLimits, SessionEnd, SessionObserver, close_code,
 };
@@ -103,6 +104,18 @@ impl Recorder {
         Ok(Self(Arc::new(Inner { options, shared, thread })))
     }
 
+    /// Records a connection from now on that is open already; its time begins here. One that is recorded stays as it is.
+    pub fn adopt(&self, connection: &Arc<Connection>) {
+        self.begin(connection, Instant::now());
+    }
+
+    fn begin(&self, connection: &Arc<Connection>, since: Instant) {
+        let Inner { shared, .. } = &*self.0;
+        if !shared.queue.open(connection, Timestamp::now(), since) {
+            shared.counters.lost_connection();
+        }
+    }
+
     /// What was recorded so far, and what is missing.
     #[must_use]
     pub fn stats(&self) -> RecordStats {
@@ -137,10 +150,7 @@ impl Drop for Inner {
 
 impl SessionObserver for Recorder {
     fn on_open(&self, connection: &Arc<Connection>) {
-        let Inner { shared, .. } = &*self.0;
-        if !shared.queue.open(connection, Timestamp::now()) {
-            shared.counters.lost_connection();
-        }
+        self.begin(connection, connection.opened_at());
     }
 
     fn on_frame(&self, connection: &Arc<Connection>, frame: ObservedFrame<'_>) {

@@ -85,6 +85,9 @@ pub struct RuleSet {
     name: Arc<str>,
     /// In the order in which they are asked.
     rules: Vec<Rule>,
+    /// How messages call them, and the machines.
+    rule_names: Vec<Arc<str>>,
+    machine_names: Vec<Arc<str>>,
     /// The rules about text, by their numbers in the index.
     text_rules: Vec<usize>,
     index: PatternSet,

@@ -144,6 +144,14 @@ impl Local {
         self.rooms.visit(room, |_, members| names(members.ids())).unwrap_or_default()
     }
 
+    /// At most `limit` rooms, with how many members they have.
+    pub(crate) fn list(&self, limit: usize) -> Vec<(String, usize)> {
+        // Rooms are visited when the table is no longer held: one that is gone by then is left out.
+        let count =
+            |room: Arc<str>| Some((room.to_string(), self.rooms.visit(&room, |_, members| members.ids().count())?));
+        self.rooms.names(limit).into_iter().filter_map(count).collect()
+    }
+
     pub(crate) fn rooms_of(&self, connection_id: &str) -> Vec<String> {
         self.connections.visit(connection_id, |_, memberships| names(memberships.rooms())).unwrap_or_default()
     }

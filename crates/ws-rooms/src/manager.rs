@@ -187,4 +187,9 @@ impl Rooms for RoomManager {
     async fn rooms_of(&self, connection_id: &str) -> Vec<String> {
         self.local.rooms_of(connection_id)
     }
+
+    /// Those that have members on this node, and these.
+    async fn list(&self, limit: usize) -> Option<Vec<(String, usize)>> {
+        Some(self.local.list(limit))
+    }
 }

@@ -41,6 +41,11 @@ impl<T: Content> Slots<T> {
         self.slots.len()
     }
 
+    /// The names of at most `limit` things, in no order.
+    pub(crate) fn names(&self, limit: usize) -> Vec<Arc<str>> {
+        self.slots.iter().take(limit).map(|slot| Arc::clone(slot.key())).collect()
+    }
+
     /// Calls `f` with the thing called `name`, which is created if it is not there.
     pub(crate) fn enter<R>(
         &self,

@@ -1,5 +1,6 @@
 //! A script as a handler.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -55,7 +56,7 @@ impl ScriptHandler {
             ctx.stop();
         }
         if answer.matched {
-            ctx.mark_matched();
+            ctx.mark_matched_by(Arc::clone(&self.script.name));
         }
         if answer.answered {
             ctx.mark_answered();
@@ -123,6 +124,10 @@ impl WsHandler for ScriptHandler {
             self.script.report(connection, &error);
             Verdict::Pass
         })
+    }
+
+    fn label(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.name())
     }
 
     fn handles_path(&self, path: &str) -> bool {

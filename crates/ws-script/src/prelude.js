@@ -57,6 +57,7 @@
         get headers() { return this.#known.headers; }
         get subprotocol() { return this.#known.subprotocol; }
         get peer() { return this.#known.peer; }
+        get testId() { return this.#known.testId; }
 
         send(value) {
             if (typeof value === "string") return native.sendText(this.#key, toWellFormed(value)) ?? DONE;

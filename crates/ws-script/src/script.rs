@@ -30,7 +30,7 @@ const QUESTION_TIME: Duration = Duration::from_millis(50);
 /// A script that runs on a thread of its own. The thread ends when the last handle is dropped.
 pub(crate) struct Script {
     id: u64,
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     options: ScriptOptions,
     commands: mpsc::Sender<Command>,
     questions: mpsc::Sender<Question>,
@@ -41,7 +41,7 @@ pub(crate) struct Script {
 
 /// A script that is loading, or a new version of it.
 pub(crate) struct Loading {
-    name: String,
+    name: Arc<str>,
     watch: Watch,
     ready: Receiver<Result<Ready, ScriptErrors>>,
 }
@@ -56,7 +56,7 @@ impl Loading {
                 Err(RecvTimeoutError::Timeout) => "it does not end: a function of the engine itself runs for ever",
                 Err(RecvTimeoutError::Disconnected) => "its thread ended while it loaded",
             };
-            return Err(ScriptError::new(ScriptErrorKind::Load, self.name, problem).into());
+            return Err(ScriptError::new(ScriptErrorKind::Load, &*self.name, problem).into());
         }
     }
 }
@@ -76,7 +76,7 @@ impl Script {
             ended: Arc::clone(&ended),
         };
         let (ready_sender, ready) = sync_channel(1);
-        let (name, options) = (plan.name.clone(), plan.options.clone());
+        let (name, options): (Arc<str>, _) = (plan.name.as_str().into(), plan.options.clone());
         let thread_watch = watch.clone();
         let stack = options.limits.stack + OWN_STACK;
         thread::Builder::new()
@@ -87,7 +87,7 @@ impl Script {
                 run(plan, thread_watch, inbox, &ready_sender);
             })
             .map_err(|error| ScriptError::new(ScriptErrorKind::Load, &*name, format!("it gets no thread: {error}")))?;
-        let loading = Loading { name: name.clone(), watch: watch.clone(), ready };
+        let loading = Loading { name: Arc::clone(&name), watch: watch.clone(), ready };
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Ok((Arc::new(Self { id, name, options, commands, questions, reloads, ended, watch }), loading))
     }
@@ -100,7 +100,7 @@ impl Script {
         let (reply, ready): (SyncSender<_>, _) = sync_channel(1);
         let (decide, decision) = oneshot::channel();
         self.reloads.try_send(Reload { plan, reply, decision }).ok()?;
-        Some((Loading { name: self.name.clone(), watch: self.watch.clone(), ready }, decide))
+        Some((Loading { name: Arc::clone(&self.name), watch: self.watch.clone(), ready }, decide))
     }
 
     /// Whether its thread hangs where nothing can stop it.

@@ -51,6 +51,8 @@ interface Context {
     readonly subprotocol: string | null;
     /** Address and port of the client, where there are any. */
     readonly peer: string | null;
+    /** The test that the connection belongs to, if it belongs to one. `state` is the same for all tests. */
+    readonly testId: string | null;
 
     /** Sends text or bytes as they are, and all else as JSON. Awaiting it waits for a client that reads slowly. */
     send(value: Sendable): Promise<void>;

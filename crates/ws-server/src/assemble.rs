@@ -1,31 +1,39 @@
 //! Makes the modes that a configuration asks for. The one place in this crate that knows the mode crates.
+//!
+//! In two steps. *Loading* reads files and checks everything: that can fail, and makes a [`Blueprint`], once for each
+//! version. *Instantiating* makes of it what connections get: that reads nothing, cannot fail, says nothing, and is done for
+//! the server and for each test that runs on it.
 
 mod ai;
+mod blueprint;
+mod instances;
 mod making;
+mod uploads;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use tracing::info;
 use ws_conditions::{Conditions, ConditionsError, Plan};
-use ws_core::{HandlerError, HandlerSet, Message, PathPattern, SessionObserver, WsHandler};
+use ws_core::{HandlerError, HandlerSet, Message, SessionObserver, WsHandler};
 use ws_metrics::MetricsRegistry;
 use ws_patterns::MessagePattern;
 use ws_proxy::{Fallback, WsProxyConfig, WsProxyHandler};
-use ws_replay::{
-    PathCounts, Problem, Recorder, ReplayHandler, ReplayOptions, ReplayScript, RoomMemory, RuleHandler, RuleSet,
-    SessionVerdict,
-};
+use ws_replay::{Problem, Recorder, ReplayOptions, ReplayScript, RuleSet, SessionVerdict};
 
+pub(crate) use self::blueprint::Blueprint;
+use self::blueprint::{Guard, Modes, Part, Place, Script};
+pub(crate) use self::instances::{Given, RealmState};
 pub(crate) use self::making::Made;
 use self::making::{Making, Recipe};
+pub(crate) use self::uploads::Upload;
+#[cfg(feature = "admin")]
+pub(crate) use self::uploads::Uploads;
 use crate::files::Digests;
 use crate::interactive::Interactive;
-use crate::path_conditions::PathConditions;
 use crate::rate_limited::RateGuard;
-use crate::scope::{Begins, Bound};
-use crate::version::Version;
-use crate::{HandshakeRules, PathConfig, PathMode, Scope, ServerError, WsConfig};
+use crate::scope::Begins;
+use crate::{HandshakeRules, PathConfig, PathMode, ServerError, WsConfig};
 
 /// Who is told of the verdict on each session.
 pub(crate) type OnVerdict = Arc<dyn Fn(SessionVerdict) + Send + Sync>;
@@ -36,22 +44,17 @@ const EVERYONE: &str = "every connection";
 /// What outlives reloads.
 pub(crate) struct Lasting {
     metrics: MetricsRegistry,
-    room_memory: RoomMemory,
-    /// The numbers of connections on their paths, by which a seed gives them values.
-    connections: PathCounts,
-    on_verdict: Option<OnVerdict>,
     /// The seed of events, where none is set.
     drawn_seed: OnceLock<u64>,
 }
 
 impl Lasting {
-    pub(crate) fn new(metrics: MetricsRegistry, on_verdict: Option<OnVerdict>) -> Self {
-        let (room_memory, connections) = (RoomMemory::default(), PathCounts::default());
-        Self { metrics, room_memory, connections, on_verdict, drawn_seed: OnceLock::new() }
+    pub(crate) fn new(metrics: MetricsRegistry) -> Self {
+        Self { metrics, drawn_seed: OnceLock::new() }
     }
 }
 
-/// What the modes of one server have in common.
+/// The loading of a configuration.
 pub(crate) struct Assembly<'c> {
     config: &'c WsConfig,
     lasting: &'c Lasting,
@@ -64,31 +67,36 @@ impl<'c> Assembly<'c> {
         Self { config, lasting, making: Making::new(old) }
     }
 
-    /// What connections get, without scripts. `server` is what they get from others than the configuration.
-    pub(crate) fn draft(mut self, server: Scope) -> Result<(Draft, Made), ServerError> {
-        let scope = self.server(server)?;
+    /// Loads everything but scripts.
+    pub(crate) fn load(mut self) -> Result<(Blueprint, Made), ServerError> {
+        let default = self.server()?;
         let paths = self.config.paths.iter();
-        let paths = paths.map(|path| Ok((path.path.clone(), self.path(path, &scope)?)));
-        let draft = Draft { paths: paths.collect::<Result<_, ServerError>>()?, default: scope };
-        Ok((draft, self.making.finish()))
+        let paths = paths.map(|path| Ok((path.path.clone(), self.path(path, &default)?)));
+        let paths = paths.collect::<Result<_, ServerError>>()?;
+        let blueprint = Blueprint {
+            config: Arc::new(self.config.clone()),
+            default,
+            paths,
+            scripts: HandlerSet::new(),
+            options: replay_options(self.config),
+        };
+        Ok((blueprint, self.making.finish()))
     }
 
-    fn server(&mut self, scope: Scope) -> Result<Scope, ServerError> {
+    fn server(&mut self) -> Result<Place, ServerError> {
         let config = self.config;
-        let mut scope = scope.fallback(fallback(config));
-        scope.guards = self.guards()?;
-        let recipe = Recipe::of_server(config);
-        let modes = self.made(recipe, |assembly| assembly.modes())?;
-        scope.bound = bound(begins_everywhere(config), &modes);
-        scope.modes.splice(0..0, modes);
-        if let Some(conditions) = config.conditions.clone() {
-            scope.conditions = Some(self.conditions(conditions, "everywhere")?);
-        }
-        Ok(scope)
+        let guards = self.guards()?;
+        let modes = self.made(Recipe::of_server(config), |assembly| assembly.modes())?;
+        let conditions = match config.conditions.clone() {
+            Some(conditions) => Some(self.conditions(conditions, "everywhere")?),
+            None => None,
+        };
+        let (begins, fallback) = (begins_everywhere(config), fallback(config));
+        Ok(Place { guards, modes, begins, has_given_modes: true, fallback, conditions })
     }
 
     /// The modes of the whole server, in the order in which they run behind the registered handlers.
-    fn modes(&self) -> Result<HandlerSet, ServerError> {
+    fn modes(&self) -> Result<Vec<Part>, ServerError> {
         let WsConfig { replay_file, rules_file, proxy_config, ai_config, .. } = self.config;
         let (script, rules) = (replay_file.as_deref(), rules_file.as_deref());
         let Some(upstream) = proxy_config else {
@@ -98,8 +106,11 @@ impl<'c> Assembly<'c> {
                 (None, _) => self.answers(script, rules, EVERYONE),
             };
         };
-        let script = self.answers(replay_file.as_deref(), None, "every connection whose upstream is down")?.pop();
-        if let Some(file) = replay_file
+        let stand_in = match script {
+            Some(file) => Some(self.script(file, None, "every connection whose upstream is down")?),
+            None => None,
+        };
+        if let Some(file) = script
             && upstream.fallback != Fallback::Local
         {
             return Err(ServerError::Config {
@@ -110,53 +121,54 @@ impl<'c> Assembly<'c> {
                 ),
             });
         }
-        let mut modes = HandlerSet::new();
-        if let Some(file) = rules_file {
-            modes.push(self.rules_before(file, EVERYONE)?);
-        }
-        modes.push(proxy(upstream, script.unwrap_or_else(|| fallback(self.config)))?);
-        Ok(modes)
+        let rules = rules.map(|file| self.rules_before(file, EVERYONE)).transpose()?;
+        let proxy = match stand_in {
+            Some(script) => Part::Proxy(proxy(upstream)?, script),
+            None => self.proxy(upstream)?,
+        };
+        Ok(rules.into_iter().chain([proxy]).collect())
     }
 
     /// What connections get on a path on which something is different from `server`.
-    fn path(&mut self, path: &PathConfig, server: &Scope) -> Result<Scope, ServerError> {
-        let mut scope = server.clone();
+    fn path(&mut self, path: &PathConfig, server: &Place) -> Result<Place, ServerError> {
+        let mut place = server.clone();
         if path.enabled_mode().is_some() || path.rules_file.is_some() {
             let recipe = Recipe::of_path(self.config, path);
-            scope.modes = self.made(recipe, |assembly| assembly.modes_of(path))?;
-            scope.bound = bound(begins_on(path), &scope.modes);
+            place.modes = self.made(recipe, |assembly| assembly.modes_of(path))?;
+            place.begins = begins_on(path);
+            place.has_given_modes = false;
         }
         match path.enabled_mode() {
-            Some(PathMode::Echo) => scope.fallback = Interactive::Echo.shared(),
-            Some(PathMode::RawEcho) => scope.fallback = Interactive::RawEcho.shared(),
+            Some(PathMode::Echo) => place.fallback = Interactive::Echo.shared(),
+            Some(PathMode::RawEcho) => place.fallback = Interactive::RawEcho.shared(),
             _ => {}
         }
         if let Some(limit) = path.rate_limit {
             // That of the whole server goes on counting here, too.
-            scope.guards.truncate(usize::from(self.config.server_rate_limit.is_some()));
-            scope.guards.push(Arc::new(RateGuard::per_connection(limit)?));
+            place.guards.truncate(usize::from(self.config.server_rate_limit.is_some()));
+            place.guards.push(Guard::Shared(Arc::new(RateGuard::per_connection(limit)?)));
         }
         if !path.handshake.is_empty() {
-            scope.guards.insert(0, self.handshake(path)?);
+            place.guards.insert(0, Guard::Handshake(self.handshake(path)?));
         }
         if let Some(conditions) = path.conditions.clone() {
-            scope.conditions = Some(self.conditions(conditions, path.path.as_str())?);
+            place.conditions = Some(self.conditions(conditions, path.path.as_str())?);
         }
-        Ok(scope)
+        Ok(place)
     }
 
-    fn modes_of(&self, path: &PathConfig) -> Result<HandlerSet, ServerError> {
+    fn modes_of(&self, path: &PathConfig) -> Result<Vec<Part>, ServerError> {
         let (rules, place) = (path.rules_file.as_deref(), path.path.as_str());
         match path.enabled_mode() {
             None => self.answers(None, rules, place),
-            Some(PathMode::Echo | PathMode::RawEcho) => Ok(HandlerSet::new()),
+            Some(PathMode::Echo | PathMode::RawEcho) => Ok(Vec::new()),
             Some(PathMode::Replay(file)) => self.answers(Some(file), rules, place),
             Some(PathMode::AugmentedReplay(file, ai)) if ai.enabled => self.enriched(file, ai, rules, place),
             Some(PathMode::AugmentedReplay(file, _)) => self.answers(Some(file), rules, place),
             Some(PathMode::Ai(ai)) => self.events(ai, rules, place),
             Some(PathMode::Proxy(upstream)) => {
                 let rules = rules.map(|file| self.rules_before(file, place)).transpose()?;
-                Ok(rules.into_iter().chain([proxy(upstream, fallback(self.config))?]).collect())
+                Ok(rules.into_iter().chain([self.proxy(upstream)?]).collect())
             }
         }
     }
@@ -165,19 +177,19 @@ impl<'c> Assembly<'c> {
     fn made(
         &mut self,
         recipe: Recipe,
-        make: impl FnOnce(&Self) -> Result<HandlerSet, ServerError>,
-    ) -> Result<HandlerSet, ServerError> {
+        make: impl FnOnce(&Self) -> Result<Vec<Part>, ServerError>,
+    ) -> Result<Arc<Modes>, ServerError> {
         if let Some(modes) = self.making.modes_again(&recipe) {
             return Ok(modes);
         }
         let digests = Digests::of(recipe.files());
-        let modes = make(self)?;
-        self.making.keep_modes(recipe, digests, modes.clone());
+        let modes = Arc::new(Modes { parts: make(self)?, options: replay_options(self.config) });
+        self.making.keep_modes(recipe, digests, Arc::clone(&modes));
         Ok(modes)
     }
 
     /// Who decides about the handshakes of a path.
-    fn handshake(&mut self, path: &PathConfig) -> Result<Arc<dyn WsHandler>, ServerError> {
+    fn handshake(&mut self, path: &PathConfig) -> Result<Arc<HandshakeRules>, ServerError> {
         let (rules, place) = (&path.handshake, path.path.as_str());
         let guard = match self.making.handshake_again(rules, place) {
             Some(known) => known,
@@ -187,54 +199,45 @@ impl<'c> Assembly<'c> {
         Ok(guard)
     }
 
-    fn conditions(&mut self, conditions: Conditions, place: &str) -> Result<Arc<PathConditions>, ServerError> {
+    fn conditions(&mut self, conditions: Conditions, place: &str) -> Result<Arc<Plan>, ServerError> {
         let conditions = Conditions { seed: conditions.seed.or(self.config.seed), ..conditions };
         if let Some(known) = self.making.conditions_again(&conditions, place) {
             return Ok(known);
         }
-        let made = Arc::new(PathConditions::new(plan(conditions.clone(), self.config, place)?));
+        let made = Arc::new(plan(conditions.clone(), self.config, place)?);
         self.making.keep_conditions(conditions, place, Arc::clone(&made));
         Ok(made)
     }
 
     /// What stands before all handlers.
-    fn guards(&mut self) -> Result<HandlerSet, ServerError> {
-        let mut guards = HandlerSet::new();
+    fn guards(&mut self) -> Result<Vec<Guard>, ServerError> {
+        let mut guards = Vec::new();
         if let Some(limit) = self.config.server_rate_limit {
             let guard = match self.making.shared_limit_again(limit) {
                 Some(known) => known,
                 None => Arc::new(RateGuard::shared(limit)?),
             };
             self.making.keep_shared_limit(limit, Arc::clone(&guard));
-            guards.push(guard);
+            guards.push(Guard::Shared(guard));
         }
         if let Some(limit) = self.config.rate_limit {
-            guards.push(Arc::new(RateGuard::per_connection(limit)?));
+            guards.push(Guard::Shared(Arc::new(RateGuard::per_connection(limit)?)));
         }
         Ok(guards)
     }
 
     /// Who answers where there is no upstream: a script, rules, or a script beside which rules answer what it does not wait
     /// for.
-    fn answers(&self, script: Option<&Path>, rules: Option<&Path>, audience: &str) -> Result<HandlerSet, ServerError> {
+    fn answers(&self, script: Option<&Path>, rules: Option<&Path>, audience: &str) -> Result<Vec<Part>, ServerError> {
         let Some(file) = script else {
             let rules = rules.map(|file| self.rule_set(file, audience)).transpose()?;
-            return Ok(rules
-                .map(|rules| Arc::new(self.rule_handler(rules)) as Arc<dyn WsHandler>)
-                .into_iter()
-                .collect());
+            return Ok(rules.map(Part::Rules).into_iter().collect());
         };
-        let (script, rules) = self.script(file, rules, audience)?;
-        Ok(vec![Arc::new(self.player(rules)(Arc::new(script)))])
+        Ok(vec![Part::Replay(self.script(file, rules, audience)?)])
     }
 
     /// A script, and the rules beside it.
-    fn script(
-        &self,
-        file: &Path,
-        rules: Option<&Path>,
-        audience: &str,
-    ) -> Result<(ReplayScript, Option<Arc<RuleSet>>), ServerError> {
+    fn script(&self, file: &Path, rules: Option<&Path>, audience: &str) -> Result<Script, ServerError> {
         let rules = rules.map(|file| Ok::<_, ServerError>((file, RuleSet::load(file)?))).transpose()?;
         let script = ReplayScript::load(file)?;
         self.making.has_read(script.files());
@@ -246,41 +249,17 @@ impl<'c> Assembly<'c> {
             self.doubt(script.warnings());
         }
         self.making.say(format!("playing {} to {audience}", file.display()));
-        Ok((script, rules.map(|(_, rules)| Arc::new(rules))))
+        Ok(Script { script: Arc::new(script), rules: rules.map(|(_, rules)| Arc::new(rules)) })
     }
 
-    /// How scripts are played.
-    fn player(&self, rules: Option<Arc<RuleSet>>) -> impl Fn(Arc<ReplayScript>) -> ReplayHandler + Send + Sync + use<> {
-        let options = replay_options(self.config);
-        let Lasting { room_memory, connections, on_verdict, .. } = self.lasting;
-        let (room_memory, connections, on_verdict) = (room_memory.clone(), connections.clone(), on_verdict.clone());
-        move |script| {
-            let mut handler = ReplayHandler::new(script, options.clone())
-                .with_room_memory(room_memory.clone())
-                .with_path_counts(connections.clone());
-            if let Some(rules) = rules.clone() {
-                handler = handler.with_rules(rules);
-            }
-            if let Some(tell) = on_verdict.clone() {
-                handler = handler.closing().on_verdict(move |verdict| tell(verdict));
-            }
-            handler
-        }
+    /// The way to an upstream, for which the fallback stands in while it is down.
+    fn proxy(&self, upstream: &WsProxyConfig) -> Result<Part, ServerError> {
+        Ok(Part::Shared(Arc::new(proxy(upstream)?.with_fallback(fallback(self.config)))))
     }
 
     /// Rules that keep what they take from a mode behind them.
-    fn rules_before(&self, file: &Path, audience: &str) -> Result<Arc<dyn WsHandler>, ServerError> {
-        Ok(Arc::new(self.rule_handler(self.rule_set(file, audience)?).stopping()))
-    }
-
-    fn rule_handler(&self, rules: Arc<RuleSet>) -> RuleHandler {
-        let handler = RuleHandler::new(rules, replay_options(self.config))
-            .with_room_memory(self.lasting.room_memory.clone())
-            .with_path_counts(self.lasting.connections.clone());
-        match self.lasting.on_verdict.clone() {
-            Some(tell) => handler.on_verdict(move |verdict| tell(verdict)),
-            None => handler,
-        }
+    fn rules_before(&self, file: &Path, audience: &str) -> Result<Part, ServerError> {
+        Ok(Part::RulesBefore(self.rule_set(file, audience)?))
     }
 
     fn rule_set(&self, file: &Path, audience: &str) -> Result<Arc<RuleSet>, ServerError> {
@@ -296,25 +275,6 @@ impl<'c> Assembly<'c> {
             self.making.doubt(doubt.to_string());
         }
     }
-}
-
-/// What connections get on each path, but for scripts.
-pub(crate) struct Draft {
-    default: Scope,
-    paths: Vec<(PathPattern, Scope)>,
-}
-
-impl Draft {
-    /// The whole, with `scripts` on every path that they answer on.
-    pub(crate) fn version(self, config: WsConfig, scripts: HandlerSet) -> Version {
-        let paths = self.paths.into_iter().map(|(pattern, scope)| (pattern, Arc::new(scope))).collect();
-        Version { config: Arc::new(config), default: Arc::new(self.default), paths, scripts }
-    }
-}
-
-/// What begins with a connection does so with the last of the modes: before it, there are rules.
-fn bound(begins: Option<Begins>, modes: &HandlerSet) -> Option<Bound> {
-    begins.zip(modes.last().cloned()).map(|(begins, mode)| Bound { begins, mode })
 }
 
 /// What begins with each connection.
@@ -337,9 +297,8 @@ fn begins_on(path: &PathConfig) -> Option<Begins> {
     }
 }
 
-/// The way to an upstream; `local` answers while that is down, if it is to.
-pub(crate) fn proxy(config: &WsProxyConfig, local: Arc<dyn WsHandler>) -> Result<Arc<dyn WsHandler>, ServerError> {
-    Ok(Arc::new(WsProxyHandler::try_new(config.clone())?.with_fallback(local)))
+fn proxy(config: &WsProxyConfig) -> Result<WsProxyHandler, ServerError> {
+    Ok(WsProxyHandler::try_new(config.clone())?)
 }
 
 /// Who writes down what happens.

@@ -1,6 +1,8 @@
 //! How a server is set up.
 
+mod admin;
 mod ai;
+mod journal;
 mod path;
 mod scripts;
 mod written;
@@ -19,6 +21,8 @@ use ws_core::{Handshake, QueueLimits, WhenFull};
 use ws_proxy::WsProxyConfig;
 use ws_replay::{RecordOptions, Speed, TemplateClock};
 
+pub use self::admin::AdminConfig;
+pub use self::journal::JournalConfig;
 pub use self::path::{PathConfig, PathMode};
 pub use self::scripts::{OnScriptError, ScriptsConfig};
 pub use self::written::{parse_duration, parse_rate, parse_size};
@@ -104,6 +108,8 @@ pub struct WsConfig {
     pub ai_config: Option<WebSocketAiConfig>,
     /// Where all traffic is recorded.
     pub record: Option<RecordOptions>,
+    /// What is kept of all traffic, to be asked for afterwards. It needs a restart to change.
+    pub journal: JournalConfig,
     /// Whether templates in replay scripts are expanded.
     pub template_expand: bool,
     /// Makes all that is random repeat.
@@ -155,6 +161,8 @@ pub struct WsConfig {
     pub handler_timeout: Option<Duration>,
     /// What is different on some paths. The first that fits a connection's path is its own.
     pub paths: Vec<PathConfig>,
+    /// Who may ask the admin API, and for how long.
+    pub admin: AdminConfig,
 }
 
 /// What waits for handlers by default.
@@ -175,6 +183,7 @@ impl Default for WsConfig {
             proxy_config: None,
             ai_config: None,
             record: None,
+            journal: JournalConfig::default(),
             template_expand: true,
             seed: None,
             clock: None,
@@ -192,6 +201,7 @@ impl Default for WsConfig {
             tls: None,
             handler_timeout: None,
             paths: Vec::new(),
+            admin: AdminConfig::default(),
         }
     }
 }
@@ -284,6 +294,12 @@ impl WsConfig {
         for path in &self.paths {
             let wrong = |problem| ServerError::Config { field: "paths", problem: format!("{}: {problem}", path.path) };
             path.check().map_err(wrong)?;
+        }
+        self.admin.check().map_err(|problem| ServerError::Config { field: "admin", problem })?;
+        #[cfg(not(feature = "admin"))]
+        if self.admin != AdminConfig::default() {
+            let problem = "this program was built without the admin API: leave it out".to_owned();
+            return Err(ServerError::Config { field: "admin", problem });
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The opening handshake as part of the mock: who is let in, how, and who is not, by what the handshake says.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -100,7 +101,7 @@ pub struct RefuseWith {
 
 /// The handler that decides handshakes by rules. It takes no part in what comes after them.
 pub struct HandshakeRules {
-    rules: Vec<Rule>,
+    rules: Arc<[Rule]>,
     /// How many handshakes there were.
     asked: AtomicU64,
 }
@@ -141,6 +142,11 @@ impl HandshakeRules {
             Rule::compile(rule).map_err(|problem| HandlerError::Generic(format!("handshake rule {number}: {problem}")))
         });
         Ok(Self { rules: rules.collect::<Result<_, _>>()?, asked: AtomicU64::new(0) })
+    }
+
+    /// The same rules, which count from the beginning.
+    pub(crate) fn anew(&self) -> Self {
+        Self { rules: Arc::clone(&self.rules), asked: AtomicU64::new(0) }
     }
 }
 

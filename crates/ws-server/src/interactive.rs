@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
-use ws_core::{HandlerResult, WsContext, WsHandler, WsMessage};
+use ws_core::{HandlerResult, Message, WsContext, WsHandler, WsMessage};
 
 /// The handler of paths that no other handler takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +30,8 @@ impl Interactive {
 impl WsHandler for Interactive {
     async fn on_message(&self, ctx: &mut WsContext, msg: WsMessage) -> HandlerResult<()> {
         match (self, msg) {
-            (Self::Echo, WsMessage::Text(text)) => ctx.sender().send_text(format!("echo: {text}")).await,
-            (Self::RawEcho, WsMessage::Text(text)) => ctx.sender().send_text(text).await,
+            (Self::Echo, WsMessage::Text(text)) => ctx.send(Message::text(format!("echo: {text}"))).await,
+            (Self::RawEcho, WsMessage::Text(text)) => ctx.send(Message::text(text)).await,
             (_, WsMessage::Binary(data)) => ctx.send_binary(data).await,
             _ => Ok(()),
         }

@@ -6,15 +6,20 @@
 //!
 //! Only this crate knows sockets and HTTP. It never decides what a message means: that is for handlers.
 
+#[cfg(feature = "admin")]
+mod admin;
 mod assemble;
 mod config;
 mod error;
 mod files;
 mod handshake_rules;
 mod interactive;
+mod journal;
+mod live;
 mod observers;
 mod path_conditions;
 mod rate_limited;
+mod realm;
 mod reload;
 mod router;
 mod scope;
@@ -31,12 +36,17 @@ mod version;
 mod watching;
 
 pub use config::{
-    OnScriptError, PathConfig, PathMode, ReloadPolicy, ScriptsConfig, Subprotocols, WsConfig, parse_duration,
-    parse_rate, parse_size,
+    AdminConfig, JournalConfig, OnScriptError, PathConfig, PathMode, ReloadPolicy, ScriptsConfig, Subprotocols,
+    WsConfig, parse_duration, parse_rate, parse_size,
 };
 pub use error::ServerError;
 pub use handshake_rules::{AcceptWith, Expected, HandshakeRule, HandshakeRules, RefuseWith};
+pub use journal::{
+    Counted, EventFilter, EventKind, EventName, FilterError, FilterErrors, Found, HandledAs, Journal, JournalEvent,
+    JournalQuery, JournalWatch, MessageType, NearMissed, ReloadOutcome, Waited,
+};
 pub use rate_limited::RateLimited;
+pub use realm::{Applied, TestError, TestRealm};
 pub use reload::ReloadReport;
 pub use router::{
     router, router_with_handlers, router_with_latency, router_with_proxy, start_with_latency, try_router,

@@ -6,13 +6,35 @@ use std::sync::Arc;
 use tracing::error;
 use ws_core::SessionObserver;
 
+use crate::journal::Journal;
+
 /// All who watch the sessions of a server, for everybody who has something to tell.
 #[derive(Clone)]
-pub(crate) struct Observers(Arc<[Arc<dyn SessionObserver>]>);
+pub(crate) struct Observers {
+    all: Arc<[Arc<dyn SessionObserver>]>,
+    journal: Option<Journal>,
+}
 
 impl Observers {
     pub(crate) fn new(observers: Vec<Arc<dyn SessionObserver>>) -> Self {
-        Self(observers.into())
+        Self { all: observers.into(), journal: None }
+    }
+
+    /// These, and before them the journal, if there is one: whoever acts upon an event finds it there.
+    pub(crate) fn with_journal(self, journal: Option<Journal>) -> Self {
+        let first = journal.clone().map(|journal| Arc::new(journal) as Arc<dyn SessionObserver>);
+        Self { all: first.into_iter().chain(self.all.iter().cloned()).collect(), journal }
+    }
+
+    /// The same for another realm, with a journal of its own if these have one.
+    pub(crate) fn of_another_realm(&self) -> Self {
+        let Some(journal) = &self.journal else { return self.clone() };
+        let others = Self { all: self.all.iter().skip(1).cloned().collect(), journal: None };
+        others.with_journal(Some(journal.sibling()))
+    }
+
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.journal.as_ref()
     }
 
     /// Tells every observer something; one that panics does not keep the others from hearing it.
@@ -25,6 +47,6 @@ impl Observers {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn SessionObserver> {
-        self.0.iter().map(|observer| &**observer)
+        self.all.iter().map(|observer| &**observer)
     }
 }

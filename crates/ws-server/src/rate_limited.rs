@@ -1,8 +1,10 @@
 //! Limits on how many messages handlers take in a time, and what happens to more.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use dashmap::DashMap;
-use std::sync::Arc;
 use tokio::time::{Instant, sleep_until};
 use ws_conditions::{ConditionsError, OverLimit, RateLimit, RateLimiter};
 use ws_core::{
@@ -71,6 +73,10 @@ impl<H: WsHandler> WsHandler for RateLimited<H> {
 
     fn handles_path(&self, path: &str) -> bool {
         self.handler.handles_path(path)
+    }
+
+    fn label(&self) -> Cow<'_, str> {
+        self.handler.label()
     }
 }
 

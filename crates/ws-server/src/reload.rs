@@ -1,4 +1,4 @@
-//! Making versions of what a configuration says: at the start, and whenever it or a file that it names has changed.
+//! Loading what a configuration says: at the start, and whenever it or a file that it names has changed.
 //!
 //! All or nothing: everything is read and checked before any of it takes effect. This module starts no task and watches
 //! no file; it blocks, and is called where that is allowed.
@@ -11,14 +11,13 @@ use tracing::{error, info, warn};
 use ws_metrics::MetricsRegistry;
 use ws_replay::{ReplayOptions, Speed};
 
-use crate::assemble::{self, Assembly, Lasting, Made};
+use crate::assemble::{self, Assembly, Blueprint, Lasting, Made};
 use crate::files::{self, Digests};
-use crate::observers::Observers;
+use crate::realm::Watchers;
 use crate::scripts::{Scripts, ScriptsReload, digest};
 use crate::session::panic_text;
 use crate::shared::Shared;
-use crate::version::Version;
-use crate::{Scope, ServerError, WsConfig, upstream_loop};
+use crate::{ServerError, WsConfig, upstream_loop};
 
 /// How often a reload begins anew because a file changed while it was read.
 const MOST_ATTEMPTS: usize = 5;
@@ -42,13 +41,11 @@ pub(crate) struct Source {
     pub(crate) read: Box<dyn Fn() -> Result<WsConfig, String> + Send + Sync>,
 }
 
-/// Makes the versions of one server.
+/// Loads the versions of one server.
 pub(crate) struct Reloader {
     source: Option<Source>,
-    /// What connections get from others than the configuration.
-    server: Scope,
     lasting: Lasting,
-    observers: Observers,
+    watchers: Watchers,
     metrics: MetricsRegistry,
     state: Mutex<State>,
     /// How the last one went: to be read while another one runs.
@@ -95,22 +92,16 @@ impl Contents {
 }
 
 impl Reloader {
-    pub(crate) fn new(
-        source: Option<Source>,
-        server: Scope,
-        lasting: Lasting,
-        observers: Observers,
-        metrics: MetricsRegistry,
-    ) -> Self {
-        Self { source, server, lasting, observers, metrics, state: Mutex::default(), last: Mutex::default() }
+    pub(crate) fn new(source: Option<Source>, lasting: Lasting, watchers: Watchers, metrics: MetricsRegistry) -> Self {
+        Self { source, lasting, watchers, metrics, state: Mutex::default(), last: Mutex::default() }
     }
 
-    /// Makes the first version.
-    pub(crate) fn begin(&self, config: WsConfig) -> Result<Version, ServerError> {
+    /// Loads the first version.
+    pub(crate) fn begin(&self, config: WsConfig) -> Result<Blueprint, ServerError> {
         let state = &mut *self.state();
         state.config = config.clone();
-        let (version, _) = self.load(state, config)?;
-        Ok(version)
+        let (blueprint, _) = self.load(state, config)?;
+        Ok(blueprint)
     }
 
     /// Reads all files again, and publishes what they make.
@@ -122,6 +113,9 @@ impl Reloader {
         let last = outcome.as_ref().map(ReloadReport::clone).map_err(ToString::to_string);
         let before = lock(&self.last).replace(last);
         self.tell(&outcome, before.as_ref());
+        if let Some(journal) = shared.realms.server().observers.journal() {
+            journal.note_reload(&outcome);
+        }
         outcome
     }
 
@@ -137,8 +131,8 @@ impl Reloader {
         }
         let (config, needs_restart) = with_what_stays(config, &state.config);
         let (before, is_other) = (state.taken.clone(), config != state.config);
-        let (version, scripts) = self.load(state, config)?;
-        shared.publish(version);
+        let (blueprint, scripts) = self.load(state, config)?;
+        shared.realms.publish(blueprint);
         let files = state.taken.files.changed_since(&before.files).map(|file| file.display().to_string());
         let mut changed: Vec<_> = files.chain(scripts.changed).collect();
         if changed.is_empty() && is_other {
@@ -148,20 +142,20 @@ impl Reloader {
         Ok(ReloadReport { changed, needs_restart, warnings: scripts.warnings })
     }
 
-    /// Makes a version, and keeps in `state` what it is made of.
-    fn load(&self, state: &mut State, config: WsConfig) -> Result<(Version, ScriptsReload), ServerError> {
+    /// Loads `config`, and keeps in `state` what it is made of.
+    fn load(&self, state: &mut State, config: WsConfig) -> Result<(Blueprint, ScriptsReload), ServerError> {
         let mut attempts = 0;
-        let (draft, mut made) = loop {
+        let (blueprint, mut made) = loop {
             attempts += 1;
             state.tried = self.contents(&config, &state.made, &state.tried);
-            let drafted = Assembly::new(&config, &self.lasting, &state.made).draft(self.server.clone());
-            let (draft, made) = drafted.inspect_err(|mistake| {
+            let loaded = Assembly::new(&config, &self.lasting, &state.made).load();
+            let (blueprint, made) = loaded.inspect_err(|mistake| {
                 if let ServerError::Replay(mistakes) = mistake {
                     state.tried.files.add(mistakes.files());
                 }
             })?;
             if attempts == MOST_ATTEMPTS || made.is_up_to_date() {
-                break (draft, made);
+                break (blueprint, made);
             }
         };
         // The last that can fail: nothing that runs is touched before.
@@ -173,9 +167,9 @@ impl Reloader {
         state.tried.files.add(made.files());
         state.taken = state.tried.clone();
         state.made = made;
-        state.config = config.clone();
+        state.config = config;
         let scripts = state.scripts.as_ref().map(Scripts::handlers).unwrap_or_default();
-        Ok((draft.version(config, scripts), report))
+        Ok((blueprint.with_scripts(scripts), report))
     }
 
     fn load_scripts(&self, running: &mut Option<Scripts>, config: &WsConfig) -> Result<ScriptsReload, ServerError> {
@@ -188,7 +182,7 @@ impl Reloader {
         if let Some(scripts) = running.as_ref().filter(|scripts| scripts.is_made_of(wanted, &templates)) {
             return scripts.reload();
         }
-        let scripts = Scripts::load(wanted, templates, &self.observers)?;
+        let scripts = Scripts::load(wanted, templates, &self.watchers)?;
         let mut report = ScriptsReload { news: scripts.news(), ..ScriptsReload::default() };
         if running.replace(scripts).is_some() {
             report.changed.push(wanted.dir.display().to_string());
@@ -255,15 +249,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// `new`, but what a running server cannot change is as in `old`; and what that is about.
 fn with_what_stays(new: WsConfig, old: &WsConfig) -> (WsConfig, Vec<&'static str>) {
-    let WsConfig { host, port, max_connections, record, slow_member, tls, .. } = old.clone();
+    let WsConfig { host, port, max_connections, record, journal, slow_member, tls, .. } = old.clone();
     let needs_restart = [
         ("host", new.host != host),
         ("port", new.port != port),
         ("max_connections", new.max_connections != max_connections),
         ("record", new.record != record),
+        ("journal", new.journal != journal),
         ("slow_member", new.slow_member != slow_member),
         ("tls", new.tls != tls),
     ];
     let needs_restart = needs_restart.into_iter().filter(|(_, is_other)| *is_other).map(|(field, _)| field).collect();
-    (WsConfig { host, port, max_connections, record, slow_member, tls, ..new }, needs_restart)
+    (WsConfig { host, port, max_connections, record, journal, slow_member, tls, ..new }, needs_restart)
 }

@@ -17,7 +17,7 @@ use ws_proxy::WsProxyHandler;
 
 use crate::shared::Shared;
 use crate::upgrade::{no_such_path, upgrade};
-use crate::{ServerError, WsConfig, WsServer};
+use crate::{JournalConfig, ServerError, WsConfig, WsServer};
 
 /// A router without handlers: text is answered with `echo: <text>`, unless `MOCKFORGE_WS_REPLAY_FILE` names a script.
 ///
@@ -70,8 +70,7 @@ fn or_refuse_all(router: Result<Router, ServerError>) -> Router {
 /// ```
 pub fn router_with_latency(latency: LatencyInjector) -> Router {
     or_refuse_all(
-        WsConfig::from_env()
-            .and_then(|config| Ok(WsServer::builder().config(config).conditions(latency).build()?.router())),
+        environment().and_then(|config| Ok(WsServer::builder().config(config).conditions(latency).build()?.router())),
     )
 }
 
@@ -88,7 +87,7 @@ pub fn router_with_latency(latency: LatencyInjector) -> Router {
 /// ```
 pub fn router_with_proxy(proxy: WsProxyHandler) -> Router {
     let build = |config| Ok(WsServer::builder().config(config).mode(proxy).build()?.router());
-    or_refuse_all(WsConfig::from_env().and_then(build))
+    or_refuse_all(environment().and_then(build))
 }
 
 /// Serves on all addresses of the machine, with the latency of `profile`, until Ctrl-C is pressed.
@@ -96,7 +95,7 @@ pub fn router_with_proxy(proxy: WsProxyHandler) -> Router {
 /// # Errors
 /// [`ServerError::PortInUse`] names the port if it is taken; others are those of [`try_router`].
 pub async fn start_with_latency(port: u16, profile: Option<LatencyProfile>) -> Result<(), ServerError> {
-    let config = WsConfig { host: Ipv4Addr::UNSPECIFIED.into(), port, ..WsConfig::from_env()? };
+    let config = WsConfig { host: Ipv4Addr::UNSPECIFIED.into(), port, ..environment()? };
     let conditions = profile.map(|profile| LatencyInjector::new(profile, FaultConfig::default()).into());
     let server = WsServer::builder().config(WsConfig { conditions, ..config }).build()?.serve().await?;
     info!("listening on {}", server.url());
@@ -111,8 +110,14 @@ pub async fn start_with_latency(port: u16, profile: Option<LatencyProfile>) -> R
 /// How long [`start_with_latency`] waits for connections to close.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// What the environment says, without a journal: nobody could ask it.
+fn environment() -> Result<WsConfig, ServerError> {
+    let journal = JournalConfig { enabled: false, ..JournalConfig::default() };
+    Ok(WsConfig { journal, ..WsConfig::from_env()? })
+}
+
 fn from_environment(handlers: Arc<HandlerRegistry>) -> Result<Router, ServerError> {
-    Ok(WsServer::builder().config(WsConfig::from_env()?).registry(handlers).build()?.router())
+    Ok(WsServer::builder().config(environment()?).registry(handlers).build()?.router())
 }
 
 /// The WebSocket paths of a server.

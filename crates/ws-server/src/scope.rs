@@ -100,6 +100,8 @@ pub(crate) struct Bound {
 pub(crate) enum Begins {
     /// The playing of this script.
     Replay(PathBuf),
+    /// The playing of the script that was uploaded under this number.
+    Uploaded(u64),
     /// The way to a real server.
     Proxy,
     /// A story of events.

@@ -15,17 +15,21 @@ use ws_conditions::Conditions;
 use ws_core::{HandlerRegistry, HandlerSet, Handshake, Middleware, Rooms, SessionObserver, WsHandler};
 use ws_metrics::{MetricsRegistry, get_global_registry};
 use ws_replay::SessionVerdict;
-use ws_rooms::{RoomManager, RoomOptions};
+use ws_rooms::RoomOptions;
 
-use crate::assemble::{Lasting, OnVerdict};
+#[cfg(feature = "admin")]
+use crate::admin;
+use crate::assemble::{Given, Lasting, OnVerdict};
+use crate::journal::{Journal, Journals};
 use crate::observers::Observers;
+use crate::realm::{Realms, RoomSource, Watchers};
 use crate::reload::{ReloadReport, Reloader, Source};
 use crate::router::{websocket_routes, with_hint};
 use crate::scope::{ChooseScope, Scope};
 use crate::shared::Shared;
 use crate::tls::TlsAcceptor;
 use crate::unmatched::{UnmatchedMessage, UnmatchedMessages};
-use crate::{ServerError, WsConfig, assemble, upstream_loop};
+use crate::{ServerError, TestError, TestRealm, WsConfig, assemble, upstream_loop};
 
 /// A server, ready to be served.
 ///
@@ -46,6 +50,9 @@ pub struct WsServer {
     registry: Arc<HandlerRegistry>,
     metrics: MetricsRegistry,
     metrics_route: bool,
+    /// There, if the admin API is.
+    #[cfg(feature = "admin")]
+    recordings: Option<Arc<admin::Recordings>>,
     tls: Option<Arc<TlsAcceptor>>,
     unmatched: Arc<UnmatchedMessages>,
 }
@@ -61,6 +68,11 @@ impl WsServer {
     pub fn router(&self) -> Router {
         self.shared.start_watching();
         let router = websocket_routes(Arc::clone(&self.shared));
+        #[cfg(feature = "admin")]
+        let router = match self.recordings.clone() {
+            Some(recordings) => admin::routes(router, Arc::clone(&self.shared), recordings),
+            None => router,
+        };
         if !self.metrics_route {
             return router;
         }
@@ -69,6 +81,12 @@ impl WsServer {
             "/metrics",
             get(move || async move { ([(header::CONTENT_TYPE, ws_metrics::CONTENT_TYPE)], metrics.render()) }),
         )
+    }
+
+    /// What the server has seen, unless [`WsConfig::journal`] says that it is not kept.
+    #[must_use]
+    pub fn journal(&self) -> Option<&Journal> {
+        self.shared.realms.server().observers.journal()
     }
 
     /// Listens on the configured address and serves in the background.
@@ -93,6 +111,10 @@ impl WsServer {
         upstream_loop::refuse(&config, address)?;
         // A server serves on one address: the first, if somebody gives it more.
         let _ = self.shared.address.set(address);
+        #[cfg(feature = "admin")]
+        if self.recordings.is_some() {
+            admin::warn_if_refused(address, &config.admin);
+        }
         let router = with_hint(self.router(), Arc::clone(&self.shared));
         self.shared.tasks.spawn(accept::accept(listener, self.tls.clone(), router, Arc::clone(&self.shared)));
         let Self { shared, registry, metrics, tls, unmatched, .. } = self;
@@ -112,6 +134,8 @@ pub struct WsServerBuilder {
     observers: Vec<Arc<dyn SessionObserver>>,
     metrics: Option<MetricsRegistry>,
     metrics_route: bool,
+    #[cfg(feature = "admin")]
+    admin_routes: bool,
     choose_scope: Option<ChooseScope>,
     on_verdict: Option<OnVerdict>,
     source: Option<Source>,
@@ -154,7 +178,7 @@ impl WsServerBuilder {
         self
     }
 
-    /// Sets the rooms; by default, the server has a [`RoomManager`] of its own.
+    /// Sets the rooms, which tests share under names of their own; by default, the server, and each test, has a [`RoomManager`](ws_rooms::RoomManager) of its own.
     #[must_use]
     pub fn rooms(mut self, rooms: impl Rooms + 'static) -> Self {
         self.rooms = Some(Arc::new(rooms));
@@ -186,6 +210,15 @@ impl WsServerBuilder {
     #[must_use]
     pub fn metrics_route(mut self) -> Self {
         self.metrics_route = true;
+        self
+    }
+
+    /// Serves the admin API at `/__admin`. Without a [token](crate::AdminConfig::token) it answers only this machine, and
+    /// only where the server [listens](WsServer::serve) on a loopback address by itself.
+    #[cfg(feature = "admin")]
+    #[must_use]
+    pub fn admin_routes(mut self) -> Self {
+        self.admin_routes = true;
         self
     }
 
@@ -237,27 +270,47 @@ impl WsServerBuilder {
         for handler in self.handlers {
             registry.register_shared(handler);
         }
-        let rooms = self.rooms.unwrap_or_else(|| {
-            let options = RoomOptions { slow_member: self.config.slow_member, ..RoomOptions::default() };
-            Arc::new(RoomManager::with_options(options))
-        });
-        let scope = self.modes.into_iter().fold(Scope::new(Arc::clone(&registry), rooms), Scope::mode);
+        let options = RoomOptions { slow_member: self.config.slow_member, ..RoomOptions::default() };
+        let rooms = self.rooms.map_or(RoomSource::Own(options), RoomSource::Given);
         let metrics = self.metrics.unwrap_or_else(|| get_global_registry().clone());
         let tls = self.config.tls.as_ref().map(|tls| TlsAcceptor::new(tls, self.config.host)).transpose()?;
         let mut observers: Vec<Arc<dyn SessionObserver>> = vec![Arc::new(metrics.clone())];
         observers.extend(assemble::recorder(&self.config)?);
+        #[cfg(feature = "admin")]
+        let recordings = self.admin_routes.then(Arc::<admin::Recordings>::default);
+        #[cfg(feature = "admin")]
+        observers.extend(recordings.clone().map(|recordings| recordings as Arc<dyn SessionObserver>));
         let unmatched = Arc::new(UnmatchedMessages::default());
         observers.push(Arc::clone(&unmatched) as Arc<dyn SessionObserver>);
         observers.extend(self.observers);
-        let observers = Observers::new(observers);
-        let lasting = Lasting::new(metrics.clone(), self.on_verdict);
-        let reloader = Reloader::new(self.source, scope, lasting, observers.clone(), metrics.clone());
-        let version = reloader.begin(self.config)?;
+        let journal = self.config.journal.enabled.then(|| journals(&self.config).journal());
+        let observers = Observers::new(observers).with_journal(journal);
+        let (lasting, watchers) = (Lasting::new(metrics.clone()), Watchers::default());
+        let reloader = Reloader::new(self.source, lasting, watchers.clone(), metrics.clone());
+        let blueprint = reloader.begin(self.config)?;
+        let given = Given { handlers: Arc::clone(&registry), modes: self.modes, on_verdict: self.on_verdict };
+        let realms = Realms::new(blueprint, given, rooms, observers);
         let watches = self.watches.unwrap_or_else(|| registry.is_hot_reload_enabled());
-        let shared = Arc::new(Shared::new(version, reloader, self.choose_scope, self.middleware, observers, watches));
+        let shared = Shared::new(realms, reloader, self.choose_scope, self.middleware, watches, metrics.clone());
+        let shared = Arc::new(shared);
+        watchers.are_of(&shared);
         let tls = tls.map(Arc::new);
-        Ok(WsServer { shared, registry, metrics, metrics_route: self.metrics_route, tls, unmatched })
+        Ok(WsServer {
+            shared,
+            registry,
+            metrics,
+            metrics_route: self.metrics_route,
+            #[cfg(feature = "admin")]
+            recordings,
+            tls,
+            unmatched,
+        })
     }
+}
+
+fn journals(config: &WsConfig) -> Journals {
+    let redactions = config.record.as_ref().map(|record| record.redact.clone());
+    Journals::new(config.journal.clone(), redactions.unwrap_or_default())
 }
 
 /// A server that runs. When it is dropped, the server stops accepting and closes its connections.
@@ -306,6 +359,20 @@ impl ServerHandle {
     #[must_use]
     pub fn unmatched(&self) -> Vec<UnmatchedMessage> {
         self.unmatched.all()
+    }
+
+    /// What the server has seen, unless [`WsConfig::journal`] says that it is not kept.
+    #[must_use]
+    pub fn journal(&self) -> Option<&Journal> {
+        self.shared.realms.server().observers.journal()
+    }
+
+    /// The test `id` among those that run on the server.
+    ///
+    /// # Errors
+    /// [`TestError::Id`] says what an id is.
+    pub fn test(&self, id: &str) -> Result<TestRealm, TestError> {
+        TestRealm::new(Arc::clone(&self.shared), id)
     }
 
     /// Reads all files again that the server is made of, and the configuration, if it has a

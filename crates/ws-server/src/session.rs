@@ -10,6 +10,7 @@ mod heartbeat;
 mod inbox;
 mod intercept;
 mod link;
+mod message_span;
 mod paced;
 mod pump;
 #[cfg(test)]
@@ -26,10 +27,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::Fuse;
 use tokio::time::timeout;
-use tracing::{debug, info, warn};
+use tracing::{Instrument, Span, debug, field, info, warn};
 use ws_conditions::{ConnectionFault, ConnectionPlan, Pace};
 use ws_core::engine::{Outbound, OutboundQueue, SessionContext, outbound_queue};
-use ws_core::{Connection, Direction, EndStatus, HandlerError, Message, Origin, SessionEnd, SessionPart, WsSender};
+use ws_core::{
+    CloseFrame, Connection, Direction, EndStatus, HandlerError, Message, Origin, SessionEnd, SessionPart, WsSender,
+};
+use ws_metrics::{create_ws_connection_span, record_ws_connection_end};
 use ws_wire::Wire;
 
 pub(crate) use self::chain::Chain;
@@ -41,6 +45,8 @@ use self::link::Link;
 pub(crate) use self::paced::Paced;
 use self::pump::Pump;
 use crate::WsConfig;
+use crate::live::Live;
+use crate::realm::Realm;
 use crate::shared::{Shared, Slot};
 use crate::transport::Transport;
 
@@ -56,7 +62,11 @@ pub(crate) struct Session {
     /// As it was at the handshake.
     config: Arc<WsConfig>,
     chain: Chain,
+    realm: Arc<Realm>,
+    live: Arc<Live>,
     connection: Arc<Connection>,
+    /// All that happens to the connection happens in it.
+    span: Span,
     sender: WsSender,
     queue: Option<OutboundQueue>,
     plan: Option<Box<ConnectionPlan>>,
@@ -68,6 +78,7 @@ impl Session {
     /// Opens the books for a connection: from here on it is counted as active.
     pub(crate) fn open(
         shared: Arc<Shared>,
+        realm: Arc<Realm>,
         config: Arc<WsConfig>,
         chain: Chain,
         connection: Connection,
@@ -76,9 +87,19 @@ impl Session {
     ) -> Self {
         let (sender, queue) = outbound_queue(config.outbound_queue);
         let connection = Arc::new(connection);
-        shared.tell(|observer| observer.on_open(&connection));
+        let span = create_ws_connection_span(connection.handshake());
+        span.record("ws.connection.id", connection.id());
+        let rooms = Arc::clone(chain.rooms());
+        let live = Arc::new(Live::new(Arc::clone(&connection), sender.clone(), rooms, chain.is_managed()));
+        shared.live.insert(Arc::clone(&live));
+        realm.observers.tell(|observer| observer.on_open(&connection));
         let (queue, plan) = (Some(queue), plan.map(Box::new));
-        Self { shared, config, chain, connection, sender, queue, plan, end: None, _slot: slot }
+        Self { shared, realm, live, config, chain, connection, span, sender, queue, plan, end: None, _slot: slot }
+    }
+
+    /// Closes the connection as soon as it is served.
+    pub(crate) fn close(&self, frame: CloseFrame) {
+        self.live.close(frame);
     }
 
     /// How fast the transport may be read and written, where that is limited.
@@ -89,7 +110,12 @@ impl Session {
 
     /// Says that the connection is established; `peer` is the socket's word where the handshake has none.
     pub(crate) fn log_established(&self, peer: Option<SocketAddr>) {
-        match self.connection.handshake().peer().or(peer) {
+        let _in_span = self.span.enter();
+        let known = self.connection.handshake().peer();
+        if let Some(peer) = peer.filter(|_| known.is_none()) {
+            self.span.record("network.peer.address", field::display(peer));
+        }
+        match known.or(peer) {
             Some(peer) => info!(connection = self.connection.id(), "WebSocket connection established from {peer}"),
             None => info!(connection = self.connection.id(), "WebSocket connection established"),
         }
@@ -98,27 +124,29 @@ impl Session {
     /// Serves the connection until it has ended.
     ///
     /// What it is given stays where it is: moved, it would stand twice in the memory of every connection.
-    #[expect(clippy::manual_async_fn, reason = "an async fn moves its arguments, and keeps room for both places")]
     pub(crate) fn serve<S: Transport>(mut self, mut wire: Wire<S>) -> impl Future<Output = ()> + Send {
-        async move {
+        let span = self.span.clone();
+        let served = async move {
             let Some(queue) = self.queue.take() else { return };
             let shared = Arc::clone(&self.shared);
             let config = Arc::clone(&self.config);
-            let connection = Arc::clone(&self.connection);
+            let (live, realm) = (Arc::clone(&self.live), Arc::clone(&self.realm));
+            let connection = live.connection();
             let chain = &self.chain;
             let inbox = Inbox::new(config.inbound_queue);
-            let failures = Failures::of(&connection, &shared);
+            let failures = Failures::of(connection, &realm.observers);
             let mut context =
-                SessionContext::new(Arc::clone(&connection), Arc::clone(chain.rooms()), self.sender.clone());
+                SessionContext::new(Arc::clone(connection), Arc::clone(chain.rooms()), self.sender.clone());
+            let spawn_queue = context.spawn_queue();
             let mut pump =
-                Pump::new(&mut wire, queue, &inbox, chain, &shared, &config, &connection, context.spawn_queue());
+                Pump::new(&mut wire, queue, &inbox, chain, &shared, &realm.observers, &config, &live, spawn_queue);
             pump.link =
                 self.plan.take().map(|plan| Box::new(Link::new(plan, connection.path(), config.outbound_queue)));
 
             let ending = {
                 let mut driver = pin!(driver::drive(&mut context, chain, &inbox, &config, &failures).fuse());
                 let ending = pump.run(driver.as_mut()).await;
-                log(&ending, &connection);
+                log(&ending, connection);
                 let mut parts = std::mem::take(&mut pump.parts);
                 // What a handler attached in a turn that a panic cut short is told, too.
                 parts.extend(pump.spawn_queue.take().parts);
@@ -163,7 +191,8 @@ impl Session {
                 warn!(connection = connection.id(), "not all rooms could be left");
             }
             self.close_books(SessionEnd::new(ending.status(), close_frame, connection.opened_at().elapsed()));
-        }
+        };
+        served.instrument(span)
     }
 }
 
@@ -186,8 +215,11 @@ impl Drop for Session {
             status = end.status.as_str(),
             "WebSocket connection closed"
         );
-        self.shared.tell(|observer| observer.on_end(&self.connection, &end));
+        record_ws_connection_end(&self.span, end.status);
+        self.shared.live.remove(self.connection.id());
+        self.realm.observers.tell(|observer| observer.on_end(&self.connection, &end));
         self.connection.clear_extensions();
+        self.realm.leave();
     }
 }
 

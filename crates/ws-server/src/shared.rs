@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use ws_core::{Middleware, SessionObserver};
+use ws_core::Middleware;
+use ws_metrics::MetricsRegistry;
 
 use crate::ServerError;
-use crate::observers::Observers;
+use crate::live::LiveConnections;
+use crate::realm::Realms;
 use crate::reload::{ReloadReport, Reloader};
 use crate::scope::ChooseScope;
 use crate::version::Version;
@@ -24,13 +26,13 @@ pub(crate) type Slot = OwnedSemaphorePermit;
 
 /// What all connections of one server share.
 pub(crate) struct Shared {
-    /// What the configuration makes, newest last.
-    pub(crate) versions: watch::Sender<Arc<Version>>,
+    pub(crate) realms: Realms,
+    pub(crate) live: LiveConnections,
     pub(crate) reloader: Reloader,
     /// Who has a say before the configuration.
     pub(crate) choose_scope: Option<ChooseScope>,
     pub(crate) middleware: Vec<Arc<dyn Middleware>>,
-    pub(crate) observers: Observers,
+    pub(crate) metrics: MetricsRegistry,
     /// Whether files are watched while the server serves.
     watches: bool,
     watching: OnceLock<Watching>,
@@ -51,20 +53,22 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(
-        version: Version,
+        realms: Realms,
         reloader: Reloader,
         choose_scope: Option<ChooseScope>,
         middleware: Vec<Arc<dyn Middleware>>,
-        observers: Observers,
         watches: bool,
+        metrics: MetricsRegistry,
     ) -> Self {
-        let slots = Arc::new(Semaphore::new(version.config.max_connections.min(Semaphore::MAX_PERMITS)));
+        let config = &realms.server().version().config;
+        let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
         Self {
+            realms,
             reloader,
-            versions: watch::Sender::new(Arc::new(version)),
+            live: LiveConnections::default(),
             choose_scope,
             middleware,
-            observers,
+            metrics,
             watches,
             watching: OnceLock::new(),
             address: OnceLock::new(),
@@ -77,14 +81,9 @@ impl Shared {
         }
     }
 
-    /// What the configuration makes now.
+    /// What the configuration makes now, for connections of no test.
     pub(crate) fn version(&self) -> Arc<Version> {
-        Arc::clone(&self.versions.borrow())
-    }
-
-    /// From now on new connections, and open ones with their next message, get what is in `version`.
-    pub(crate) fn publish(&self, version: Version) {
-        self.versions.send_replace(Arc::new(version));
+        self.realms.server().version()
     }
 
     /// Reloads what changes from now on, if that is wanted.
@@ -101,11 +100,6 @@ impl Shared {
             watching.look_again();
         }
         outcome
-    }
-
-    /// Tells every observer something.
-    pub(crate) fn tell(&self, news: impl Fn(&dyn SessionObserver)) {
-        self.observers.tell(news);
     }
 
     /// A place for one more connection, if there is one.

@@ -72,7 +72,8 @@ impl SessionObserver for UnmatchedMessages {
 #[cfg(test)]
 mod tests {
     use tokio::sync::mpsc::unbounded_channel;
-    use ws_core::{Message, NoRooms, WsContext, engine::SessionContext};
+    use ws_core::engine::SessionContext;
+    use ws_core::{Message, NoRooms, WsContext};
 
     use super::*;
 

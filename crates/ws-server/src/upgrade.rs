@@ -3,6 +3,8 @@
 //!
 //! It answers by hand instead of using axum's `WebSocketUpgrade`, whose socket hides frames and the transport.
 
+mod test_tag;
+
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -25,7 +27,9 @@ use ws_conditions::HandshakeAnswer;
 use ws_core::{Acceptance, Connection, Handshake, HandshakeDecision, Refusal, SubprotocolChoice, WsHandler};
 use ws_wire::{Wire, WireOptions};
 
+use self::test_tag::Named;
 use crate::Subprotocols;
+use crate::realm::{Entry, Realm};
 use crate::session::{Chain, Paced, Session};
 use crate::shared::Shared;
 #[cfg(feature = "tls")]
@@ -36,11 +40,14 @@ use crate::transport::Transport;
 pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
     let accept_key = match check(&request, shared.version().config.scheme()) {
         Ok(key) => derive_accept_key(key.as_bytes()),
-        Err(refusal) => return answer(refused(&shared, &read(&request), refusal, "no WebSocket handshake")),
+        Err(refusal) => {
+            let (handshake, _) = read(&request);
+            return answer(refused(shared.realms.server(), &handshake, refusal, "no WebSocket handshake"));
+        }
     };
     let on_upgrade = hyper::upgrade::on(&mut request);
-    let handshake = read(&request);
-    match decide(&shared, handshake).await {
+    let (handshake, named) = read(&request);
+    match decide(&shared, handshake, named).await {
         Err(Denial::Refused(refusal)) => answer(refusal),
         Err(Denial::Dropped) => no_answer(),
         Ok(Accepted { session, wire, subprotocol, headers }) => {
@@ -52,14 +59,14 @@ pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Requ
 
 /// Answers requests for paths below none of the routes: those that the configuration names are WebSocket paths, too.
 pub(crate) async fn no_such_path(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    if shared.version().names(read(&request).path()) {
+    if shared.version().names(read(&request).0.path()) {
         return upgrade(State(shared), request).await;
     }
     let path = request.uri().path();
     let refusal = Refusal::new(StatusCode::NOT_FOUND);
     if has_token(request.headers(), &header::UPGRADE, "websocket") {
         info!(path, "WebSocket handshake refused: WebSockets are at /ws and /ws/...");
-        shared.tell(|observer| observer.on_refuse(&read(&request), refusal.status()));
+        shared.realms.server().observers.tell(|observer| observer.on_refuse(&read(&request).0, refusal.status()));
     } else {
         debug!(path, "HTTP request for a path that is not there");
     }
@@ -67,9 +74,9 @@ pub(crate) async fn no_such_path(State(shared): State<Arc<Shared>>, request: Req
 }
 
 /// Tells everybody of a refusal, and the log by what it came.
-fn refused(shared: &Shared, handshake: &Handshake, refusal: Refusal, by: &str) -> Refusal {
+fn refused(realm: &Realm, handshake: &Handshake, refusal: Refusal, by: &str) -> Refusal {
     info!(path = handshake.path(), status = refusal.status().as_u16(), by, "WebSocket handshake refused");
-    shared.tell(|observer| observer.on_refuse(handshake, refusal.status()));
+    realm.observers.tell(|observer| observer.on_refuse(handshake, refusal.status()));
     refusal
 }
 
@@ -116,9 +123,9 @@ fn is_key(key: &[u8]) -> bool {
 const UPGRADE_HEADERS: [HeaderName; 4] =
     [header::CONNECTION, header::UPGRADE, header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION];
 
-/// What the client asks for. Everything is copied out: borrowed, it would keep the request's buffers for as long as the
-/// connection lives.
-fn read(request: &Request) -> Handshake {
+/// What the client asks for, and the test that it names. Everything is copied out: borrowed, it would keep the request's
+/// buffers for as long as the connection lives.
+fn read(request: &Request) -> (Handshake, Named) {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let mut headers = HeaderMap::new();
     let is_of_this_hop = |name: &HeaderName| {
@@ -131,7 +138,12 @@ fn read(request: &Request) -> Handshake {
         }
     }
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-    Handshake::new(target, headers, peer)
+    let (target, named) = test_tag::take(target, &mut headers);
+    let handshake = Handshake::new(target, headers, peer);
+    match &named {
+        Ok(Some(id)) => (handshake.of_test(id.as_str()), named),
+        _ => (handshake, named),
+    }
 }
 
 /// A handshake that was accepted: what is served, and what the client is answered.
@@ -150,19 +162,39 @@ enum Denial {
     Dropped,
 }
 
+/// Lets a handshake into the realm of the test that it names, or of those that name none; or says why not, and by what.
+fn admit(shared: &Shared, handshake: &Handshake, named: &Named) -> Result<Entry, (Refusal, &'static str)> {
+    let config = &shared.version().config;
+    let refuse = |status, problem: &str| Refusal::new(status).body(format!("{problem}\n"));
+    if !config.allows_origin(handshake) {
+        return Err((refuse(StatusCode::FORBIDDEN, "This origin is not allowed here."), "allowed_origins"));
+    }
+    let id = named.as_ref().map_err(|problem| (refuse(StatusCode::BAD_REQUEST, problem), "the test that it names"))?;
+    if id.is_some() && test_tag::is_foreign_page(handshake, config) {
+        let problem = "A page of another site may not name a test, unless `allowed_origins` has its origin.";
+        return Err((refuse(StatusCode::FORBIDDEN, problem), "the origin of who names a test"));
+    }
+    shared.realms.enter(id.as_ref()).map_err(|problem| {
+        let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, &problem.to_string());
+        (refusal.header(header::RETRY_AFTER, HeaderValue::from_static("1")), "the test that it names")
+    })
+}
+
 /// Asks limits, conditions and handlers; an accepted connection is open in the books from here on.
-async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, Denial> {
+async fn decide(shared: &Arc<Shared>, handshake: Handshake, named: Named) -> Result<Accepted, Denial> {
+    let entry = admit(shared, &handshake, &named).map_err(|(refusal, by)| {
+        let known = named.ok().and_then(|id| shared.realms.get(id.as_ref()));
+        let realm = known.as_ref().unwrap_or(shared.realms.server());
+        Denial::Refused(refused(realm, &handshake, refusal, by))
+    })?;
+    let realm = entry.realm();
     let refuse = |handshake: &Handshake, refusal: Refusal, by: &str| {
-        Err(Denial::Refused(refused(shared, handshake, refusal, by)))
+        Err(Denial::Refused(refused(realm, handshake, refusal, by)))
     };
     // In this order: a version that comes meanwhile is one that the chain has not seen.
-    let mut versions = shared.versions.subscribe();
+    let mut versions = realm.versions.subscribe();
     let version = Arc::clone(&versions.borrow_and_update());
     let config = &version.config;
-    if !config.allows_origin(&handshake) {
-        let refusal = Refusal::new(StatusCode::FORBIDDEN).body("This origin is not allowed here.\n");
-        return refuse(&handshake, refusal, "allowed_origins");
-    }
     let chosen = shared.choose_scope.as_ref().and_then(|choose| choose(&handshake));
     let followed = chosen.is_none().then(|| (Arc::clone(&version), versions));
     let scope = chosen.unwrap_or_else(|| Arc::clone(version.scope(handshake.path())));
@@ -180,6 +212,7 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
             HandshakeAnswer::Refuse(refusal) => return refuse(&handshake, refusal, "conditions"),
             HandshakeAnswer::Drop => {
                 info!(path = handshake.path(), "WebSocket handshake dropped without an answer");
+                realm.observers.tell(|observer| observer.on_drop(&handshake));
                 return Err(Denial::Dropped);
             }
         }
@@ -187,7 +220,7 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
     let Some(slot) = shared.take_slot().filter(|_| !shared.is_shutting_down()) else {
         return refuse(&handshake, full(), "max_connections or shutdown");
     };
-    let chain = Chain::new(scope, followed, handshake.path());
+    let chain = Chain::new(scope, followed, handshake.path()).metered_by(shared.metrics.handlers());
     let acceptance = match ask(&chain.current(), &handshake).await {
         Ok(acceptance) => acceptance,
         Err(refusal) => return refuse(&handshake, refusal, "a handler, rule or upstream"),
@@ -206,7 +239,11 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake) -> Result<Accepted, 
     connection.set_leaves_pings(accepted.leaves_pings);
     let wire = WireOptions { max_message_size: config.max_message_size, auto_pong: !accepted.leaves_pings };
     let plan = plan.map(|plan| plan.open(connection.opened_at()));
-    let session = Session::open(Arc::clone(shared), Arc::clone(config), chain, connection, plan, slot);
+    let realm = Arc::clone(realm);
+    let session = Session::open(Arc::clone(shared), realm, Arc::clone(config), chain, connection, plan, slot);
+    if let Some(frame) = entry.too_late() {
+        session.close(frame);
+    }
     Ok(Accepted { session, wire, subprotocol, headers: accepted.headers })
 }
 

@@ -162,23 +162,24 @@ mod tests {
     use std::path::Path;
 
     use notify::{Config, ErrorKind, EventHandler, RecursiveMode, Watcher, WatcherKind};
+    use ws_core::{HandlerSet, NoRooms};
     use ws_metrics::MetricsRegistry;
-    use ws_rooms::RoomManager;
 
     use super::*;
-    use crate::assemble::Lasting;
+    use crate::WsConfig;
+    use crate::assemble::{Given, Lasting};
     use crate::observers::Observers;
+    use crate::realm::{Realms, RoomSource, Watchers};
     use crate::reload::{ReloadReport, Reloader};
-    use crate::{Scope, WsConfig};
 
     /// A server of this configuration, which nobody serves.
     fn server(config: WsConfig) -> Arc<Shared> {
         let (metrics, observers) = (MetricsRegistry::new(), Observers::new(Vec::new()));
-        let scope = Scope::new(Arc::default(), Arc::new(RoomManager::new()));
-        let lasting = Lasting::new(metrics.clone(), None);
-        let reloader = Reloader::new(None, scope, lasting, observers.clone(), metrics);
-        let version = reloader.begin(config).unwrap();
-        Arc::new(Shared::new(version, reloader, None, Vec::new(), observers, false))
+        let reloader = Reloader::new(None, Lasting::new(metrics.clone()), Watchers::default(), metrics);
+        let blueprint = reloader.begin(config).unwrap();
+        let given = Given { handlers: Arc::default(), modes: HandlerSet::new(), on_verdict: None };
+        let realms = Realms::new(blueprint, given, RoomSource::Given(Arc::new(NoRooms)), observers);
+        Arc::new(Shared::new(realms, reloader, None, Vec::new(), false, MetricsRegistry::new()))
     }
 
     fn server_of_rules(file: &Path) -> Arc<Shared> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use futures_util::{SinkExt, StreamExt};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -11,6 +12,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, protocol};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use ws_core::{CloseFrame, Message};
+use ws_patterns::{MessagePattern, MessageText};
 
 /// How long a client waits unless it is told otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,6 +37,14 @@ pub enum ClientError {
     Unexpected {
         /// What was waited for.
         expected: &'static str,
+        /// What came.
+        got: Message,
+    },
+    /// A message came that is not as was expected.
+    #[error("{difference}, in {got:?}")]
+    Different {
+        /// The first thing that is different.
+        difference: String,
         /// What came.
         got: Message,
     },
@@ -199,6 +209,70 @@ impl TestClient {
     pub async fn recv_json(&mut self) -> Result<Value, ClientError> {
         let text = self.recv_text().await?;
         serde_json::from_str(&text).map_err(|_| ClientError::Unexpected { expected: "JSON", got: Message::text(text) })
+    }
+
+    /// The next message, which must be text that is JSON of this type.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ws_server::{WsConfig, WsServer};
+    /// # use ws_testing::TestServer;
+    /// # let config = WsConfig { raw_echo: true, ..Default::default() };
+    /// # let server = TestServer::start(WsServer::builder().config(config).build()?).await;
+    /// #[derive(serde::Deserialize)]
+    /// struct Order {
+    ///     id: u64,
+    /// }
+    ///
+    /// let mut client = server.connect("/ws").await?;
+    /// client.send_text(r#"{"id": 7}"#).await?;
+    /// let order: Order = client.recv_json_as().await?;
+    /// assert_eq!(order.id, 7);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`recv_text`](Self::recv_text); [`ClientError::Different`] if the text is none such.
+    pub async fn recv_json_as<T: DeserializeOwned>(&mut self) -> Result<T, ClientError> {
+        let text = self.recv_text().await?;
+        serde_json::from_str(&text)
+            .map_err(|error| ClientError::Different { difference: error.to_string(), got: Message::text(text) })
+    }
+
+    /// The next message, which must be text that is JSON and has all of `expected`: objects may have more members, all else
+    /// is equal.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use ws_server::{WsConfig, WsServer};
+    /// # use ws_testing::TestServer;
+    /// # let config = WsConfig { raw_echo: true, ..Default::default() };
+    /// # let server = TestServer::start(WsServer::builder().config(config).build()?).await;
+    /// use serde_json::json;
+    ///
+    /// let mut client = server.connect("/ws").await?;
+    /// client.send_json(&json!({"type": "welcome", "at": 1700000000})).await?;
+    /// let message = client.expect_json(json!({"type": "welcome"})).await?;
+    /// assert!(message["at"].is_number());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`recv_text`](Self::recv_text); [`ClientError::Different`] names the first thing that is different.
+    pub async fn expect_json(&mut self, expected: Value) -> Result<Value, ClientError> {
+        let text = self.recv_text().await?;
+        let message = MessageText::new(text.as_str());
+        match MessagePattern::json_subset(expected).difference(&message) {
+            None => Ok(message.json().cloned().unwrap_or_default()),
+            Some(difference) => {
+                let got = Message::text(text.clone());
+                Err(ClientError::Different { difference: difference.to_string(), got })
+            }
+        }
     }
 
     /// The data of the next message, which must be binary; pings and pongs are passed over.

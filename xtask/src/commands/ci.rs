@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::{
-    ai, browser, clients, clippy, conformance, deny, doc, each, examples, faults, fetch, fmt, fuzz, layers, proxy,
-    reload, scripts, test, tidy,
+    admin, ai, browser, clients, clippy, conformance, deny, doc, each, examples, faults, fetch, fmt, fuzz, inspector,
+    languages, layers, otlp, proxy, reload, scripts, test, tidy,
 };
 use crate::{
     steps::{self, Step},
@@ -30,6 +30,10 @@ const STEPS: &[Step] = &[
     ("scripts", |workspace| scripts::run(workspace, None)),
     ("ai", |workspace| ai::run(workspace, None)),
     ("reload", |workspace| reload::run(workspace, None)),
+    ("admin", |workspace| admin::run(workspace, None)),
+    ("inspector", |workspace| inspector::run(workspace, None)),
+    ("otlp", |workspace| otlp::run(workspace, None)),
+    ("languages", |workspace| languages::run(workspace, None)),
     ("conformance", |workspace| conformance::run(workspace, None)),
     ("examples", |workspace| examples::run(workspace, None)),
 ];

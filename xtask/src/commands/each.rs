@@ -8,6 +8,9 @@ use anyhow::{Result, bail};
 
 use crate::{process, workspace::Workspace};
 
+/// What stands above all others, and is little but their names: alone, its tests are checked, and run with the workspace.
+const TOP: [&str; 2] = ["mockforge-cli", "mockforge-ws"];
+
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
     // The examples and xtask are never used by anybody else.
     let crates = workspace.root().join("crates");
@@ -27,9 +30,10 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
 }
 
 fn check_and_test(workspace: &Workspace, package: &str) -> Result<()> {
-    for command in ["check", "test"] {
+    let cargo = |arguments: &[&str]| {
         let mut cargo = workspace.cargo();
-        process::run(cargo.args([command, "--package", package, "--quiet"]), process::LONG)?;
-    }
-    Ok(())
+        process::run(cargo.args(arguments).args(["--package", package, "--quiet"]), process::LONG)
+    };
+    cargo(&["check"])?;
+    if TOP.contains(&package) { cargo(&["check", "--tests"]) } else { cargo(&["test"]) }
 }

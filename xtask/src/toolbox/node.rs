@@ -52,8 +52,15 @@ impl Node {
 
     /// A command that runs `script`.
     pub(crate) fn script(&self, script: &Path) -> Command {
+        let mut command = self.command();
+        command.arg(script);
+        command
+    }
+
+    /// Node.js itself.
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.node);
-        command.arg(script).env("NODE_PATH", &self.node_path);
+        command.env("NODE_PATH", &self.node_path);
         command
     }
 

@@ -31,8 +31,20 @@ pub(crate) const KOSOKU: PyPackage = PyPackage::new("kosoku==0.1.0", &[]);
 /// A WebSocket client.
 pub(crate) const WEBSOCKETS: PyPackage = PyPackage::new("websockets==17.4", &[]);
 
+/// Runs tests.
+pub(crate) const PYTEST: PyPackage = PyPackage::new("pytest==9.2.0", &[]);
+
+/// Runs them at the same time.
+pub(crate) const PYTEST_XDIST: PyPackage = PyPackage::new("pytest-xdist==3.8.0", &[]);
+
 /// Checks what a JSON Schema promises.
 pub(crate) const FASTJSONSCHEMA: PyPackage = PyPackage::new("fastjsonschema==2.22.3", &[]);
+
+/// Asks an HTTP API for everything that its description has.
+pub(crate) const SCHEMATHESIS: PyPackage = PyPackage::new("schemathesis==4.32.5", &[]);
+
+/// What OpenTelemetry's programs say to each other.
+pub(crate) const OPENTELEMETRY_PROTO: PyPackage = PyPackage::new("opentelemetry-proto==1.45.2", &[]);
 
 /// llama.cpp's own server, for any processor. As a wheel only: nobody is to wait until it is compiled.
 pub(crate) const XLLAMACPP: PyPackage = PyPackage::new("xllamacpp==2026.10.11549", &["--only-binary", ":all:"]);
@@ -64,6 +76,13 @@ impl Python {
         let mut command = self.python();
         // No `__pycache__` among our sources.
         command.arg("-B").arg(script);
+        command
+    }
+
+    /// A command that runs the module `name` of a package.
+    pub(crate) fn module_command(&self, name: &str) -> Command {
+        let mut command = self.python();
+        command.args(["-m", name]);
         command
     }
 

@@ -4,9 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use mockforge_ws::{
-    AcceptWith, AiLimits, Conditions, Fallback, FaultConfig, HandshakeRule, LatencyInjector, LatencyProfile,
-    OnScriptError, OverLimit, PathConfig, PathMode, QueueLimits, RateLimit, RecordOptions, ReloadPolicy,
-    ReplayAugmentationConfig, ScriptsConfig, Speed, Subprotocols, TlsConfig, WhenFull, WsConfig, WsProxyConfig,
+    AcceptWith, AdminConfig, AiLimits, Conditions, Fallback, FaultConfig, HandshakeRule, JournalConfig,
+    LatencyInjector, LatencyProfile, OnScriptError, OverLimit, PathConfig, PathMode, QueueLimits, RateLimit,
+    RecordOptions, ReloadPolicy, ReplayAugmentationConfig, ScriptsConfig, Speed, Subprotocols, TlsConfig, WhenFull,
+    WsConfig, WsProxyConfig,
 };
 
 use super::*;
@@ -63,6 +64,8 @@ websocket:
   outbound_queue: { messages: 3 }
   inbound_queue: { bytes: 1MiB, messages: 4 }
   close_timeout: 200ms
+  journal: { events: 7, body: 1KiB }
+  admin: { token: s3cret, allowed_origins: [http://localhost:5173], longest_wait: 10s }
   handler_timeout: 2s
   tls:
     cert_file: cert.pem
@@ -132,6 +135,12 @@ websocket:
         outbound_queue: QueueLimits { messages: 3, ..QueueLimits::default() },
         inbound_queue: QueueLimits { messages: 4, bytes: 1 << 20 },
         close_timeout: Duration::from_millis(200),
+        journal: JournalConfig { events: 7, body: 1024, ..JournalConfig::default() },
+        admin: AdminConfig {
+            token: Some("s3cret".into()),
+            allowed_origins: vec!["http://localhost:5173".into()],
+            longest_wait: Duration::from_secs(10),
+        },
         handler_timeout: Some(Duration::from_secs(2)),
         tls: Some(TlsConfig::files("cert.pem", "key.pem")),
         paths: vec![

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[cfg(feature = "admin")]
+mod admin;
 mod ai;
 mod check;
 mod check_handlers;
@@ -17,6 +19,7 @@ mod guide;
 mod handlers;
 mod har;
 mod init;
+mod logging;
 mod model;
 mod process;
 mod reload;

@@ -16,8 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) fn mockforge(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mockforge"));
     for (name, _) in std::env::vars_os() {
-        // No test asks a language model that somebody pays for.
-        if ["MOCKFORGE_", "OPENAI_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+        // No test asks a language model that somebody pays for, or tells a collector of somebody's.
+        if ["MOCKFORGE_", "OPENAI_", "OTEL_", "RUST_LOG"]
+            .iter()
+            .any(|prefix| name.to_string_lossy().starts_with(prefix))
+        {
             command.env_remove(name);
         }
     }

@@ -18,7 +18,11 @@ pub(super) struct Event {
 }
 
 pub(super) enum Happened {
-    Opened(Timestamp),
+    /// Its time is counted from `since`, which was at `at`.
+    Opened {
+        at: Timestamp,
+        since: Instant,
+    },
     Frame {
         at: Instant,
         direction: Direction,
@@ -28,7 +32,7 @@ pub(super) enum Happened {
     Lost,
     Ended {
         status: EndStatus,
-        after: Duration,
+        at: Instant,
     },
 }
 
@@ -63,7 +67,7 @@ impl Queue {
     }
 
     /// Whether there was room; if not, the connection is not recorded at all.
-    pub(super) fn open(&self, connection: &Arc<Connection>, at: Timestamp) -> bool {
+    pub(super) fn open(&self, connection: &Arc<Connection>, at: Timestamp, since: Instant) -> bool {
         let mut state = self.lock();
         if state.is_finished {
             return true;
@@ -72,7 +76,7 @@ impl Queue {
             state.lost.insert(address(connection), Loss::Whole);
             return false;
         }
-        self.push(state, connection, Happened::Opened(at), false);
+        self.push(state, connection, Happened::Opened { at, since }, false);
         true
     }
 
@@ -107,7 +111,8 @@ impl Queue {
         if state.is_finished || loss == Some(Loss::Whole) {
             return;
         }
-        self.push(state, connection, Happened::Ended { status: end.status, after: end.duration }, true);
+        let at = connection.opened_at().checked_add(end.duration).unwrap_or_else(Instant::now);
+        self.push(state, connection, Happened::Ended { status: end.status, at }, true);
     }
 
     /// Nothing more is taken, and what is there is the last.
@@ -183,7 +188,7 @@ mod tests {
     /// One letter for each event.
     fn taken(queue: &Queue) -> String {
         let letter = |event: Event| match event.what {
-            Happened::Opened(_) => 'o',
+            Happened::Opened { .. } => 'o',
             Happened::Frame { .. } => 'f',
             Happened::Lost => 'l',
             Happened::Ended { .. } => 'e',
@@ -195,7 +200,7 @@ mod tests {
     fn a_connection_that_lost_a_frame_is_over_also_when_there_is_room_again() {
         let queue = Queue::new(QueueLimits { messages: 3, bytes: 1000 });
         let connection = connection();
-        assert!(queue.open(&connection, Timestamp::now()));
+        assert!(queue.open(&connection, Timestamp::now(), connection.opened_at()));
         assert!(says(&queue, &connection, 1) && says(&queue, &connection, 1));
         assert!(!says(&queue, &connection, 1));
         assert_eq!(taken(&queue), "offl");
@@ -209,8 +214,8 @@ mod tests {
     fn a_connection_that_came_too_late_leaves_no_trace() {
         let queue = Queue::new(QueueLimits { messages: 1, bytes: 1000 });
         let (known, unknown) = (connection(), connection());
-        assert!(queue.open(&known, Timestamp::now()));
-        assert!(!queue.open(&unknown, Timestamp::now()));
+        assert!(queue.open(&known, Timestamp::now(), known.opened_at()));
+        assert!(!queue.open(&unknown, Timestamp::now(), unknown.opened_at()));
         assert_eq!(taken(&queue), "o");
         assert!(!says(&queue, &unknown, 1));
         assert!(says(&queue, &known, 1));
@@ -224,7 +229,10 @@ mod tests {
     fn bytes_are_bounded() {
         let queue = Queue::new(QueueLimits { messages: 100, bytes: 1000 });
         let (one, other) = (connection(), connection());
-        assert!(queue.open(&one, Timestamp::now()) && queue.open(&other, Timestamp::now()));
+        assert!(
+            queue.open(&one, Timestamp::now(), one.opened_at())
+                && queue.open(&other, Timestamp::now(), other.opened_at())
+        );
         assert!(says(&queue, &one, 5000));
         assert!(!says(&queue, &other, 1));
         assert_eq!(taken(&queue), "oofl");
@@ -236,7 +244,7 @@ mod tests {
     fn the_rest_is_taken_before_the_end() {
         let queue = Queue::new(QueueLimits { messages: 100, bytes: 1000 });
         let connection = connection();
-        assert!(queue.open(&connection, Timestamp::now()));
+        assert!(queue.open(&connection, Timestamp::now(), connection.opened_at()));
         queue.finish();
         assert!(says(&queue, &connection, 1), "it is no loss");
         assert_eq!(taken(&queue), "o");

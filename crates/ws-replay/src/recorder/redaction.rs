@@ -90,6 +90,21 @@ impl Redaction {
         Self { with: replacement.into(), ..self }
     }
 
+    /// `text` with everything replaced that one of `redactions` finds; `None` if there is nothing.
+    ///
+    /// ```
+    /// use ws_replay::Redaction;
+    ///
+    /// let password = [Redaction::jsonpath("$..password")?];
+    /// assert_eq!(Redaction::apply(&password, r#"{"password": 1}"#).as_deref(), Some(r#"{"password": "[redacted]"}"#));
+    /// assert_eq!(Redaction::apply(&password, "{}"), None);
+    /// # Ok::<(), ws_replay::RecordError>(())
+    /// ```
+    #[must_use]
+    pub fn apply(redactions: &[Self], text: &str) -> Option<String> {
+        redact(text, redactions).map(|redacted| redacted.text)
+    }
+
     fn find(&self, text: &str, json: &mut Json<'_>, gaps: &mut Vec<Gap>) {
         match &self.target {
             Target::Regex(regex) => {

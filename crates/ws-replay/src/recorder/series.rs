@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::RecordOptions;
 use super::line::{self, Place};
@@ -21,6 +22,8 @@ pub(super) struct Session {
     pub(super) ts: u64,
     /// When it began; only its first mark tells.
     pub(super) opened: Option<Timestamp>,
+    /// From when its time is counted.
+    pub(super) since: Instant,
     /// Whether a Close frame was seen.
     pub(super) is_closed: bool,
     /// Whether nothing more of it is written, because something is missing.
@@ -30,8 +33,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(path: String, conn: Option<u64>, opened: Timestamp) -> Self {
-        Self { path, conn, ts: 0, opened: Some(opened), is_closed: false, is_cut: false, announced_in: 0 }
+    pub(super) fn new(path: String, conn: Option<u64>, opened: Timestamp, since: Instant) -> Self {
+        Self { path, conn, ts: 0, opened: Some(opened), since, is_closed: false, is_cut: false, announced_in: 0 }
     }
 
     pub(super) fn place(&self) -> Place {

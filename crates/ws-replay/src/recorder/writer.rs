@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use ws_core::{Direction, EndStatus, Message};
+use tokio::time::Instant;
+use ws_core::{Connection, Direction, EndStatus, Message};
 
 use super::queue::{Event, Happened, address};
 use super::series::{Series, Session};
@@ -17,9 +17,9 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     /// The files of all connections, unless each has its own.
     series_of_all: Option<Series>,
-    /// The sessions that are open, with their own files if they have some, by the addresses of their connections. An event
-    /// keeps its connection alive, and the last one takes the session out.
-    sessions: HashMap<usize, (Session, Option<Series>)>,
+    /// The sessions that are open, with their own files if they have some, by the addresses of their connections, which are
+    /// kept alive here: one that was adopted in its last moment has no end that would take it out.
+    sessions: HashMap<usize, (Session, Option<Series>, Arc<Connection>)>,
     /// The number of the next connection.
     next: u64,
 }
@@ -46,7 +46,7 @@ impl Writer {
             if let Some(series) = &mut self.series_of_all {
                 series.flush(&shared.counters);
             }
-            for series in self.sessions.values_mut().filter_map(|(_, series)| series.as_mut()) {
+            for series in self.sessions.values_mut().filter_map(|(_, series, _)| series.as_mut()) {
                 series.flush(&shared.counters);
             }
         }
@@ -54,26 +54,30 @@ impl Writer {
 
     fn event(&mut self, Event { connection, what }: Event) {
         let key = address(&connection);
-        if let Happened::Opened(at) = what {
-            self.open(key, connection.path(), at);
+        if let Happened::Opened { at, since } = what {
+            // Whoever was adopted may open a moment later.
+            if self.sessions.contains_key(&key) {
+                return;
+            }
+            self.open(&connection, at, since);
         }
         let counters = &self.shared.counters;
-        let Some((session, own)) = self.sessions.get_mut(&key) else { return };
+        let Some((session, own, _)) = self.sessions.get_mut(&key) else { return };
         let Some(series) = own.as_mut().or(self.series_of_all.as_mut()) else { return };
         match what {
-            Happened::Opened(_) => series.put(session, "", false, counters),
+            Happened::Opened { .. } => series.put(session, "", false, counters),
             Happened::Frame { at, direction, message } => {
-                let place = session.reaches(at.saturating_duration_since(connection.opened_at()));
+                let place = session.reaches(at);
                 session.is_closed |= matches!(message, Message::Close(_));
                 let entry = line::frame(place, direction, &message, &self.options.redact);
                 series.put(session, &entry, true, counters);
                 session.ts = place.ts;
             }
             Happened::Lost => series.cut(session, "the writer could not keep up", counters),
-            Happened::Ended { status, after } => {
+            Happened::Ended { status, at } => {
                 // What our own shutdown cut short has no end of its own.
                 if !session.is_closed && !session.is_cut && status != EndStatus::Shutdown {
-                    let place = session.reaches(after);
+                    let place = session.reaches(at);
                     series.put(session, &line::lost(place, who_left(status)), false, counters);
                 }
                 series.flush(counters);
@@ -82,7 +86,7 @@ impl Writer {
         }
     }
 
-    fn open(&mut self, key: usize, path: &str, at: Timestamp) {
+    fn open(&mut self, connection: &Arc<Connection>, at: Timestamp, since: Instant) {
         let counters = &self.shared.counters;
         let (conn, series) = if self.series_of_all.is_some() {
             (Some(self.next), None)
@@ -93,7 +97,8 @@ impl Writer {
         };
         self.next += 1;
         counters.connection();
-        self.sessions.insert(key, (Session::new(path.to_owned(), conn, at), series));
+        let session = Session::new(connection.path().to_owned(), conn, at, since);
+        self.sessions.insert(address(connection), (session, series, Arc::clone(connection)));
     }
 }
 
@@ -115,9 +120,9 @@ fn is_directory(options: &RecordOptions) -> Result<(), RecordError> {
 }
 
 impl Session {
-    /// Its place at `time` since it began. The session says when it saw something, and that may be a moment too early.
-    fn reaches(&self, time: Duration) -> line::Place {
-        let ts = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    /// Its place at a time. The session says when it saw something, and that may be a moment too early.
+    fn reaches(&self, at: Instant) -> line::Place {
+        let ts = u64::try_from(at.saturating_duration_since(self.since).as_millis()).unwrap_or(u64::MAX);
         line::Place { ts: ts.max(self.ts), ..self.place() }
     }
 }

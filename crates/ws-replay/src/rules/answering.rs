@@ -1,6 +1,7 @@
 //! Which rule answers a message, and why the others do not.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ws_core::NearMiss;
 use ws_patterns::MessagePattern;
@@ -17,8 +18,8 @@ const MOST_NEAR_MISSES: usize = 5;
 const ALL_BUT_THE_CONDITION: f64 = 0.97;
 
 impl Turn<'_> {
-    /// Lets the first rule that takes the message answer it; returns whether one did.
-    pub(super) fn answer(&mut self, message: &Incoming, plan: &mut Plan, reaction: &mut Reaction) -> bool {
+    /// Lets the first rule that takes the message answer it.
+    pub(super) fn answer(&mut self, message: &Incoming, plan: &mut Plan, reaction: &mut Reaction) {
         let rules = self.rules;
         if let (Some(text), Some(refusal)) = (message.text(), rules.refusal(self.is_alone))
             && text.json().is_none()
@@ -26,12 +27,13 @@ impl Turn<'_> {
             let released = captures(&MessagePattern::any(), text);
             self.act(refusal, released.as_ref(), true, plan);
             reaction.refused_because = Some(rules.why_json());
-            return true;
+            reaction.taken_by = Some(Arc::clone(&rules.name));
+            return;
         }
         let mut missed = HashMap::<usize, NearMiss>::new();
         for (number, rule) in rules.candidates(message) {
-            let called = || rule.called(rules.name());
-            let miss = |closeness, difference: String| NearMiss::new(called(), difference).closeness(closeness);
+            let called = &rules.rule_names[number];
+            let miss = |closeness, difference: String| NearMiss::new(&**called, difference).closeness(closeness);
             if let Some(text) = message.text()
                 && !rule.matching.rest_matches(text)
             {
@@ -45,7 +47,8 @@ impl Turn<'_> {
             match hands.perform(&rule.actions, rule.when.as_ref(), Some(&released), true, plan) {
                 Ok(()) => {
                     self.decide(&rule.actions);
-                    return true;
+                    reaction.taken_by = Some(Arc::clone(called));
+                    return;
                 }
                 Err(difference) => {
                     if missed.len() < MOST_NEAR_MISSES {
@@ -56,9 +59,9 @@ impl Turn<'_> {
         }
         if let Some(text) = message.text() {
             for (number, difference) in rules.nearest(text, MOST_NEAR_MISSES) {
-                let rule = &rules.rules[number];
                 missed.entry(number).or_insert_with(|| {
-                    NearMiss::new(rule.called(rules.name()), difference.to_string()).closeness(difference.closeness())
+                    let called = &*rules.rule_names[number];
+                    NearMiss::new(called, difference.to_string()).closeness(difference.closeness())
                 });
             }
         }
@@ -66,6 +69,5 @@ impl Turn<'_> {
         near_misses.extend(missed.into_values());
         near_misses.sort_by(|a, b| b.closeness.total_cmp(&a.closeness).then_with(|| a.expected_by.cmp(&b.expected_by)));
         near_misses.truncate(MOST_NEAR_MISSES);
-        false
     }
 }

@@ -151,8 +151,8 @@ impl RuleSession {
             let (connection, rules) = (&ctx.connection_id, self.name());
             debug!(connection, "{rules}: refused {:?}: it is not JSON, and {why}", excerpt(text));
         }
-        if reaction.is_taken {
-            ctx.mark_matched();
+        if let Some(name) = &reaction.taken_by {
+            ctx.mark_matched_by(Arc::clone(name));
         } else if !is_taken && is_missed && message.is_data() {
             ctx.add_near_misses(message, std::mem::take(&mut reaction.near_misses));
         }
@@ -205,7 +205,7 @@ impl WsHandler for RuleHandler {
         let message = Message::from(msg);
         let reaction = session.react(ctx, &message, true);
         // Who comes behind may be the one that answers pings.
-        if reaction.is_taken && self.stops && message.is_data() {
+        if reaction.taken_by.is_some() && self.stops && message.is_data() {
             ctx.stop();
         }
         session.carry_out(ctx, reaction).await

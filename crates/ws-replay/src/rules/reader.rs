@@ -196,8 +196,12 @@ impl RuleReader {
             Some((refusal, _)) => refusal,
             None => Actions::answering_always(self.actions, vec![Response::verbatim(INVALID_JSON)]),
         };
+        let name = Arc::clone(findings.source().name());
+        let machine_names = self.machines.iter().map(|machine| format!("{name}: machine {}", machine.name).into());
         RuleSet {
-            name: Arc::clone(findings.source().name()),
+            rule_names: self.rules.iter().map(|rule| rule.called(&name).into()).collect(),
+            machine_names: machine_names.collect(),
+            name,
             text_rules,
             index,
             rules: self.rules,

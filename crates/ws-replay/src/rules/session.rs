@@ -49,8 +49,8 @@ pub(crate) struct Reaction {
     pub(super) deeds: Vec<Deed>,
     /// What is to be done later, counted from then: planned when the rest is done, so that nothing of it overtakes that.
     pub(super) later: (Duration, Plan),
-    /// Whether a rule or a machine took the message.
-    pub(crate) is_taken: bool,
+    /// Which rule or machine took the message, if any did.
+    pub(crate) taken_by: Option<Arc<str>>,
     /// If it was taken because it is not JSON, why that is required.
     pub(super) refused_because: Option<&'static str>,
     /// What came nearest, of a message that nobody took.
@@ -149,10 +149,10 @@ impl RuleSession {
             None => Vec::new(),
         };
         if let Some(text) = incoming.text() {
-            reaction.is_taken = turn.move_machines(text, &mut plan);
+            reaction.taken_by = turn.move_machines(text, &mut plan);
         }
-        if !is_taken && !reaction.is_taken {
-            reaction.is_taken = turn.answer(&incoming, &mut plan, &mut reaction);
+        if !is_taken && reaction.taken_by.is_none() {
+            turn.answer(&incoming, &mut plan, &mut reaction);
         }
         turn.act_on(outcomes, &mut plan);
         reaction.deeds = plan.take_present();

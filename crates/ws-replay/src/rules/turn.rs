@@ -1,6 +1,7 @@
 //! One look at a connection's rules, under their lock: what a message, a time or the end brings about.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::warn;
@@ -151,9 +152,9 @@ impl<'t> Turn<'t> {
         }
     }
 
-    /// Moves the machines; returns whether one of them answered.
-    pub(super) fn move_machines(&mut self, text: &MessageText<'static>, plan: &mut Plan) -> bool {
-        let mut is_answered = false;
+    /// Moves the machines; returns the first of them that answered.
+    pub(super) fn move_machines(&mut self, text: &MessageText<'static>, plan: &mut Plan) -> Option<Arc<str>> {
+        let mut answered_by = None;
         let has_guards = self.rules.machines.iter().any(Machine::has_guards);
         let whole = has_guards.then(|| captures(&MessagePattern::any(), text)).flatten();
         for (number, machine) in self.rules.machines.iter().enumerate() {
@@ -165,10 +166,12 @@ impl<'t> Turn<'t> {
             let Some(transition) = taken else { continue };
             self.present.hands.memory.set_machine(&machine.name, self.present.machines[number].current());
             let released = captures(transition.pattern(), text);
-            is_answered |= transition.action().answers();
+            if transition.action().answers() {
+                answered_by.get_or_insert_with(|| Arc::clone(&self.rules.machine_names[number]));
+            }
             self.act(transition.action(), released.as_ref(), true, plan);
         }
-        is_answered
+        answered_by
     }
 
     pub(super) fn act(&mut self, actions: &Actions, released: Option<&Released>, is_seen: bool, plan: &mut Plan) {

@@ -143,6 +143,7 @@ fn facts(connection: &Connection) -> String {
         "headers": headers,
         "subprotocol": connection.subprotocol(),
         "peer": handshake.peer().map(|peer| peer.to_string()),
+        "testId": connection.test_id(),
     })
     .to_string()
 }

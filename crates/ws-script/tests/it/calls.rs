@@ -110,13 +110,14 @@ async fn a_context_says_who_is_there_and_keeps_what_users_hang_on_it() {
     headers.append("x-a", HeaderValue::from_static("1"));
     headers.append("x-a", HeaderValue::from_static("2"));
     let handshake = Handshake::new("/ws/a%20b?x=1&y=%26&x=2", headers, Some("127.0.0.1:7".parse().unwrap()));
+    let handshake = handshake.of_test("checkout-7");
     let connection = Arc::new(Connection::new(handshake, Some("chat.v1".into()), Extensions::default()));
     let (sender, mut queue) = outbound_queue(QueueLimits::default());
     let mut session = SessionContext::new(Arc::clone(&connection), Arc::new(NoRooms), sender);
     let scripts = Scripts::on_message(
         "ctx.calls = (ctx.calls ?? 0) + 1;
-         const { id, path, query, headers, subprotocol, peer } = ctx;
-         ctx.send({ id, path, query, headers, subprotocol, peer, own: ctx })",
+         const { id, path, query, headers, subprotocol, peer, testId } = ctx;
+         ctx.send({ id, path, query, headers, subprotocol, peer, testId, own: ctx })",
     );
     let handler = scripts.handler("chat.js");
     for calls in 1..=2 {
@@ -126,7 +127,7 @@ async fn a_context_says_who_is_there_and_keeps_what_users_hang_on_it() {
         let got: serde_json::Value = serde_json::from_str(sent.message.as_text().unwrap()).unwrap();
         let expected = json!({
             "id": connection.id(), "path": "/ws/a b", "query": {"x": ["1", "2"], "y": "&"}, "headers": {"x-a": "1, 2"},
-            "subprotocol": "chat.v1", "peer": "127.0.0.1:7", "own": {"calls": calls},
+            "subprotocol": "chat.v1", "peer": "127.0.0.1:7", "testId": "checkout-7", "own": {"calls": calls},
         });
         assert_eq!(got, expected);
     }

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ws_ai::{
-    AiError, AiEventGenerator, AiHandler, AiObserver, AugmentedReplay, CallOutcome, RejectKind, WebSocketAiConfig,
+    AiError, AiEventGenerator, AiHandler, AiObserver, AugmentedScript, CallOutcome, RejectKind, WebSocketAiConfig,
 };
-use ws_core::{HandlerSet, WsHandler};
 use ws_metrics::MetricsRegistry;
 use ws_replay::TemplateClock;
 
+use super::blueprint::Part;
 use super::{Assembly, EVERYONE};
 use crate::ServerError;
 
@@ -20,11 +20,11 @@ impl Assembly<'_> {
         config: &WebSocketAiConfig,
         rules: Option<&Path>,
         audience: &str,
-    ) -> Result<HandlerSet, ServerError> {
+    ) -> Result<Vec<Part>, ServerError> {
         let rules = rules.map(|file| self.rules_before(file, audience)).transpose()?;
         let generator = self.generator(config, audience)?;
         self.making.say(format!("streaming events to {audience}: {}", generator.provider_name()));
-        let mode: Arc<dyn WsHandler> = Arc::new(AiHandler::new(generator));
+        let mode = Part::Shared(Arc::new(AiHandler::new(generator)));
         Ok(rules.into_iter().chain([mode]).collect())
     }
 
@@ -35,13 +35,12 @@ impl Assembly<'_> {
         config: &WebSocketAiConfig,
         rules: Option<&Path>,
         audience: &str,
-    ) -> Result<HandlerSet, ServerError> {
-        let (_, rules) = self.script(script, rules, audience)?;
+    ) -> Result<Vec<Part>, ServerError> {
+        let rules = self.script(script, rules, audience)?.rules;
         let generator = self.generator(config, audience)?;
         self.making.say(format!("enriching {} with events: {}", script.display(), generator.provider_name()));
-        let replay =
-            AugmentedReplay::new(generator, script, self.player(rules)).map_err(|error| refused(error, audience))?;
-        Ok(vec![Arc::new(replay)])
+        let script = AugmentedScript::load(generator, script).map_err(|error| refused(error, audience))?;
+        Ok(vec![Part::Enriched(Arc::new(script), rules)])
     }
 
     fn generator(&self, config: &WebSocketAiConfig, audience: &str) -> Result<AiEventGenerator, ServerError> {

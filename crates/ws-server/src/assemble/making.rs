@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tracing::{info, warn};
-use ws_conditions::{Conditions, RateLimit};
-use ws_core::{HandlerSet, WsHandler};
+use ws_conditions::{Conditions, Plan, RateLimit};
+use ws_core::WsHandler;
 
+use super::blueprint::Modes;
 use crate::files::{self, Digests};
-use crate::path_conditions::PathConditions;
-use crate::{HandshakeRule, PathConfig, WsConfig};
+use crate::{HandshakeRule, HandshakeRules, PathConfig, WsConfig};
 
 /// All of a configuration that the modes of a place are made of.
 #[derive(PartialEq)]
@@ -47,9 +47,9 @@ fn common(config: &WsConfig) -> WsConfig {
 /// What was made, each with what it was made of.
 #[derive(Default)]
 pub(crate) struct Made {
-    modes: Vec<(Recipe, Digests, HandlerSet)>,
-    conditions: Vec<(Conditions, String, Arc<PathConditions>)>,
-    handshakes: Vec<(Vec<HandshakeRule>, String, Arc<dyn WsHandler>)>,
+    modes: Vec<(Recipe, Digests, Arc<Modes>)>,
+    conditions: Vec<(Conditions, String, Arc<Plan>)>,
+    handshakes: Vec<(Vec<HandshakeRule>, String, Arc<HandshakeRules>)>,
     shared_limit: Option<(RateLimit, Arc<dyn WsHandler>)>,
     notes: Vec<Note>,
 }
@@ -113,38 +113,38 @@ impl<'m> Making<'m> {
     }
 
     /// What a recipe made before, if it would make the same now.
-    pub(super) fn modes_again(&mut self, recipe: &Recipe) -> Option<HandlerSet> {
+    pub(super) fn modes_again(&mut self, recipe: &Recipe) -> Option<Arc<Modes>> {
         let is_same =
-            |(known, digests, _): &&(Recipe, Digests, HandlerSet)| known == recipe && *digests == digests.now();
+            |(known, digests, _): &&(Recipe, Digests, Arc<Modes>)| known == recipe && *digests == digests.now();
         let (_, digests, modes) = self.old.modes.iter().find(is_same)?;
         let copy = Recipe { config: recipe.config.clone(), path: recipe.path.clone() };
-        self.new.modes.push((copy, digests.clone(), modes.clone()));
-        Some(modes.clone())
+        self.new.modes.push((copy, digests.clone(), Arc::clone(modes)));
+        Some(Arc::clone(modes))
     }
 
     /// Keeps what a recipe has made; `digests` are those of its files before they were read.
-    pub(super) fn keep_modes(&mut self, recipe: Recipe, mut digests: Digests, modes: HandlerSet) {
+    pub(super) fn keep_modes(&mut self, recipe: Recipe, mut digests: Digests, modes: Arc<Modes>) {
         digests.add(self.also_read.take().iter().map(PathBuf::as_path));
         self.new.modes.push((recipe, digests, modes));
     }
 
-    pub(super) fn conditions_again(&mut self, conditions: &Conditions, place: &str) -> Option<Arc<PathConditions>> {
+    pub(super) fn conditions_again(&mut self, conditions: &Conditions, place: &str) -> Option<Arc<Plan>> {
         let known = self.old.conditions.iter().find(|(known, at, _)| known == conditions && at == place)?;
         let made = Arc::clone(&known.2);
         self.keep_conditions(conditions.clone(), place, Arc::clone(&made));
         Some(made)
     }
 
-    pub(super) fn keep_conditions(&mut self, conditions: Conditions, place: &str, made: Arc<PathConditions>) {
+    pub(super) fn keep_conditions(&mut self, conditions: Conditions, place: &str, made: Arc<Plan>) {
         self.new.conditions.push((conditions, place.to_owned(), made));
     }
 
-    pub(super) fn handshake_again(&self, rules: &[HandshakeRule], place: &str) -> Option<Arc<dyn WsHandler>> {
+    pub(super) fn handshake_again(&self, rules: &[HandshakeRule], place: &str) -> Option<Arc<HandshakeRules>> {
         let known = self.old.handshakes.iter().find(|(known, at, _)| known == rules && at == place);
         known.map(|(.., guard)| Arc::clone(guard))
     }
 
-    pub(super) fn keep_handshake(&mut self, rules: Vec<HandshakeRule>, place: &str, guard: Arc<dyn WsHandler>) {
+    pub(super) fn keep_handshake(&mut self, rules: Vec<HandshakeRule>, place: &str, guard: Arc<HandshakeRules>) {
         self.new.handshakes.push((rules, place.to_owned(), guard));
     }
 

@@ -7,7 +7,7 @@ use ws_core::{HandlerError, HandlerSet};
 use ws_replay::{ReplayOptions, TemplateRenderer};
 use ws_script::{OnFault, ScriptFolder, ScriptHandler, ScriptLimits, ScriptOptions};
 
-use crate::observers::Observers;
+use crate::realm::Watchers;
 use crate::{OnScriptError, ScriptsConfig, ServerError};
 
 /// The scripts of a server.
@@ -30,17 +30,17 @@ impl Scripts {
     pub(crate) fn load(
         config: &ScriptsConfig,
         templates: ReplayOptions,
-        observers: &Observers,
+        watchers: &Watchers,
     ) -> Result<Self, ServerError> {
         let renderer = TemplateRenderer::new(&templates);
-        let observers = observers.clone();
+        let watchers = watchers.clone();
         let options = ScriptOptions::default()
             .limits(config.into())
             .template(move |connection, text| renderer.render(connection, text))
             .on_error(move |connection, error| {
                 if let Some(connection) = connection {
                     let error = HandlerError::Generic(error.to_string());
-                    observers.tell(|observer| observer.on_handler_error(connection, &error));
+                    watchers.tell(connection, |observer| observer.on_handler_error(connection, &error));
                 }
             });
         let options = match templates.seed {

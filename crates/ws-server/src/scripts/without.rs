@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ws_core::HandlerSet;
 use ws_replay::ReplayOptions;
 
-use crate::observers::Observers;
+use crate::realm::Watchers;
 use crate::{ScriptsConfig, ServerError};
 
 pub(crate) struct Scripts(Infallible);
@@ -20,7 +20,7 @@ pub(crate) struct ScriptsReload {
 }
 
 impl Scripts {
-    pub(crate) fn load(_: &ScriptsConfig, _: ReplayOptions, _: &Observers) -> Result<Self, ServerError> {
+    pub(crate) fn load(_: &ScriptsConfig, _: ReplayOptions, _: &Watchers) -> Result<Self, ServerError> {
         let problem = "JavaScript is not built in: that is the feature `js`".to_owned();
         Err(ServerError::Config { field: "scripts", problem })
     }

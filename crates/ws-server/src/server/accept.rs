@@ -36,6 +36,11 @@ const SPEAK_TLS: (StatusCode, &str) =
 /// Accepts connections until the server shuts down.
 pub(super) async fn accept(listener: TcpListener, tls: Option<Arc<TlsAcceptor>>, router: Router, shared: Arc<Shared>) {
     let sockets = Arc::new(Semaphore::new(HTTP_SOCKETS));
+    #[cfg(feature = "admin")]
+    let router = match listener.local_addr() {
+        Ok(address) => router.layer(axum::Extension(crate::admin::Listening(address))),
+        Err(_) => router,
+    };
     loop {
         let Ok(permit) = Arc::clone(&sockets).acquire_owned().await else { return };
         let accepted = tokio::select! {

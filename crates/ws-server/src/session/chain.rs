@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use ws_core::engine::HandlerWatch;
 use ws_core::{HandlerSet, Rooms, WsHandler};
+use ws_metrics::{HandlerMeter, HandlerMetrics};
 
 use crate::version::Version;
 use crate::{ReloadPolicy, Scope};
@@ -23,6 +24,9 @@ pub(crate) struct Chain {
     state: Mutex<State>,
 }
 
+/// Handlers as they run, one behind the other.
+type Handlers = Arc<[Arc<dyn WsHandler>]>;
+
 #[derive(Clone)]
 struct State {
     registered: HandlerWatch,
@@ -38,7 +42,10 @@ struct State {
     /// Whether handlers are exchanged: not before the connection is greeted, so that who decided about the handshake gets
     /// the connection, and not where it is closed instead.
     is_settled: bool,
-    handlers: Arc<[Arc<dyn WsHandler>]>,
+    handlers: Handlers,
+    metrics: Option<HandlerMetrics>,
+    /// Those of `handlers`, found once for all their calls.
+    meters: Arc<[HandlerMeter]>,
 }
 
 impl Chain {
@@ -59,9 +66,19 @@ impl Chain {
             is_default: false,
             is_settled: false,
             handlers: Arc::default(),
+            metrics: None,
+            meters: Arc::default(),
         };
         state.look(path, &guards, true);
         Self { path: path.to_owned(), guards, rooms, state: Mutex::new(state) }
+    }
+
+    /// Has the calls of the handlers counted.
+    pub(crate) fn metered_by(mut self, metrics: &HandlerMetrics) -> Self {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.metrics = Some(metrics.clone());
+        state.find_meters(&self.guards);
+        self
     }
 
     /// From now on handlers are exchanged, if `policy` does not close the connection instead.
@@ -70,12 +87,22 @@ impl Chain {
     }
 
     /// The handlers that get the next message.
-    pub(crate) fn current(&self) -> Arc<[Arc<dyn WsHandler>]> {
+    pub(crate) fn current(&self) -> Handlers {
+        Arc::clone(&self.kept_up().handlers)
+    }
+
+    /// The same, each with its meter.
+    pub(crate) fn metered(&self) -> (Handlers, Arc<[HandlerMeter]>) {
+        let state = self.kept_up();
+        (Arc::clone(&state.handlers), Arc::clone(&state.meters))
+    }
+
+    fn kept_up(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
         if state.is_settled {
             state.keep_up(&self.path, &self.guards);
         }
-        Arc::clone(&state.handlers)
+        state
     }
 
     /// Waits for the next version, counted from this call.
@@ -106,6 +133,11 @@ impl Chain {
                 state.look(&path, &guards, true);
             }
         }
+    }
+
+    /// Whether the configuration, and what is uploaded over it, say what the handlers are.
+    pub(crate) fn is_managed(&self) -> bool {
+        self.state().versions.is_some()
     }
 
     pub(crate) fn rooms(&self) -> &Arc<dyn Rooms> {
@@ -160,6 +192,19 @@ impl State {
             handlers.push(Arc::clone(&self.scope.fallback));
         }
         self.handlers = guards.iter().cloned().chain(handlers).collect();
+        self.find_meters(guards);
+    }
+
+    /// Finds the meters of `handlers`. Guards and the fallback are nobody's handlers: they are not counted, which would
+    /// cost something.
+    fn find_meters(&mut self, guards: &HandlerSet) {
+        let meter = |(index, handler): (usize, &Arc<dyn WsHandler>)| match &self.metrics {
+            Some(metrics) if index >= guards.len() && !Arc::ptr_eq(handler, &self.scope.fallback) => {
+                metrics.of(&handler.label())
+            }
+            _ => HandlerMeter::default(),
+        };
+        self.meters = self.handlers.iter().enumerate().map(meter).collect();
     }
 
     async fn changed(&mut self) {

@@ -8,29 +8,31 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::timeout;
-use tracing::{debug, error};
+use tracing::{Instrument, debug, error};
 use ws_core::engine::SessionContext;
-use ws_core::{Connection, HandlerError, HandlerResult, Message, Unmatched, WsMessage};
+use ws_core::{Connection, Direction, Handled, HandlerError, HandlerResult, Message, Unmatched, WsMessage};
+use ws_metrics::HandlerCall;
 
 use super::chain::Chain;
-use super::inbox::Inbox;
+use super::inbox::{Inbound, Inbox};
+use super::message_span::MessageSpan;
 use crate::WsConfig;
-use crate::shared::Shared;
+use crate::observers::Observers;
 
 /// Who wants to know what handlers failed in, and what they have no answer to.
 pub(crate) struct Failures<'a> {
     connection: &'a Arc<Connection>,
-    shared: &'a Shared,
+    observers: &'a Observers,
 }
 
 impl<'a> Failures<'a> {
-    pub(crate) fn of(connection: &'a Arc<Connection>, shared: &'a Shared) -> Self {
-        Self { connection, shared }
+    pub(crate) fn of(connection: &'a Arc<Connection>, observers: &'a Observers) -> Self {
+        Self { connection, observers }
     }
 
     pub(crate) fn report(&self, call: &str, failure: &HandlerError) {
         error!(connection = self.connection.id(), path = self.connection.path(), "{call} failed: {failure}");
-        self.shared.tell(|observer| observer.on_handler_error(self.connection, failure));
+        self.observers.tell(|observer| observer.on_handler_error(self.connection, failure));
     }
 
     fn report_unmatched(&self, unmatched: &Unmatched) {
@@ -39,7 +41,14 @@ impl<'a> Failures<'a> {
         for miss in &unmatched.near_misses {
             debug!(connection, path, "  {miss}");
         }
-        self.shared.tell(|observer| observer.on_unmatched(self.connection, unmatched));
+        self.observers.tell(|observer| observer.on_unmatched(self.connection, unmatched));
+    }
+
+    fn report_handled(&self, number: u64, handled: &Handled) {
+        if let Handled::Unmatched(unmatched) = handled {
+            self.report_unmatched(unmatched);
+        }
+        self.observers.tell(|observer| observer.on_handled(self.connection, number, handled));
     }
 }
 
@@ -55,10 +64,20 @@ pub(crate) async fn drive(
     failures: &Failures<'_>,
 ) -> Result<(), String> {
     let limit = config.handler_timeout;
-    for handler in &*chain.current() {
-        if let Err(failure) = within(limit, "on_connect", handler.on_connect(context.view()), failures).await? {
-            failures.report("on_connect", &failure);
-            return Err(failure.to_string());
+    let (handlers, meters) = chain.metered();
+    for (handler, meter) in handlers.iter().zip(&*meters) {
+        let call = meter.begin(HandlerCall::OnConnect);
+        match within(limit, "on_connect", handler.on_connect(context.view()), failures).await {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => {
+                call.fail();
+                failures.report("on_connect", &failure);
+                return Err(failure.to_string());
+            }
+            Err(reason) => {
+                call.fail();
+                return Err(reason);
+            }
         }
         if context.take_stopped() {
             break;
@@ -66,45 +85,73 @@ pub(crate) async fn drive(
     }
     chain.settle(config.reload_policy);
     // What was sent as a greeting answers no message.
-    context.take_unmatched();
-    while let Some(message) = inbox.next().await {
-        let handlers = chain.current();
-        let mut message = Some(WsMessage::from(message));
-        let mut stopped = false;
-        for (index, handler) in handlers.iter().enumerate() {
-            let copy = if index + 1 == handlers.len() { message.take() } else { message.clone() };
-            let Some(copy) = copy else { break };
-            if let Err(failure) =
-                within(limit, "on_message", handler.on_message(context.view(), copy), failures).await?
-            {
-                // Who answers a client that has closed has done nothing wrong.
-                if !(inbox.is_finished() && matches!(failure, HandlerError::SendError(_))) {
-                    failures.report("on_message", &failure);
-                }
-            }
-            if context.take_stopped() {
-                stopped = true;
-                break;
-            }
+    context.take_handled(0, false);
+    while let Some(inbound) = inbox.next().await {
+        let span = MessageSpan::of(Direction::Inbound, &inbound.message);
+        let handled = handle(context, chain, inbound, inbox, limit, failures).instrument(span.span().clone()).await;
+        match &handled {
+            Ok(None) => span.succeed(),
+            Ok(Some(failure)) => span.fail(failure),
+            Err(reason) => span.fail(reason),
         }
-        // Who keeps a message from the others has taken it.
-        if let Some(unmatched) = context.take_unmatched().filter(|_| !stopped) {
-            failures.report_unmatched(&unmatched);
-        }
+        handled?;
     }
     Ok(())
 }
 
+/// Runs `on_message` of every handler for one message; gives back the first failure, which the connection survives.
+async fn handle(
+    context: &mut SessionContext,
+    chain: &Chain,
+    Inbound { message, number }: Inbound,
+    inbox: &Inbox,
+    limit: Option<Duration>,
+    failures: &Failures<'_>,
+) -> Result<Option<HandlerError>, String> {
+    let (handlers, meters) = chain.metered();
+    let mut message = Some(WsMessage::from(message));
+    let mut stopped = false;
+    let mut failed = None;
+    for (index, (handler, meter)) in handlers.iter().zip(&*meters).enumerate() {
+        let copy = if index + 1 == handlers.len() { message.take() } else { message.clone() };
+        let Some(copy) = copy else { break };
+        let call = meter.begin(HandlerCall::OnMessage);
+        match within(limit, "on_message", handler.on_message(context.view(), copy), failures).await {
+            Ok(Ok(())) => {}
+            // Who answers a client that has closed has done nothing wrong.
+            Ok(Err(HandlerError::SendError(_))) if inbox.is_finished() => {}
+            Ok(Err(failure)) => {
+                call.fail();
+                failures.report("on_message", &failure);
+                failed.get_or_insert(failure);
+            }
+            Err(reason) => {
+                call.fail();
+                return Err(reason);
+            }
+        }
+        if context.take_stopped() {
+            stopped = true;
+            break;
+        }
+    }
+    failures.report_handled(number, &context.take_handled(number, stopped));
+    Ok(failed)
+}
+
 /// Runs `on_disconnect` of every handler; each gets its time, and the failure of one does not keep it from the others.
 pub(crate) async fn disconnect(context: &mut SessionContext, chain: &Chain, limit: Duration, failures: &Failures<'_>) {
-    for handler in &*chain.current() {
-        let call = AssertUnwindSafe(async { handler.on_disconnect(context.view()).await }).catch_unwind();
-        let failure = match timeout(limit, call).await {
+    let (handlers, meters) = chain.metered();
+    for (handler, meter) in handlers.iter().zip(&*meters) {
+        let call = meter.begin(HandlerCall::OnDisconnect);
+        let work = AssertUnwindSafe(async { handler.on_disconnect(context.view()).await }).catch_unwind();
+        let failure = match timeout(limit, work).await {
             Ok(Ok(Ok(()))) => continue,
             Ok(Ok(Err(failure))) => failure,
             Ok(Err(panic)) => HandlerError::Generic(panic_text(&*panic)),
             Err(_) => HandlerError::Generic(format!("it took longer than {limit:?}")),
         };
+        call.fail();
         failures.report("on_disconnect", &failure);
     }
 }

@@ -7,6 +7,13 @@ use std::task::Poll;
 
 use ws_core::{Message, QueueLimits};
 
+/// A message from the client, and the how manieth of its frames it was.
+#[derive(Debug, Clone)]
+pub(crate) struct Inbound {
+    pub(crate) message: Message,
+    pub(crate) number: u64,
+}
+
 /// The queue between a session's socket and its handlers. Both are polled by one task, so nothing has to be woken.
 pub(crate) struct Inbox {
     limits: QueueLimits,
@@ -15,7 +22,7 @@ pub(crate) struct Inbox {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Message>,
+    waiting: VecDeque<Inbound>,
     bytes: usize,
     closed: bool,
 }
@@ -35,10 +42,10 @@ impl Inbox {
         state.waiting.len() < self.limits.messages && state.bytes < self.limits.bytes
     }
 
-    pub(crate) fn push(&self, message: Message) {
+    pub(crate) fn push(&self, next: Inbound) {
         let mut state = self.state();
-        state.bytes += message.len();
-        state.waiting.push_back(message);
+        state.bytes += next.message.len();
+        state.waiting.push_back(next);
     }
 
     /// Gives out what waits, then nothing more.
@@ -57,17 +64,17 @@ impl Inbox {
     }
 
     /// The next message; `None` once the inbox is closed.
-    pub(crate) async fn next(&self) -> Option<Message> {
+    pub(crate) async fn next(&self) -> Option<Inbound> {
         poll_fn(|_| {
             let mut state = self.state();
             match state.waiting.pop_front() {
-                Some(message) => {
-                    state.bytes -= message.len();
+                Some(next) => {
+                    state.bytes -= next.message.len();
                     if state.waiting.is_empty() {
                         // An idle connection holds no buffer.
                         state.waiting.shrink_to(8);
                     }
-                    Poll::Ready(Some(message))
+                    Poll::Ready(Some(next))
                 }
                 None if state.closed => Poll::Ready(None),
                 None => Poll::Pending,

@@ -13,6 +13,8 @@ use ws_conditions::{Act, ConnectionFault, ConnectionPlan, MAX_HOLD};
 use ws_core::engine::Outbound;
 use ws_core::{Direction, Message, QueueLimits, RawFrame};
 
+use super::inbox::Inbound;
+
 /// What comes out of a line.
 pub(super) enum Parcel<T> {
     /// A message as it goes on.
@@ -28,7 +30,7 @@ pub(super) struct Link {
     plan: Box<ConnectionPlan>,
     path: String,
     pub(super) outbound: Line<Outbound>,
-    pub(super) inbound: Line<Message>,
+    pub(super) inbound: Line<Inbound>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -52,9 +54,10 @@ impl Link {
     }
 
     /// Takes a message of the client's on its way; says which fault it suffers, if it does.
-    pub(super) fn receive(&mut self, message: Message, now: Instant) -> Option<&'static str> {
-        let decision = self.plan.on_message(Direction::Inbound, &message, &[&self.path], now);
-        self.inbound.carry_out(decision.act, message, |message, _| message, now + decision.delay, now);
+    pub(super) fn receive(&mut self, next: Inbound, now: Instant) -> Option<&'static str> {
+        let decision = self.plan.on_message(Direction::Inbound, &next.message, &[&self.path], now);
+        let with = |message, next: &Inbound| Inbound { message, number: next.number };
+        self.inbound.carry_out(decision.act, next, with, now + decision.delay, now);
         decision.fault
     }
 
@@ -101,13 +104,13 @@ pub(super) trait Payload {
     fn is_data(&self) -> bool;
 }
 
-impl Payload for Message {
+impl Payload for Inbound {
     fn size(&self) -> usize {
-        self.len()
+        self.message.len()
     }
 
     fn is_data(&self) -> bool {
-        Message::is_data(self)
+        self.message.is_data()
     }
 }
 

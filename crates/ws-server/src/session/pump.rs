@@ -28,9 +28,12 @@ use super::chain::Chain;
 use super::driver::{Failures, panic_text};
 use super::ending::Ending;
 use super::heartbeat::{Beat, Heartbeat};
-use super::inbox::Inbox;
+use super::inbox::{Inbound, Inbox};
 use super::intercept::{inbound, outbound};
 use super::link::Link;
+use super::message_span::MessageSpan;
+use crate::live::Live;
+use crate::observers::Observers;
 use crate::shared::Shared;
 use crate::transport::Transport;
 use crate::{ReloadPolicy, WsConfig};
@@ -54,6 +57,8 @@ pub(super) struct Pump<'a, S> {
     /// Whose hooks see what goes out, as of the last time this session had its turn.
     handlers: Arc<[Arc<dyn WsHandler>]>,
     pub(super) shared: &'a Shared,
+    pub(super) observers: &'a Observers,
+    live: &'a Live,
     pub(super) connection: &'a Arc<Connection>,
     pub(super) spawn_queue: SpawnQueue,
     pub(super) spawned: Option<FuturesUnordered<SpawnedFuture>>,
@@ -100,8 +105,9 @@ impl<'a, S: Transport> Pump<'a, S> {
         inbox: &'a Inbox,
         chain: &'a Chain,
         shared: &'a Shared,
+        observers: &'a Observers,
         config: &WsConfig,
-        connection: &'a Arc<Connection>,
+        live: &'a Live,
         spawn_queue: SpawnQueue,
     ) -> Self {
         let exchange: Exchange = match config.reload_policy {
@@ -116,7 +122,9 @@ impl<'a, S: Transport> Pump<'a, S> {
             handlers: chain.current(),
             chain,
             shared,
-            connection,
+            observers,
+            live,
+            connection: live.connection(),
             spawn_queue,
             spawned: None,
             parts: Vec::new(),
@@ -139,7 +147,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             // Handlers, hooks, middleware and observers are other people's code: a panic in any ends this session only.
             catch_unwind(AssertUnwindSafe(|| self.poll(cx, driver.as_mut()))).unwrap_or_else(|panic| {
                 let text = panic_text(&*panic);
-                Failures::of(self.connection, self.shared).report("a handler", &HandlerError::Generic(text.clone()));
+                Failures::of(self.connection, self.observers).report("a handler", &HandlerError::Generic(text.clone()));
                 Poll::Ready(Ending::HandlerFailed(text))
             })
         })
@@ -199,10 +207,17 @@ impl<'a, S: Transport> Pump<'a, S> {
     fn poll_signals(&mut self, cx: &mut Context<'_>) {
         let news = self.queue.awake(cx);
         if news.skipped > 0 {
-            self.shared.tell(|observer| observer.on_skip(self.connection, news.skipped));
+            self.observers.tell(|observer| observer.on_skip(self.connection, news.skipped));
         }
         if news.cut {
             self.end(Ending::SlowConsumer);
+        }
+        if news.interrupted
+            && let Some(fault) = self.live.take_fault()
+        {
+            self.tell_fault(Some(fault.name()));
+            let ending = self.suffer(fault);
+            self.end(ending);
         }
         self.shutdown.register(cx);
         if self.shared.is_shutting_down() {
@@ -256,7 +271,7 @@ impl<'a, S: Transport> Pump<'a, S> {
     }
 
     fn received(&mut self, message: Message) {
-        self.observe(Direction::Inbound, Origin::Client, &message);
+        let number = self.observe(Direction::Inbound, Origin::Client, &message);
         match message {
             Message::Close(frame) => self.ended_by_client(Ending::ClosedByClient(frame)),
             // The answer to our own ping is for nobody who answers pings.
@@ -268,10 +283,11 @@ impl<'a, S: Transport> Pump<'a, S> {
                 {
                     self.observe(Direction::Outbound, Origin::Session, &Message::Pong(data.clone()));
                 }
+                let next = Inbound { message, number };
                 match &mut self.link {
-                    None => self.deliver(message),
+                    None => self.deliver(next),
                     Some(link) => {
-                        let fault = link.receive(message, self.now);
+                        let fault = link.receive(next, self.now);
                         self.tell_fault(fault);
                     }
                 }
@@ -289,8 +305,10 @@ impl<'a, S: Transport> Pump<'a, S> {
     }
 
     /// Gives a message from the client to the handlers.
-    fn deliver(&self, message: Message) {
-        inbound(&self.shared.middleware, self.connection, message, &mut |message| self.inbox.push(message));
+    fn deliver(&self, Inbound { message, number }: Inbound) {
+        inbound(&self.shared.middleware, self.connection, message, &mut |message| {
+            self.inbox.push(Inbound { message, number });
+        });
     }
 
     fn poll_spawned(&mut self, cx: &mut Context<'_>) {
@@ -304,7 +322,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             match spawned.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok(()))) => {}
                 Poll::Ready(Some(Err(failure))) => {
-                    Failures::of(self.connection, self.shared).report("spawned work", &failure);
+                    Failures::of(self.connection, self.observers).report("spawned work", &failure);
                     return self.end(Ending::HandlerFailed(failure.to_string()));
                 }
                 Poll::Ready(None) => {
@@ -325,7 +343,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             };
             drop(self.parts.remove(next));
             if let Err(failure) = done {
-                Failures::of(self.connection, self.shared).report("a part of the session", &failure);
+                Failures::of(self.connection, self.observers).report("a part of the session", &failure);
                 return self.end(Ending::HandlerFailed(failure.to_string()));
             }
         }
@@ -367,12 +385,17 @@ impl<'a, S: Transport> Pump<'a, S> {
 
     /// Puts a message on its way; a Close frame is the end of the open phase.
     pub(super) fn feed(&mut self, next: Outbound) -> Result<(), Ending> {
+        let span = MessageSpan::of(Direction::Outbound, &next.message);
         self.observe(Direction::Outbound, next.origin, &next.message);
         let closing = match &next.message {
             Message::Close(frame) => Some(frame.clone()),
             _ => None,
         };
-        self.wire.feed(next.message).map_err(Ending::SendFailed)?;
+        if let Err(error) = self.wire.feed(next.message) {
+            span.fail(&error);
+            return Err(Ending::SendFailed(error));
+        }
+        span.succeed();
         match closing {
             None => Ok(()),
             Some(frame) => {
@@ -401,9 +424,13 @@ impl<'a, S: Transport> Pump<'a, S> {
         }
     }
 
-    pub(super) fn observe(&self, direction: Direction, origin: Origin, message: &Message) {
-        for observer in self.shared.observers.iter() {
-            observer.on_frame(self.connection, ObservedFrame::new(direction, origin, message, self.now));
+    /// Counts a frame and tells everybody of it; gives back the how manieth of its direction it is.
+    pub(super) fn observe(&self, direction: Direction, origin: Origin, message: &Message) -> u64 {
+        let number = self.connection.count(direction, message.len());
+        let frame = ObservedFrame::new(direction, origin, message, self.now).numbered(number);
+        for observer in self.observers.iter() {
+            observer.on_frame(self.connection, frame);
         }
+        number
     }
 }

@@ -25,12 +25,11 @@ use ws_replay::{ReplayHandler, ReplayOptions, ReplayScript};
 use ws_wire::WireOptions;
 
 use super::*;
-use crate::assemble::Lasting;
+use crate::assemble::{Given, Lasting};
 use crate::observers::Observers;
+use crate::realm::{Realms, RoomSource, Watchers};
 use crate::reload::Reloader;
-use crate::scope::Scope;
-use crate::version::Version;
-use crate::{ReloadPolicy, WsConfig, assemble};
+use crate::{ReloadPolicy, WsConfig};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// The default interval of heartbeats.
@@ -95,29 +94,22 @@ struct Running {
 async fn start(config: WsConfig, handler: impl WsHandler + 'static) -> Running {
     let registry = Arc::new(HandlerRegistry::new());
     registry.register(handler);
-    let mut scope = Scope::new(Arc::clone(&registry), Arc::new(NoRooms));
-    if let Some(conditions) = config.conditions.clone() {
-        scope = scope.conditions(assemble::plan(conditions, &config, "everywhere").unwrap());
-    }
-    let scope = Arc::new(scope);
-    let version = Version {
-        config: Arc::new(config),
-        default: Arc::clone(&scope),
-        paths: Vec::new(),
-        scripts: HandlerSet::new(),
-    };
-    let config = Arc::clone(&version.config);
     let end = LastEnd::default();
     let observers = Observers::new(vec![Arc::new(end.clone())]);
-    let lasting = Lasting::new(MetricsRegistry::new(), None);
-    let reloader = Reloader::new(None, Scope::clone(&scope), lasting, observers.clone(), MetricsRegistry::new());
-    let shared = Arc::new(Shared::new(version, reloader, None, Vec::new(), observers, false));
+    let metrics = MetricsRegistry::new();
+    let reloader = Reloader::new(None, Lasting::new(metrics.clone()), Watchers::default(), metrics);
+    let given = Given { handlers: Arc::clone(&registry), modes: HandlerSet::new(), on_verdict: None };
+    let realms = Realms::new(reloader.begin(config).unwrap(), given, RoomSource::Given(Arc::new(NoRooms)), observers);
+    let shared = Arc::new(Shared::new(realms, reloader, None, Vec::new(), false, MetricsRegistry::new()));
+    let version = shared.version();
+    let (config, scope) = (Arc::clone(&version.config), Arc::clone(&version.default));
     let connection = Connection::new(Handshake::new("/ws", Default::default(), None), None, Default::default());
     let slot = shared.take_slot().unwrap();
     let numbered = scope.conditions.as_ref().map(|conditions| conditions.next(Instant::now()).1);
     let plan = numbered.map(|numbered| numbered.open(connection.opened_at()));
     let chain = Chain::new(scope, None, "/ws");
-    let session = Session::open(Arc::clone(&shared), Arc::clone(&config), chain, connection, plan, slot);
+    let realm = Arc::clone(shared.realms.server());
+    let session = Session::open(Arc::clone(&shared), realm, Arc::clone(&config), chain, connection, plan, slot);
     let (ours, transport) = duplex(64);
     let (reads, writes) = session.paces();
     let options = WireOptions { max_message_size: config.max_message_size, ..WireOptions::default() };

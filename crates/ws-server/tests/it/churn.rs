@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use ws_core::{HandlerError, HandlerResult, WsContext, WsHandler, WsMessage};
 use ws_rooms::RoomManager;
-use ws_server::WsServer;
+use ws_server::{JournalConfig, WsConfig, WsServer};
 use ws_testing::{TestClient, TestServer};
 
 use crate::eventually::eventually;
@@ -155,7 +155,10 @@ impl Churn {
         let rooms = RoomManager::new();
         let lobby = Lobby::default();
         let disconnects = Arc::clone(&lobby.disconnects);
-        let server = serve(WsServer::builder().handler(lobby).rooms(rooms.clone())).await;
+        // What a journal keeps is bounded, but not left behind.
+        let journal = JournalConfig { enabled: false, ..JournalConfig::default() };
+        let config = WsConfig { journal, ..WsConfig::default() };
+        let server = serve(WsServer::builder().config(config).handler(lobby).rooms(rooms.clone())).await;
         Arc::new(Self { server, rooms, disconnects, begun: AtomicU64::new(0), ended: Default::default() })
     }
 

@@ -9,6 +9,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
+use crate::exported_spans;
+
 thread_local! {
     static LINES: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
@@ -18,13 +20,7 @@ pub(crate) struct LogLines(());
 
 impl LogLines {
     pub(crate) fn capture() -> Self {
-        // One subscriber for the whole process: with one for each test, tracing may learn on the thread of one test
-        // that nobody wants an event, and keep it from the others.
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
-            let is_captured = dynamic_filter_fn(|_, _| LINES.with_borrow(Option::is_some));
-            registry().with(fmt::layer().with_ansi(false).with_writer(|| ThisThread).with_filter(is_captured)).init();
-        });
+        install_subscriber();
         LINES.set(Some(Vec::new()));
         Self(())
     }
@@ -45,6 +41,17 @@ impl Drop for LogLines {
     fn drop(&mut self) {
         LINES.set(None);
     }
+}
+
+/// One subscriber for the whole process: with one for each test, tracing may learn on the thread of one test that nobody
+/// wants an event or a span, and keep it from the others.
+pub(crate) fn install_subscriber() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let is_captured = dynamic_filter_fn(|_, _| LINES.with_borrow(Option::is_some));
+        let lines = fmt::layer().with_ansi(false).with_writer(|| ThisThread).with_filter(is_captured);
+        registry().with(lines).with(exported_spans::layer()).init();
+    });
 }
 
 struct ThisThread;

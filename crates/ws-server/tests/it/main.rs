@@ -1,6 +1,8 @@
 //! A server as its clients see it: over real sockets on a loopback port of its own for each test.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what several tests share")]
 
+#[cfg(feature = "admin")]
+mod admin;
 mod ai;
 mod ai_faults;
 mod ai_modes;
@@ -9,7 +11,9 @@ mod backpressure;
 mod churn;
 mod correlation;
 mod eventually;
+mod exported_spans;
 mod faults;
+mod handler_metrics;
 mod handlers;
 mod handshake;
 mod handshake_faults;
@@ -33,6 +37,7 @@ mod programmed;
 mod protocol;
 mod rate_limits;
 mod raw_client;
+mod realms;
 mod reload;
 mod reloading;
 mod replay;
@@ -46,6 +51,7 @@ mod scrape;
 #[cfg(feature = "js")]
 mod scripted;
 mod scripts_that_branch;
+mod server_journal;
 mod serving;
 mod shutdown;
 mod spawned;
@@ -53,6 +59,7 @@ mod subprotocols;
 mod talking;
 #[cfg(feature = "tls")]
 mod tls;
+mod traces;
 mod unmatched;
 mod upgrade;
 mod verdicts;

@@ -58,6 +58,28 @@ fn a_recording_is_readable() {
     );
 }
 
+/// What was said before is not in the file, and no player waits for as long as that took.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_adopted_begins_when_that_happens() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("s.jsonl");
+    let recorder = Recorder::create(RecordOptions::to(&file)).unwrap();
+    let source = Source::unseen(&recorder, "/ws");
+    source.hears(10, "too early");
+    tokio::time::advance(Duration::from_secs(600)).await;
+    source.is_adopted();
+    source.hears(600_005, "heard");
+    source.is_adopted();
+    source.ends(600_010, EndStatus::ClientClose);
+    let stats = recorder.finish();
+    assert_eq!((stats.connections, stats.frames), (1, 1));
+    let text = fs::read_to_string(&file).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!(lines[2], r#"{"ts":5,"conn":1,"dir":"out","text":"heard"}"#);
+    assert!(lines[3].starts_with(r#"{"ts":10,"conn":1,"#), "{text}");
+}
+
 /// O-crash: nothing of it is kept back: it is in the file without any end of the recording.
 #[test]
 fn frames_are_written_while_the_connection_is_open() {

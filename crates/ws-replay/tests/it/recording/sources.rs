@@ -17,10 +17,20 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn open(recorder: &Recorder, path: &str) -> Self {
+        let source = Self::unseen(recorder, path);
+        recorder.on_open(&source.connection);
+        source
+    }
+
+    /// A connection that the recorder is not told of.
+    pub(super) fn unseen(recorder: &Recorder, path: &str) -> Self {
         let handshake = Handshake::new(path, http::HeaderMap::new(), None);
         let connection = Arc::new(Connection::new(handshake, None, Extensions::default()));
-        recorder.on_open(&connection);
         Self { recorder: recorder.clone(), connection }
+    }
+
+    pub(super) fn is_adopted(&self) {
+        self.recorder.adopt(&self.connection);
     }
 
     pub(super) fn frame(&self, at: u64, direction: Direction, message: Message) {

@@ -10,6 +10,7 @@ use ws_core::{CloseFrame, Direction, Message, Origin, RawFrame};
 use super::Pump;
 use crate::session::ending::Ending;
 use crate::session::link::Parcel;
+use crate::session::message_span::MessageSpan;
 use crate::transport::Transport;
 
 impl<S: Transport> Pump<'_, S> {
@@ -48,12 +49,12 @@ impl<S: Transport> Pump<'_, S> {
     pub(super) fn tell_fault(&self, name: Option<&str>) {
         if let Some(name) = name {
             debug!(connection = self.connection.id(), "fault injected: {name}");
-            self.shared.tell(|observer| observer.on_fault(self.connection, name));
+            self.observers.tell(|observer| observer.on_fault(self.connection, name));
         }
     }
 
     /// Carries out a fault of the whole connection, as far as it is done on the wire; returns how the connection ends.
-    fn suffer(&mut self, fault: ConnectionFault) -> Ending {
+    pub(super) fn suffer(&mut self, fault: ConnectionFault) -> Ending {
         match fault {
             ConnectionFault::Close(frame) => self.close_as_asked(frame),
             ConnectionFault::Unfinished(frame) => {
@@ -112,7 +113,9 @@ impl<S: Transport> Pump<'_, S> {
         let is_whole = frames.iter().all(|frame| frame.rsv == 0 && frame.opcode <= RawFrame::BINARY)
             && frames.iter().map(|frame| &*frame.payload).collect::<Vec<_>>().concat() == payload(&message.message);
         if is_whole {
+            let span = MessageSpan::of(Direction::Outbound, &message.message);
             self.observe(Direction::Outbound, message.origin, &message.message);
+            span.succeed();
         }
         frames.iter().for_each(|frame| self.wire.feed_raw(frame));
     }

@@ -1,0 +1,134 @@
+// Everything about one event of the timeline. It is drawn anew only when the event is another, or has changed.
+
+import { find } from "./api.js";
+import { bodyView } from "./body_view.js";
+import { el, facts, foreign, say } from "./dom.js";
+import * as words from "./words.js";
+
+/** Draws into `host`. `store` is asked for the reasons of a miss, and takes what was cut and came whole later. */
+export class EventDetail {
+  #host;
+  #store;
+  #event = null;
+
+  constructor(host, store, { hint = "Choose a line to read it here." } = {}) {
+    this.#host = host;
+    this.#store = store;
+    host.replaceChildren(el("p", { class: "hint" }, hint));
+    store?.addEventListener("changed", ({ detail }) => detail === this.#event && this.#draw());
+  }
+
+  async show(event) {
+    this.#event = event;
+    this.#draw();
+    this.#host.scrollTop = 0;
+    if (!event.cut || event.asked) return;
+    try {
+      const { events } = await find({ since: event.seq - 1, kind: [event.kind] }, 1, "asc");
+      event.asked = true;
+      const whole = events[0]?.seq === event.seq ? events[0] : null;
+      if (whole) {
+        Object.assign(event, whole);
+        this.#store?.update(event);
+      } else {
+        event.gone = true;
+      }
+      if (this.#event === event) this.#draw();
+    } catch (problem) {
+      say(`The whole message cannot be had: ${problem.message}`, "bad");
+    }
+  }
+
+  #draw() {
+    const event = this.#event;
+    const body = event.kind === "message" || event.kind === "unmatched" ? event : null;
+    const parts = [el("h3", {}, title(event)), el("dl", { class: "facts" }, facts(factsOf(event)))];
+    if (event.kind === "gap") {
+      parts.push(el("p", { class: "note" }, "The page is sent the newest 20 events of each tenth of a second. The server's journal has the others: filter, and search there."));
+    }
+    if (event.text && event.kind === "error") parts.push(el("pre", {}, words.manyLines(event.text)));
+    if (event.errors?.length) parts.push(el("ul", { class: "mistakes" }, event.errors.map((it) => el("li", {}, words.manyLines(String(it))))));
+    if (event.headers) parts.push(headers(event.headers));
+    if (body?.type === "close") {
+      parts.push(el("dl", { class: "facts" }, facts([["Code", body.code ?? "none"], ["Reason", body.reason ? foreign(words.oneLine(body.reason)) : "none"]])));
+    } else if (body) {
+      if (body.cut) parts.push(el("p", { class: "note" }, cutInWords(event)));
+      parts.push(...bodyView(body));
+      if (body.type === "text") parts.push(el("p", { class: "buttons" }, el("button", { type: "button", click: () => copy(body.text) }, "Copy")));
+    }
+    parts.push(nearMisses(this.#misses(event)));
+    this.#host.replaceChildren(...parts.filter((part) => part !== null));
+  }
+
+  #misses(event) {
+    if (event.kind === "unmatched") return event.near_misses;
+    if (event.kind !== "message" || event.handled !== "unmatched") return null;
+    return this.#store?.missOf(event.connection, event.number)?.near_misses ?? null;
+  }
+}
+
+function title(event) {
+  if (event.kind === "message") return event.direction === "inbound" ? "From the client" : `To the client, by ${words.origin(event.origin)}`;
+  const names = { open: "Opened", refused: "Handshake refused", end: "Ended", fault: "Fault", error: "Error", skipped: "Left out", reload: "Reload", unmatched: "Taken by nobody", gap: "Not shown" };
+  return names[event.kind] ?? words.oneLine(event.kind);
+}
+
+function factsOf(event) {
+  const { what } = words.inWords(event);
+  const [handled] = words.handled(event);
+  const isMessage = event.kind === "message";
+  return [
+    isMessage || event.kind === "unmatched" ? null : ["What", foreign(what)],
+    event.at ? ["Time", el("time", { datetime: event.at, title: event.at }, words.timeOfDay(event.at))] : null,
+    Number.isInteger(event.seq) ? ["Event", `#${event.seq}${event.number ? `, frame ${event.number} of its direction` : ""}`] : null,
+    event.path ? ["Path", foreign(words.oneLine(event.path))] : null,
+    event.connection ? ["Connection", el("a", { href: `#connections/${encodeURIComponent(event.connection)}` }, event.connection)] : null,
+    event.test ? ["Test", event.test] : null,
+    event.trace_id ? ["Trace", event.trace_id] : null,
+    event.peer ? ["Client", event.peer] : null,
+    event.query ? ["Query", foreign(words.oneLine(event.query))] : null,
+    event.type && event.type !== "close" ? ["Size", `${words.bytes(event.size)} of ${event.type}`] : null,
+    isMessage && handled
+      ? ["Handled", [handled, event.matched_by ? ` by ${words.oneLine(event.matched_by)}` : "", event.handled_us !== null && event.handled_us !== undefined ? `, within ${words.micros(event.handled_us)}` : ""].join("")]
+      : null,
+  ].filter((it) => it !== null);
+}
+
+function cutInWords(event) {
+  if (event.gone) return "This is the beginning: the server's journal has let the message go.";
+  return event.asked
+    ? `This is the beginning: of ${words.bytes(event.size)} the journal keeps so much.`
+    : `This is the beginning of ${words.bytes(event.size)}; the whole is asked for.`;
+}
+
+function headers(list) {
+  const pairs = Array.isArray(list) ? list.map((it) => (Array.isArray(it) ? it : [it.name, it.value])) : Object.entries(list);
+  if (!pairs.length) return null;
+  return el("details", {}, el("summary", {}, "Headers of the handshake"), el("dl", { class: "facts" }, facts(pairs.map(([name, value]) => [name, foreign(words.oneLine(String(value)))]))));
+}
+
+/** Who would have taken a message, and what was different. */
+export function nearMisses(misses) {
+  if (!misses) return null;
+  if (!misses.length) return el("p", { class: "note" }, "There is no rule, wait or route to compare it with.");
+  return el(
+    "section",
+    { class: "near", "aria-label": "What came nearest" },
+    el("h4", {}, "What came nearest"),
+    el("ol", {}, misses.map((miss) =>
+      el("li", {},
+        el("p", {}, el("strong", {}, foreign(words.oneLine(miss.expected_by))), ` ${Math.round(miss.closeness * 100)}% alike`),
+        el("pre", {}, foreign(words.manyLines(miss.difference))),
+      ),
+    )),
+  );
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    say("Copied.");
+  } catch {
+    say("The browser does not let this page copy.", "bad");
+  }
+}

@@ -1,0 +1,136 @@
+//! The connections that are open, for who looks at them, or does something to them, from outside their sessions.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dashmap::DashMap;
+use jiff::Timestamp;
+use serde::Serialize;
+use ws_conditions::ConnectionFault;
+use ws_core::{Connection, Direction, Rooms, WsSender};
+
+/// All open connections of a server, by their ids.
+#[derive(Default)]
+pub(crate) struct LiveConnections {
+    open: DashMap<String, Arc<Live>>,
+    ended: Mutex<Passed>,
+}
+
+/// What has passed on some connections.
+#[derive(Debug, Clone, Copy, Default)]
+struct Passed {
+    received: Totals,
+    sent: Totals,
+}
+
+/// What has passed in one direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Totals {
+    /// Frames of all kinds, a message as one.
+    pub(crate) frames: u64,
+    /// Bytes of their payloads.
+    pub(crate) bytes: u64,
+}
+
+impl Passed {
+    fn add(&mut self, live: &Live) {
+        for (totals, direction) in [(&mut self.received, Direction::Inbound), (&mut self.sent, Direction::Outbound)] {
+            let traffic = live.connection.traffic(direction);
+            totals.frames += traffic.frames;
+            totals.bytes += traffic.bytes;
+        }
+    }
+}
+
+impl LiveConnections {
+    pub(crate) fn insert(&self, live: Arc<Live>) {
+        self.open.insert(live.connection.id().to_owned(), live);
+    }
+
+    pub(crate) fn remove(&self, id: &str) {
+        let mut ended = self.ended();
+        if let Some((_, live)) = self.open.remove(id) {
+            ended.add(&live);
+        }
+    }
+
+    #[cfg(feature = "admin")]
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Live>> {
+        self.open.get(id).map(|live| Arc::clone(&live))
+    }
+
+    /// All of them, in no order.
+    pub(crate) fn all(&self) -> Vec<Arc<Live>> {
+        self.open.iter().map(|live| Arc::clone(&live)).collect()
+    }
+
+    /// How many are open; and what was received and what was sent since the server began, on those that have ended, too.
+    #[cfg(feature = "admin")]
+    pub(crate) fn totals(&self) -> (usize, [Totals; 2]) {
+        // Nobody ends meanwhile: the sums never fall.
+        let ended = self.ended();
+        let mut totals = *ended;
+        let open = self.all();
+        open.iter().for_each(|live| totals.add(live));
+        (open.len(), [totals.received, totals.sent])
+    }
+
+    fn ended(&self) -> MutexGuard<'_, Passed> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open connection, and the ways to it.
+pub(crate) struct Live {
+    connection: Arc<Connection>,
+    sender: WsSender,
+    #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "the admin API reads it"))]
+    rooms: Arc<dyn Rooms>,
+    #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "the admin API reads it"))]
+    opened_at: Timestamp,
+    is_managed: bool,
+    /// What it is to suffer next.
+    fault: Mutex<Option<ConnectionFault>>,
+}
+
+impl Live {
+    pub(crate) fn new(connection: Arc<Connection>, sender: WsSender, rooms: Arc<dyn Rooms>, is_managed: bool) -> Self {
+        Self { connection, sender, rooms, opened_at: Timestamp::now(), is_managed, fault: Mutex::default() }
+    }
+
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// Where its messages are queued.
+    pub(crate) fn sender(&self) -> &WsSender {
+        &self.sender
+    }
+
+    /// The rooms that it can join.
+    #[cfg(feature = "admin")]
+    pub(crate) fn rooms(&self) -> &Arc<dyn Rooms> {
+        &self.rooms
+    }
+
+    /// When it was opened, by the clock on the wall.
+    #[cfg(feature = "admin")]
+    pub(crate) fn opened_at(&self) -> Timestamp {
+        self.opened_at
+    }
+
+    /// Whether the configuration says what it gets, and not an embedder who has chosen its scope.
+    pub(crate) fn is_managed(&self) -> bool {
+        self.is_managed
+    }
+
+    /// Has the connection suffer `fault` at once, however much waits for its client; the first of several counts.
+    pub(crate) fn suffer(&self, fault: ConnectionFault) {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
+        self.sender.interrupt();
+    }
+
+    /// What the session is to carry out.
+    pub(crate) fn take_fault(&self) -> Option<ConnectionFault> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

@@ -1,0 +1,100 @@
+//! What is done to a realm and its open connections at once: on behalf of whoever controls tests from outside.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::time::timeout;
+use ws_conditions::ConnectionFault;
+use ws_core::{CloseFrame, Message, Origin, TrySendError};
+
+use super::{Applied, Realm, TestError, TestId};
+use crate::assemble::Upload;
+use crate::live::Live;
+use crate::shared::Shared;
+
+impl Shared {
+    /// Lays something over what the configuration says, for a test, or for the connections of none.
+    ///
+    /// # Errors
+    /// As [`Realms::upload`](super::Realms::upload), and [`TestError::Unmanaged`].
+    pub(crate) fn upload(&self, id: Option<&TestId>, upload: Upload) -> Result<Applied, TestError> {
+        let open = self.open_connections(id);
+        if id.is_some() && !open.is_empty() && open.iter().all(|live| !live.is_managed()) {
+            return Err(TestError::Unmanaged);
+        }
+        let (entries, warnings) = (upload.entries, upload.warnings.clone());
+        self.realms.upload(id, upload)?;
+        Ok(Applied { entries, warnings, open_connections: open.len() })
+    }
+
+    /// Makes a realm anew, and closes its connections with code 1012 unless they are to stay. Says whether it is there.
+    pub(crate) fn reset(&self, id: Option<&TestId>, keeps_connections: bool) -> bool {
+        let Some(realm) = self.realms.reset(id, keeps_connections) else { return false };
+        if let Some(journal) = realm.observers.journal() {
+            journal.clear();
+        }
+        if !keeps_connections {
+            self.close_connections(id, &realm.farewell());
+        }
+        true
+    }
+
+    /// Closes the connections of a realm with code 1012, so that their clients come back and get what is new.
+    #[cfg(feature = "admin")]
+    pub(crate) fn reconnect(&self, id: Option<&TestId>) {
+        let reason = "connect again for the new conditions".into();
+        self.close_connections(id, &CloseFrame { code: ws_core::close_code::SERVICE_RESTART, reason });
+    }
+
+    /// Ends a test, closes its connections with code 1001, and waits until they are gone; cuts them off after the time that
+    /// closing may take. Says whether the test was there.
+    pub(crate) async fn end_test(&self, id: &TestId) -> bool {
+        let Some(realm) = self.realms.end(id) else { return false };
+        self.close_connections(Some(id), &realm.farewell());
+        let limit = realm.version().config.close_timeout;
+        if timeout(limit, self.all_left(&realm)).await.is_err() {
+            for live in self.open_connections(Some(id)) {
+                live.suffer(ConnectionFault::Disconnect);
+            }
+            // One that a fault has left half open stays for as long as its client does.
+            let _ = timeout(limit, self.all_left(&realm)).await;
+        }
+        true
+    }
+
+    /// Waits until no connection of a realm is open.
+    async fn all_left(&self, realm: &Realm) {
+        loop {
+            let mut left = pin!(realm.left.notified());
+            // In this order: who leaves in between is heard.
+            left.as_mut().enable();
+            if self.open_connections(realm.id()).is_empty() {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// The open connections of a test, or those of none.
+    pub(crate) fn open_connections(&self, id: Option<&TestId>) -> Vec<Arc<Live>> {
+        let mut open = self.live.all();
+        open.retain(|live| live.connection().test_id() == id.map(TestId::as_str));
+        open
+    }
+
+    fn close_connections(&self, id: Option<&TestId>, frame: &CloseFrame) {
+        for live in self.open_connections(id) {
+            live.close(frame.clone());
+        }
+    }
+}
+
+impl Live {
+    /// Closes the connection behind what waits for its client; at once, if there is too much of that.
+    pub(crate) fn close(&self, frame: CloseFrame) {
+        let sender = self.sender().clone().with_origin(Origin::Admin);
+        if let Err(TrySendError::Full(_)) = sender.try_send(Message::Close(Some(frame.clone()))) {
+            self.suffer(ConnectionFault::Close(frame));
+        }
+    }
+}

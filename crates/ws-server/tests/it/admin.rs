@@ -1,0 +1,14 @@
+//! The admin API over sockets. Every answer that comes is held against the description that the server gives of itself.
+
+mod asking;
+mod connections;
+mod guarding;
+mod limits;
+mod messages;
+mod operating;
+mod recording;
+mod rooms;
+mod uploading;
+mod watching_on;
+
+pub(crate) use asking::{Api, serve_admin};
