@@ -7,22 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { FLAGS } from "./chromium_flags.mjs";
+
 /** How long something may take to come true, in milliseconds. */
 const PATIENCE = 30_000;
-
-const FLAGS = [
-  "--headless=new",
-  "--remote-debugging-pipe",
-  // It may run as root, and shared memory is small in containers.
-  "--no-sandbox",
-  "--disable-dev-shm-usage",
-  "--disable-gpu",
-  // It asks nobody else for anything.
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--no-first-run",
-];
 
 /** A browser of its own. */
 export class Browser {
@@ -34,9 +22,11 @@ export class Browser {
   #pages = new Map();
 
   constructor() {
-    this.#process = spawn(process.env.CHROMIUM, [...FLAGS, `--user-data-dir=${this.#profile}`, "about:blank"], {
-      stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
-    });
+    this.#process = spawn(
+      process.env.CHROMIUM,
+      [...FLAGS, "--remote-debugging-pipe", `--user-data-dir=${this.#profile}`, "about:blank"],
+      { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
+    );
     const [, , , to, from] = this.#process.stdio;
     this.#pipe = to;
     let rest = "";

@@ -7,6 +7,8 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { FLAGS } from "./chromium_flags.mjs";
+
 /**
  * Opens `page` in a browser of its own and resolves to the JSON that it posts to `/seen`. `onNews` is called with the JSON of
  * every other post.
@@ -14,24 +16,7 @@ import { join } from "node:path";
 export async function visit(page, timeout, onNews = () => {}) {
   const [url, reported] = await serve(page, onNews);
   const profile = mkdtempSync(join(tmpdir(), "session-"));
-  const browser = spawn(
-    process.env.CHROMIUM,
-    [
-      "--headless=new",
-      `--user-data-dir=${profile}`,
-      // It may run as root, and shared memory is small in containers.
-      "--no-sandbox",
-      "--disable-dev-shm-usage",
-      "--disable-gpu",
-      // It asks nobody else for anything.
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--no-first-run",
-      url,
-    ],
-    { stdio: "ignore" },
-  );
+  const browser = spawn(process.env.CHROMIUM, [...FLAGS, `--user-data-dir=${profile}`, url], { stdio: "ignore" });
   return Promise.race([
     reported,
     once(browser, "exit").then(([code]) => {

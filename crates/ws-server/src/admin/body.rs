@@ -152,8 +152,11 @@ fn has_body(headers: &HeaderMap) -> bool {
 }
 
 fn unsupported(wanted: &[&str]) -> Problem {
-    let hint = if wanted == [JSON] { " (`curl --json` sends it)" } else { "" };
-    let detail = format!("send the body as {}{hint}", wanted.join(", "));
+    let hint = match wanted {
+        [JSON] => "`curl --json` sends it".to_owned(),
+        _ => format!("`curl -H 'Content-Type: {}'` says so", wanted.first().copied().unwrap_or_default()),
+    };
+    let detail = format!("send the body as {} ({hint})", wanted.join(", "));
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
 }
 
