@@ -28,7 +28,7 @@ pub(crate) fn serve(options: Serve) -> anyhow::Result<ExitCode> {
     let _started = options.logging.start();
     let completion = options.playing.completion.clone();
     match Settings::read(options) {
-        Ok((_, config)) if completion.exit_on_complete => until_complete(config, &completion),
+        Ok((settings, config)) if completion.exit_on_complete => until_complete(&settings, config, &completion),
         Ok((settings, config)) => until_interrupted_reloading(settings, config),
         Err(mistakes) => {
             eprintln!("{}", told(&mistakes));
@@ -42,13 +42,20 @@ fn told(mistakes: &ConfigMistakes) -> String {
     input::misplaced(mistakes.path(), Kind::Config).unwrap_or_else(|| mistakes.to_string())
 }
 
+/// A server with the admin API, unless that is left out.
+#[cfg(feature = "admin")]
+fn builder(settings: &Settings) -> WsServerBuilder {
+    if settings.has_admin() { WsServer::builder().admin_routes() } else { WsServer::builder() }
+}
+
+#[cfg(not(feature = "admin"))]
+fn builder(_: &Settings) -> WsServerBuilder {
+    WsServer::builder()
+}
+
 /// Serves until somebody interrupts it, and takes up what has changed in its files when somebody asks for that.
 fn until_interrupted_reloading(settings: Settings, config: WsConfig) -> anyhow::Result<ExitCode> {
-    let mut builder = WsServer::builder();
-    #[cfg(feature = "admin")]
-    if settings.has_admin() {
-        builder = builder.admin_routes();
-    }
+    let mut builder = builder(&settings);
     if let Some(watch) = settings.watch() {
         builder = builder.watch(watch);
     }
@@ -89,7 +96,7 @@ async fn wind_up(server: ServerHandle, mut interruptions: Interruptions) -> anyh
 }
 
 /// Serves until the session of one client has ended, and tells how that went.
-fn until_complete(config: WsConfig, completion: &Completion) -> anyhow::Result<ExitCode> {
+fn until_complete(settings: &Settings, config: WsConfig, completion: &Completion) -> anyhow::Result<ExitCode> {
     if !plays(&config) && !has_rules(&config) {
         bail!("--exit-on-complete needs something that clients are held to: --ws-replay-file FILE or --rules FILE");
     }
@@ -99,7 +106,7 @@ fn until_complete(config: WsConfig, completion: &Completion) -> anyhow::Result<E
         let mut interruptions = Interruptions::new()?;
         // The first session counts; those that end while the server shuts down find nobody who listens.
         let (tell, mut verdicts) = mpsc::channel(1);
-        let builder = WsServer::builder().watch(false).on_verdict(move |verdict| {
+        let builder = builder(settings).watch(false).on_verdict(move |verdict| {
             let _ = tell.try_send(verdict);
         });
         let Some(server) = start(builder, config).await? else { return Ok(ExitCode::FAILURE) };

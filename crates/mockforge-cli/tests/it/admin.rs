@@ -37,6 +37,15 @@ fn the_api_is_there_unless_it_is_left_out() {
     }
 }
 
+/// A client on trial can be looked at, too.
+#[test]
+fn the_api_is_there_beside_a_trial() {
+    let (_folder, path) = file(r#"{"text":"hello"}"#);
+    let server =
+        Serving::start(&["--ws-port", "0", "--exit-on-complete", "--ws-replay-file", path.to_str().unwrap()], &[]);
+    assert_status(&get(&server, "/__admin/connections", ""), 200);
+}
+
 #[test]
 fn a_token_comes_from_flag_variable_or_file() {
     let (_folder, path) = file("websocket: { admin: { token: of-the-file } }");

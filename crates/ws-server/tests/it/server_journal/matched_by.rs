@@ -36,7 +36,8 @@ machines:
       closed: { on: [{ match: ^open$, to: open, response: opened }] }
       open: {}"#;
     let server = answer(machine).await;
-    say(&mut server.connect("/ws").await.unwrap(), "open", &["opened"]).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    say(&mut client, "open", &["opened"]).await;
     let takers = takers(&server, 1).await;
     assert!(takers[0].ends_with(".yaml: machine door"), "{takers:?}");
 }
@@ -61,7 +62,8 @@ async fn routes_by_their_patterns() {
     let mut router = MessageRouter::new();
     router.on(MessagePattern::exact("ping"), |_| Some("pong".to_owned()));
     let server = serve_handler(router).await;
-    say(&mut server.connect("/ws").await.unwrap(), "ping", &["pong"]).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    say(&mut client, "ping", &["pong"]).await;
     let takers = takers(&server, 1).await;
     assert!(takers[0].starts_with("route `") && takers[0].contains("ping"), "{takers:?}");
 }
@@ -71,6 +73,8 @@ async fn routes_by_their_patterns() {
 async fn scripts_by_their_files() {
     let source = "export function onMessage(ctx, msg) { ctx.markMatched(); ctx.send('yes'); }";
     let (_files, live) = crate::scripted::serve(&[("taker.js", source)]).await;
-    say(&mut live.connect("/ws").await, "x", &["yes"]).await;
+    // Answers go out while the script still runs; a client that left then would cut it short.
+    let mut client = live.connect("/ws").await;
+    say(&mut client, "x", &["yes"]).await;
     assert_eq!(takers(&live.server, 1).await, ["taker.js"]);
 }
