@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{
     args::Args,
     cores::Cores,
-    load::Timing,
+    load::{Replay, Timing},
     results::Results,
     scenario::Scenario,
     server::{self, Ability, Entrant, Launch, Server},
@@ -33,14 +33,17 @@ pub(crate) fn prepare(args: &Args) -> Result<Vec<Contestant>> {
     Ok(contestants)
 }
 
-/// Starts a server; a proxy gets a fresh upstream, which runs on the load's core.
+/// Starts a server, and tells it what it needs to know; a proxy gets a fresh upstream, which runs on the load's core.
 fn start(launch: &Launch, scenario: &Scenario, cores: Cores) -> Result<(Server, Option<Server>)> {
-    if scenario.needs() != Ability::Proxy {
-        return Ok((Server::start(launch, cores.server)?, None));
+    match scenario.needs() {
+        Ability::Proxy => {
+            let upstream = Server::start(&server::upstream()?, cores.load)?;
+            let proxy = Server::start(&launch.with(format!("ws://{}/ws", upstream.address())), cores.server)?;
+            Ok((proxy, Some(upstream)))
+        }
+        Ability::Replay => Ok((Server::start(&launch.with(Replay::file()), cores.server)?, None)),
+        Ability::Echo | Ability::Rooms | Ability::Handlers => Ok((Server::start(launch, cores.server)?, None)),
     }
-    let upstream = Server::start(&server::upstream()?, cores.load)?;
-    let proxy = Server::start(&launch.with(format!("ws://{}/ws", upstream.address())), cores.server)?;
-    Ok((proxy, Some(upstream)))
 }
 
 /// Runs everything. The first failure ends it: a server that answers wrongly has no figures.

@@ -5,24 +5,37 @@
 
 mod broadcast;
 mod connect;
+mod crowd;
 mod dialog;
 mod echo;
 mod fleet;
 mod frame;
 mod handshake;
 mod idle;
+mod many_rooms;
+mod open_loop;
 mod payload;
 mod ping;
+mod replay;
+mod rules;
 mod window;
 
 pub(crate) use self::{
     broadcast::Broadcast,
     connect::Connect,
+    crowd::{Crowd, Gone},
     echo::Echo,
     idle::Idle,
+    many_rooms::ManyRooms,
+    open_loop::OpenLoop,
     ping::Ping,
+    replay::Replay,
+    rules::{RuleKind, Rules},
     window::{Timing, Traffic},
 };
+
+#[cfg(test)]
+pub(crate) use self::window::RoundTrip;
 
 use std::time::Duration;
 
@@ -30,6 +43,10 @@ use std::time::Duration;
 const ECHO: &str = "/ws/echo";
 /// Where each ping in JSON is answered with its pong.
 const JSON: &str = "/ws/json";
+/// Where a file is played to every connection.
+const REPLAY: &str = "/ws/replay";
+/// Where a connection is a member of some of many rooms; see [`ManyRooms`].
+const ROOMS: &str = "/ws/rooms";
 /// Where every connection is a member of one room, and each message goes to all of them, the sender included.
 const ROOM: &str = "/ws/room";
 

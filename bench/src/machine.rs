@@ -10,40 +10,60 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{cores::Cores, load::Timing};
 
-/// For 5,000 connections at one end, and some room.
-const FILES: u64 = 5_500;
+/// What a process has open besides its connections.
+const SPARE_FILES: u64 = 500;
 
 /// A larger part of the time than this in other hands, and the figures are noisy.
 const DISTURBED: f64 = 0.02;
 
-/// Lets this process, and the servers it starts, open as many files as the system allows.
-pub(crate) fn raise_file_limit() -> Result<()> {
+/// Lets this process, and the servers it starts, open as many files as the system allows. It has to be enough for so many
+/// connections at one end.
+pub(crate) fn raise_file_limit(connections: usize) -> Result<()> {
+    let needed = connections as u64 + SPARE_FILES;
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
     let allowed = limit.maximum.unwrap_or(u64::MAX);
-    ensure!(allowed >= FILES, "only {allowed} open files are allowed (hard limit), the bench needs {FILES}");
+    ensure!(allowed >= needed, "only {allowed} open files are allowed (hard limit), the bench needs {needed}");
     Ok(())
 }
 
-/// What was measured where, and a warning when other programs were in the way.
-pub(crate) fn heading(cores: Cores, runs: usize, timing: Timing, disturbance: Option<f64>) -> String {
+/// When and where it was measured.
+pub(crate) fn place(cores: Cores) -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("model name"))?;
         Some(line.split_once(':')?.1.trim().to_owned())
     });
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut heading = format!(
-        "{}, Linux {}; server on core {}, load on core {}; {runs} runs each, {} s after {} s of warm-up.\n",
+    let mut place = format!(
+        "{}: {}, {} cores, Linux {}; server on core {}, load on core {}.\n",
+        jiff::Timestamp::now().strftime("%Y-%m-%d"),
         cpu.as_deref().unwrap_or(std::env::consts::ARCH),
+        online_cores(),
         kernel.trim(),
         cores.server,
         cores.load,
-        timing.measured.as_secs_f64(),
-        timing.warm_up.as_secs_f64(),
     );
     if cfg!(debug_assertions) {
-        heading.push_str("This is a debug build: the figures of the Rust servers mean nothing.\n");
+        place.push_str("This is a debug build: the figures of the Rust servers mean nothing.\n");
     }
+    place
+}
+
+/// How many cores the machine has, whichever of them this thread may use.
+fn online_cores() -> usize {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    cpuinfo.lines().filter(|line| line.starts_with("processor")).count()
+}
+
+/// The same, and how; with a warning when other programs were in the way.
+pub(crate) fn heading(cores: Cores, runs: usize, timing: Timing, disturbance: Option<f64>) -> String {
+    let mut heading = place(cores);
+    heading.push_str(&format!(
+        "{runs} run{} of each, {} s after {} s of warm-up.\n",
+        if runs == 1 { "" } else { "s" },
+        timing.measured.as_secs_f64(),
+        timing.warm_up.as_secs_f64(),
+    ));
     if let Some(part) = disturbance.filter(|&part| part > DISTURBED) {
         heading.push_str(&format!(
             "Other programs kept the load from its core for {:.0}% of the time: the figures are noisy.\n",

@@ -8,37 +8,53 @@ mod args;
 mod contest;
 mod cores;
 mod goals;
+mod growth;
+mod kept;
 mod load;
 mod machine;
+mod page;
 mod process;
 mod report;
 mod results;
 mod scenario;
 mod server;
+mod soak;
 
 use std::{fs, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use self::{args::Args, cores::Cores, goals::GOALS};
+use self::{
+    args::{Args, Command, CommandLine},
+    goals::GOALS,
+    kept::KeptRatios,
+    report::Report,
+};
+
+/// The most connections of any scenario.
+const MOST_CONNECTIONS: usize = 5_000;
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("bench: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let CommandLine { command, args } = CommandLine::parse();
+    let result = match command {
+        None => contest(&args),
+        Some(Command::Growth(args)) => growth::run(&args),
+        Some(Command::Soak(args)) => soak::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("bench: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
-fn run(args: &Args) -> Result<ExitCode> {
+fn contest(args: &Args) -> Result<ExitCode> {
     let (runs, timing, scenarios) = (args.runs()?, args.timing(), args.scenarios());
+    let mut ratios = KeptRatios::load()?;
     let contestants = contest::prepare(args)?;
 
-    let cores = args.cores.map_or_else(Cores::first_two, Ok)?;
-    machine::raise_file_limit()?;
+    let cores = args.common.cores()?;
+    machine::raise_file_limit(MOST_CONNECTIONS)?;
     cores.take_load_core()?;
 
     let watch = machine::Watch::start();
@@ -46,11 +62,26 @@ fn run(args: &Args) -> Result<ExitCode> {
     let heading = machine::heading(cores, runs, timing, watch.disturbance());
 
     let entrants: Vec<_> = contestants.into_iter().map(|contestant| contestant.entrant).collect();
-    print!("{}", report::markdown(&heading, &scenarios, &entrants, &results));
+    let comparison = ratios.compare(&results);
+    let report = Report {
+        heading: &heading,
+        scenarios: &scenarios,
+        entrants: &entrants,
+        results: &results,
+        comparison: &comparison,
+    };
+    print!("{}", report.terminal());
+    if let Some(page) = args.common.page(args.is_whole()) {
+        page.put("figures", &report.section())?;
+    }
     if let Some(file) = &args.json {
         let json = serde_json::to_vec_pretty(&results)?;
         fs::write(file, json).with_context(|| format!("writing {}", file.display()))?;
     }
-    let kept = GOALS.iter().all(|goal| goal.kept(&results) == Some(true));
+    if args.keep {
+        ratios.keep(&results);
+        ratios.save()?;
+    }
+    let kept = comparison.worse.is_empty() && GOALS.iter().all(|goal| goal.kept(&results) == Some(true));
     Ok(if args.check && !kept { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

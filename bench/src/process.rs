@@ -37,6 +37,12 @@ impl Probe {
         parse_stat(&stat, rustix::param::clock_ticks_per_second()).with_context(|| format!("{path}: {stat}"))
     }
 
+    /// How many files and sockets it has open.
+    pub(crate) fn open_files(&self) -> Result<usize> {
+        let path = format!("/proc/{}/fd", self.pid);
+        Ok(fs::read_dir(&path).with_context(|| format!("reading {path}"))?.count())
+    }
+
     /// Resident memory (VmRSS).
     pub(crate) fn resident_bytes(&self) -> Result<u64> {
         let path = format!("/proc/{}/status", self.pid);
@@ -89,5 +95,7 @@ mod tests {
             assert!(busy.elapsed() < Duration::from_secs(30), "no tick of CPU time in 30 s of work");
         }
         assert!(probe.resident_bytes().unwrap() > 100 * 1024);
+        // Standard input, output and error, at least.
+        assert!(probe.open_files().unwrap() >= 3);
     }
 }

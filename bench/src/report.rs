@@ -2,40 +2,93 @@
 
 mod table;
 
+pub(crate) use self::table::Table;
+
 use std::fmt::Write as _;
 
-use self::table::Table;
 use crate::{
-    goals::{GOALS, Limit},
+    goals::GOALS,
+    kept::Comparison,
     results::{Results, Spread},
     scenario::{Sample, Scenario},
-    server::{Ability, Entrant},
+    server::Entrant,
 };
 
-/// Everything that the reader gets: goals last, where the eye is when a run ends.
-pub(crate) fn markdown(heading: &str, scenarios: &[&Scenario], entrants: &[Entrant], results: &Results) -> String {
-    let mut text = format!("{heading}\n");
-    for scenario in scenarios {
-        let _ = writeln!(text, "- {}: {}; {}", scenario.name, scenario.title, scenario.unit());
+/// What a run came to.
+pub(crate) struct Report<'a> {
+    /// When, where and how.
+    pub(crate) heading: &'a str,
+    pub(crate) scenarios: &'a [&'static Scenario],
+    pub(crate) entrants: &'a [Entrant],
+    pub(crate) results: &'a Results,
+    /// With the ratios that were kept before.
+    pub(crate) comparison: &'a Comparison,
+}
+
+impl Report<'_> {
+    /// For who started the run: goals last, where the eye is when it ends.
+    pub(crate) fn terminal(&self) -> String {
+        format!("{}\n{}{}\n{}", self.heading, self.measured(), self.kept(), self.goals())
     }
-    // Scenarios of other servers have a table of their own.
-    let groups =
-        || scenarios.chunk_by(|one, next| (one.needs() == Ability::Handlers) == (next.needs() == Ability::Handlers));
-    text.push_str("\nFigures: median (min..max)\n\n");
-    for group in groups() {
-        let _ = writeln!(text, "{}", figures(group, entrants, results));
+
+    /// For the page: goals first, where a reader looks.
+    pub(crate) fn section(&self) -> String {
+        format!("{}\n{}\n{}\n{}", self.heading, self.goals(), self.kept(), self.measured())
     }
-    text.push_str("Ours / theirs, run by run: below 1 we are cheaper\n\n");
-    for group in groups() {
-        let _ = writeln!(text, "{}", ratios(group, entrants, results));
+
+    fn goals(&self) -> String {
+        let mut table = Table::new(["goal", "limit", "measured", "verdict"]);
+        for goal in &GOALS {
+            let verdict = match goal.kept(self.results) {
+                Some(true) => "pass",
+                Some(false) => "MISS",
+                None => "not measured",
+            };
+            let measured = cell(goal.measured(self.results));
+            table.row([goal.describe(self.results), goal.limit.to_string(), measured, verdict.into()]);
+        }
+        format!("### Goals\n\n{table}")
     }
-    let _ = write!(
-        text,
-        "Behind the figures: medians\n\n{}\nGoals\n\n{}",
-        details(scenarios, entrants, results),
-        goals(results),
-    );
-    text
+
+    /// Only what got worse is worth a line.
+    fn kept(&self) -> String {
+        let Comparison { worse, held, absent } = self.comparison;
+        if worse.len() + held + absent == 0 {
+            return "No ratios are kept yet.\n".into();
+        }
+        let mut text = format!(
+            "Of the ratios that are kept, {} got worse by half, {held} did not, and {absent} were not measured.\n",
+            worse.len()
+        );
+        if !worse.is_empty() {
+            let mut table = Table::new(["worse by half", "kept", "measured"]);
+            for worse in worse {
+                table.row([worse.what.clone(), number(worse.kept), number(worse.measured)]);
+            }
+            let _ = write!(text, "\n{table}");
+        }
+        text
+    }
+
+    fn measured(&self) -> String {
+        let mut text = String::new();
+        for group in self.scenarios.chunk_by(|one, next| one.group() == next.group()) {
+            if present(group, self.entrants, self.results).next().is_none() {
+                continue;
+            }
+            let _ = writeln!(text, "### {}\n", group[0].group().title());
+            for scenario in group {
+                let _ = writeln!(text, "- `{}`: {}; {}", scenario.name, scenario.title, scenario.unit());
+            }
+            let _ = writeln!(text, "\n{}", figures(group, self.entrants, self.results));
+            if let Some(ratios) = ratios(group, self.entrants, self.results) {
+                let _ = writeln!(text, "Ours / theirs, run by run:\n\n{ratios}");
+            }
+        }
+        let details = details(self.scenarios, self.entrants, self.results);
+        let _ = writeln!(text, "### Behind the figures\n\n{details}");
+        text
+    }
 }
 
 fn figures(scenarios: &[&Scenario], entrants: &[Entrant], results: &Results) -> Table {
@@ -54,16 +107,19 @@ fn figures(scenarios: &[&Scenario], entrants: &[Entrant], results: &Results) -> 
     table
 }
 
-fn ratios(scenarios: &[&Scenario], entrants: &[Entrant], results: &Results) -> Table {
+/// `None` when ours ran beside nobody.
+fn ratios(scenarios: &[&Scenario], entrants: &[Entrant], results: &Results) -> Option<Table> {
     let mut table = Table::new(["ours /"].into_iter().chain(names(scenarios)));
-    for peer in present(scenarios, entrants, results).filter(|entrant| entrant.name != "ours") {
-        table.row(
-            [peer.name.clone()]
-                .into_iter()
-                .chain(scenarios.iter().map(|scenario| cell(results.ratio(scenario.name, "ours", &peer.name)))),
-        );
+    let mut is_empty = true;
+    for peer in entrants.iter().filter(|entrant| entrant.name != "ours") {
+        let ratios: Vec<Option<Spread>> =
+            scenarios.iter().map(|scenario| results.ratio(scenario.name, "ours", &peer.name)).collect();
+        if ratios.iter().any(Option::is_some) {
+            table.row([peer.name.clone()].into_iter().chain(ratios.into_iter().map(cell)));
+            is_empty = false;
+        }
     }
-    table
+    (!is_empty).then_some(table)
 }
 
 fn details(scenarios: &[&Scenario], entrants: &[Entrant], results: &Results) -> Table {
@@ -96,24 +152,6 @@ fn detail(scenario: &Scenario, entrant: &Entrant, samples: &[Sample]) -> [String
     ]
 }
 
-fn goals(results: &Results) -> Table {
-    let mut table = Table::new(["goal", "limit", "measured", "verdict"]);
-    for goal in &GOALS {
-        let (what, limit) = match goal.limit {
-            Limit::Times { server, peer, times } => (format!("{}: {server} / {peer}", goal.scenario), times),
-            Limit::Figure(most) => (format!("{}: ours", goal.scenario), most),
-            Limit::Above { server, by } => (format!("{}: {server} - ours", goal.scenario), by),
-        };
-        let verdict = match goal.kept(results) {
-            Some(true) => "pass",
-            Some(false) => "MISS",
-            None => "not measured",
-        };
-        table.row([what, number(limit), cell(goal.measured(results)), verdict.into()]);
-    }
-    table
-}
-
 /// Those that ran in any of the scenarios.
 fn present<'a>(
     scenarios: &[&Scenario],
@@ -129,7 +167,8 @@ fn names<'a>(scenarios: &'a [&Scenario]) -> impl Iterator<Item = &'a str> {
     scenarios.iter().map(|scenario| scenario.name)
 }
 
-fn cell(spread: Option<Spread>) -> String {
+/// Median and range.
+pub(crate) fn cell(spread: Option<Spread>) -> String {
     spread.map_or("-".into(), |Spread { median, min, max }| {
         format!("{} ({}..{})", number(median), number(min), number(max))
     })
@@ -149,52 +188,77 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::SCENARIOS;
+    use crate::{
+        kept::Worse,
+        load::{RoundTrip, Traffic},
+        scenario::SCENARIOS,
+    };
 
     #[test]
     fn numbers_keep_three_digits() {
         assert_eq!([0.3934, 6.614, 10.07, 134.2].map(number), ["0.393", "6.61", "10.1", "134"]);
     }
 
-    #[test]
-    fn a_reader_finds_figures_ratios_and_verdicts() {
-        let entrants: Vec<Entrant> =
-            Entrant::known().into_iter().filter(|entrant| ["ours", "bun"].contains(&&*entrant.name)).collect();
-        let scenarios: Vec<&Scenario> = SCENARIOS.iter().filter(|scenario| scenario.name == "pipelined").collect();
+    /// What three rounds could have given.
+    fn results() -> Results {
         let mut results = Results::default();
-        for (ours, bun) in [(0.5, 0.4), (0.9, 0.3), (0.6, 0.5)] {
-            results.push("pipelined", "ours", Sample { figure: ours, traffic: None });
-            results.push("pipelined", "bun", Sample { figure: bun, traffic: None });
+        for round in [1.0, 1.5, 1.1] {
+            for (scenario, server, figure) in [
+                ("echo-64", "ours", 6.0),
+                ("echo-64", "tokio-websockets", 6.2),
+                ("echo-64", "fastwebsockets", 5.9),
+                ("echo-64", "bun", 6.8),
+                ("echo-64", "axum", 10.1),
+                ("idle", "ours", 3.0),
+                ("idle", "bun", 2.3),
+                ("script-64", "ours", 6.0),
+                ("script-64", "ours-js", 15.5),
+            ] {
+                let cpu_seconds = figure * round;
+                let traffic = (scenario != "idle").then_some(Traffic {
+                    events: 1_000_000,
+                    seconds: cpu_seconds * 1.02,
+                    user_seconds: cpu_seconds * 0.25,
+                    system_seconds: cpu_seconds * 0.75,
+                    round_trip: Some(RoundTrip { p50_us: 400, p99_us: 900 }),
+                });
+                results.push(scenario, server, Sample { figure: cpu_seconds, traffic });
+            }
         }
-        let text = markdown("A heading", &scenarios, &entrants, &results);
-        let squeezed = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-        for part in [
-            "A heading - pipelined: echo, 64 connections x 32 B, 16 in flight each; CPU s per M messages",
-            "| 0.600 (0.500..0.900) |",
-            "| bun | 1.25 (1.20..3.00) |",
-            "| pipelined: ours / bun | 2.00 | 1.25 (1.20..3.00) | pass |",
-            "| idle: ours | 8.00 | - | not measured |",
-        ] {
-            assert!(squeezed.contains(part), "{part}\n{text}");
-        }
+        results
+    }
+
+    fn report(show: impl FnOnce(&Report<'_>) -> String) -> String {
+        let wanted = ["echo-64", "idle", "replay", "script-64"];
+        let scenarios: Vec<&Scenario> = SCENARIOS.iter().filter(|scenario| wanted.contains(&scenario.name)).collect();
+        // Versions come and go.
+        let entrants: Vec<Entrant> = Entrant::known().into_iter().map(Entrant::without_version).collect();
+        let worse = vec![Worse { what: "idle: ours / bun".into(), kept: 0.8, measured: 1.3 }];
+        let comparison = Comparison { worse, held: 4, absent: 1 };
+        show(&Report {
+            heading: "2026-11-22: a machine, 2 cores.\n3 runs of each.\n",
+            scenarios: &scenarios,
+            entrants: &entrants,
+            results: &results(),
+            comparison: &comparison,
+        })
     }
 
     #[test]
-    fn handlers_have_a_table_of_their_own() {
-        let wanted = ["echo-64", "script-64"];
-        let scenarios: Vec<&Scenario> = SCENARIOS.iter().filter(|scenario| wanted.contains(&scenario.name)).collect();
-        let mut results = Results::default();
-        for (scenario, server, figure) in
-            [("echo-64", "axum", 7.0), ("script-64", "ours", 5.0), ("script-64", "ours-js", 12.0)]
-        {
-            results.push(scenario, server, Sample { figure, traffic: None });
-        }
-        let text = markdown("A heading", &scenarios, &Entrant::known(), &results);
-        let table =
-            |name| text.split("\n\n").find(|table| table.starts_with("| server") && table.contains(name)).unwrap();
-        assert!(table("echo-64").contains("axum") && !table("echo-64").contains("ours"), "{text}");
-        assert!(table("script-64").contains("ours-js") && !table("script-64").contains("axum"), "{text}");
-        let squeezed = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(squeezed.contains("| script-64: ours-js - ours | 10.0 | 7.00 (7.00..7.00) | pass |"), "{text}");
+    fn the_section_of_the_page() {
+        insta::assert_snapshot!(report(|report| report.section()));
+    }
+
+    #[test]
+    fn the_text_for_the_terminal_has_the_goals_last() {
+        let text = report(|report| report.terminal());
+        let (rest, goals) = text.split_once("### Goals").unwrap();
+        assert!(rest.starts_with("2026-11-22: a machine") && rest.contains("### Behind the figures"), "{text}");
+        assert!(goals.contains("| not measured |") && !goals.contains("\n\n|---"), "{goals}");
+    }
+
+    #[test]
+    fn a_group_that_did_not_run_has_no_tables() {
+        assert!(!report(|report| report.section()).contains("### Replay"));
     }
 }

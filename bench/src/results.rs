@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::scenario::Sample;
+use crate::{load::Traffic, scenario::Sample};
 
 /// Median and range of the same thing measured several times.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -61,6 +61,22 @@ impl Results {
         Spread::of(pairs.map(|(ours, theirs)| ours.figure / theirs.figure))
     }
 
+    /// How many times as much `server` does in a second as `peer`, each run against its neighbour of the same round.
+    pub(crate) fn rate_ratio(&self, scenario: &str, server: &str, peer: &str) -> Option<Spread> {
+        let rates = |server| {
+            let traffic = self.samples(scenario, server).iter().filter_map(|sample| sample.traffic.as_ref());
+            traffic.map(Traffic::events_per_second)
+        };
+        Spread::of(rates(server).zip(rates(peer)).map(|(ours, theirs)| ours / theirs))
+    }
+
+    /// The one of `peers` with the least median; `None` when not all of them have run.
+    pub(crate) fn best<'a>(&self, scenario: &str, peers: &[&'a str]) -> Option<&'a str> {
+        let medians = peers.iter().map(|&peer| Some((peer, self.figure(scenario, peer)?.median)));
+        let medians: Vec<(&str, f64)> = medians.collect::<Option<_>>()?;
+        medians.into_iter().min_by(|(_, one), (_, other)| one.total_cmp(other)).map(|(peer, _)| peer)
+    }
+
     /// How much the figure of `server` lies above the one of `base`, each run against its neighbour of the same round.
     pub(crate) fn difference(&self, scenario: &str, server: &str, base: &str) -> Option<Spread> {
         let pairs = self.samples(scenario, server).iter().zip(self.samples(scenario, base));
@@ -99,5 +115,12 @@ mod tests {
         assert_eq!(results.figure("other", "ours"), None);
         assert_eq!(results.difference("echo", "ours", "peer"), Some(Spread { median: 1.0, min: -2.0, max: 2.0 }));
         assert_eq!(results.difference("echo", "ours", "absent"), None);
+    }
+
+    #[test]
+    fn the_best_is_who_mostly_is_and_not_who_once_was() {
+        let results = results(&[("lucky", &[1.0, 5.0, 5.0]), ("steady", &[4.0, 4.0, 4.0])]);
+        assert_eq!(results.best("echo", &["lucky", "steady"]), Some("steady"));
+        assert_eq!(results.best("echo", &["lucky", "absent"]), None);
     }
 }

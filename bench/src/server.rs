@@ -3,9 +3,10 @@
 //! A server says nothing about itself: what it costs is read from the kernel.
 
 mod entrant;
+mod installed;
 mod npm;
 
-pub(crate) use self::entrant::{Ability, Entrant, Launch, upstream};
+pub(crate) use self::entrant::{Ability, Entrant, Launch, bench_folder, cache_folder, upstream};
 
 use std::{
     io::{self, BufRead, BufReader},

@@ -19,8 +19,8 @@ from mockforge import Mockforge
 TOKEN = "t0ken-of-the-fuzz"
 # What ends the connections that the others are to find, or has them treated in another way.
 DESTRUCTIVE = [
-    "close", "delete_conditions", "delete_replay", "delete_rules", "drop_connection", "end_test", "fault", "put_conditions",
-    "put_replay", "put_rules", "reset",
+    "add_rules", "close", "delete_conditions", "delete_replay", "delete_rule", "delete_rules", "drop_connection", "end_test",
+    "fault", "put_conditions", "put_replay", "put_rule", "put_rules", "reset",
 ]
 # An answer without an end; with `follow=false` it has one.
 ENDLESS = "events"

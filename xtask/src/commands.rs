@@ -20,6 +20,7 @@ mod fuzz;
 mod inspector;
 mod languages;
 mod layers;
+mod load;
 mod otlp;
 mod proxy;
 mod reload;
@@ -94,6 +95,8 @@ pub(crate) enum Command {
     Otlp(Program),
     /// The samples of docs/testing.md: tests in other languages, many at the same time, on one server.
     Languages(Program),
+    /// `mockforge load` against servers that count for themselves: npm's `ws`, which is stopped for a while, Bun, and ours.
+    Load(Program),
     /// Run each example against a client.
     Examples(Program),
     /// The bench beside other servers; arguments, `--help` too, are passed on. Not a part of ci.
@@ -141,6 +144,7 @@ impl Command {
             Self::Inspector(it) => inspector::run(workspace, it.program.as_deref()),
             Self::Otlp(it) => otlp::run(workspace, it.program.as_deref()),
             Self::Languages(it) => languages::run(workspace, it.program.as_deref()),
+            Self::Load(it) => load::run(workspace, it.program.as_deref()),
             Self::Examples(it) => examples::run(workspace, it.program.as_deref()),
             Self::Bench { arguments } => bench::run(workspace, &arguments),
         }

@@ -44,6 +44,11 @@ impl Server {
         &self.url
     }
 
+    /// Its process, for who stops it for a while.
+    pub(crate) fn id(&self) -> u32 {
+        self.background.id()
+    }
+
     /// Shuts the server down as an operator does (SIGTERM), and fails if it does not end well.
     pub(crate) fn stop(self) -> Result<()> {
         let status = self.background.stop(LIMIT).with_context(|| see(&self.log))?;

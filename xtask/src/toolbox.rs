@@ -10,7 +10,7 @@ use std::fmt;
 
 pub(crate) use self::cargo_tool::{CARGO_DENY, CARGO_FUZZ, WEBSOCAT};
 pub(crate) use self::debian::chromium;
-pub(crate) use self::node::{Node, RECONNECTING, WS};
+pub(crate) use self::node::{Node, RECONNECTING, WS, bun};
 pub(crate) use self::python::{
     FASTJSONSCHEMA, KOSOKU, OPENTELEMETRY_PROTO, PYTEST, PYTEST_XDIST, Python, SCHEMATHESIS, SMOLLM2, WEBSOCKETS,
     XLLAMACPP,

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{
     frame::{self, Opcode},
-    handshake,
+    handshake::{self, Opened},
     window::Traffic,
 };
 use crate::process::Probe;
@@ -37,7 +37,10 @@ fn come_and_go(address: SocketAddr, count: usize) -> Result<()> {
     frame::push_masked(&mut close, Opcode::Close, &NORMAL_CLOSURE);
     let mut left = count;
     while left > 0 {
-        let mut batch = handshake::open(address, super::ECHO, left.min(handshake::BATCH))?;
+        let mut batch = handshake::open(address, left.min(handshake::BATCH), |_| super::ECHO)?
+            .into_iter()
+            .map(Opened::silent)
+            .collect::<Result<Vec<_>>>()?;
         for stream in &mut batch {
             stream.write_all(&close)?;
         }

@@ -30,28 +30,29 @@ pub(super) struct Place {
 }
 
 /// One connection's side of the conversation.
-struct Talk {
+pub(super) struct Talk {
     next: u64,
     expected: u64,
     asked_at: VecDeque<Instant>,
 }
 
 impl Talk {
-    fn new(connection: usize) -> Self {
+    pub(super) fn new(connection: usize) -> Self {
         // So far apart that connections share no number, and not farther: in JSON they should be whole numbers of 32 bits,
         // as those of programs mostly are.
         let first = (connection as u64) << 24;
         Self { next: first, expected: first, asked_at: VecDeque::new() }
     }
 
-    fn ask(&mut self, dialog: &impl Dialog, now: Instant, out: &mut Vec<u8>) {
+    /// Appends the next question, which counts as asked at `at`.
+    pub(super) fn ask(&mut self, dialog: &impl Dialog, at: Instant, out: &mut Vec<u8>) {
         dialog.ask(out, self.next);
         self.next += 1;
-        self.asked_at.push_back(now);
+        self.asked_at.push_back(at);
     }
 
     /// Checks the answer and returns when its question was asked.
-    fn hear(&mut self, dialog: &impl Dialog, answer: &[u8]) -> Result<Instant> {
+    pub(super) fn hear(&mut self, dialog: &impl Dialog, answer: &[u8]) -> Result<Instant> {
         dialog.check(answer, self.expected)?;
         self.expected += 1;
         self.asked_at.pop_front().context("an answer without a question")

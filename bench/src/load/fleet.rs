@@ -4,9 +4,10 @@
 //! to send, one write per connection. It neither times nor counts: that is the scenario's.
 
 use std::{
+    fmt::Display,
     io::{ErrorKind, Read, Write},
     net::{self, SocketAddr},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,7 +16,7 @@ use mio::{Events, Interest, Poll, Token, net::TcpStream};
 use super::{
     PATIENCE,
     frame::{self, Opcode},
-    handshake,
+    handshake::{self, Opened},
 };
 
 /// Read at once: more than any socket holds in these scenarios, so one read empties it.
@@ -39,18 +40,35 @@ pub(crate) struct Fleet {
 
 struct Connection {
     stream: TcpStream,
-    /// The beginning of a frame whose end has not come yet.
+    /// The beginning of a frame whose end has not come yet, or what came before anybody looked.
     partial: Vec<u8>,
     out: Vec<u8>,
 }
 
 impl Fleet {
-    /// Opens `count` connections to `path`.
+    /// Opens `count` connections to `path`, where nothing comes that was not asked for.
     pub(crate) fn open(address: SocketAddr, path: &str, count: usize) -> Result<Self> {
+        Self::open_each(address, count, |_| path)
+    }
+
+    /// The same, each to a path of its own, by its number.
+    pub(crate) fn open_each<P: Display>(address: SocketAddr, count: usize, path: impl Fn(usize) -> P) -> Result<Self> {
+        let opened = handshake::open(address, count, path)?.into_iter();
+        Self::of(opened.map(|opened| Ok((opened.silent()?, Vec::new()))).collect::<Result<_>>()?)
+    }
+
+    /// Opens `count` connections to `path`, where messages come unasked.
+    pub(crate) fn open_talking(address: SocketAddr, path: &str, count: usize) -> Result<Self> {
+        let opened = handshake::open(address, count, |_| path)?.into_iter();
+        Self::of(opened.map(|Opened { stream, early }| (stream, early)).collect())
+    }
+
+    /// Of connections, each with what it has said already.
+    fn of(streams: Vec<(net::TcpStream, Vec<u8>)>) -> Result<Self> {
         let poll = Poll::new()?;
-        let mut connections = Vec::with_capacity(count);
-        for stream in handshake::open(address, path, count)? {
-            connections.push(Connection::register(stream, &poll, Token(connections.len()))?);
+        let mut connections = Vec::with_capacity(streams.len());
+        for (stream, early) in streams {
+            connections.push(Connection::register(stream, early, &poll, Token(connections.len()))?);
         }
         Ok(Self {
             poll,
@@ -77,12 +95,26 @@ impl Fleet {
     /// # Errors
     /// When nothing comes for [`PATIENCE`], the server closes a connection or breaks the protocol, or `on_message`
     /// refuses a message.
-    pub(crate) fn turn(&mut self, mut on_message: impl FnMut(Arrival<'_>, &mut Vec<u8>) -> Result<()>) -> Result<()> {
-        match self.poll.poll(&mut self.events, Some(PATIENCE)) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+    pub(crate) fn turn(&mut self, on_message: impl FnMut(Arrival<'_>, &mut Vec<u8>) -> Result<()>) -> Result<()> {
+        let came = self.look(PATIENCE, on_message)?;
+        ensure!(came, "the server sent nothing for {} s", PATIENCE.as_secs());
+        Ok(())
+    }
+
+    /// The same, but it waits no longer than `wait`; false when nothing came.
+    ///
+    /// # Errors
+    /// As [`turn`](Self::turn), but for silence.
+    pub(crate) fn look(
+        &mut self,
+        wait: Duration,
+        mut on_message: impl FnMut(Arrival<'_>, &mut Vec<u8>) -> Result<()>,
+    ) -> Result<bool> {
+        match self.poll.poll(&mut self.events, Some(wait)) {
+            // A signal: the wait was cut short, and nobody is to blame.
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),
             result => result?,
         }
-        ensure!(!self.events.is_empty(), "the server sent nothing for {} s", PATIENCE.as_secs());
         for event in &self.events {
             let index = event.token().0;
             let connection = &mut self.connections[index];
@@ -94,16 +126,16 @@ impl Fleet {
             }
             connection.flush()?;
         }
-        Ok(())
+        Ok(!self.events.is_empty())
     }
 }
 
 impl Connection {
-    fn register(stream: net::TcpStream, poll: &Poll, token: Token) -> Result<Self> {
+    fn register(stream: net::TcpStream, early: Vec<u8>, poll: &Poll, token: Token) -> Result<Self> {
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
         poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { stream, partial: Vec::new(), out: Vec::new() })
+        Ok(Self { stream, partial: early, out: Vec::new() })
     }
 
     fn read(

@@ -79,7 +79,7 @@ pub(crate) struct Window<'a> {
 enum Phase {
     WarmUp { since: Instant },
     Measured { since: Instant, cpu: CpuTime },
-    Over { elapsed: Duration, cpu: CpuTime },
+    Over { since: Instant, elapsed: Duration, cpu: CpuTime },
 }
 
 impl<'a> Window<'a> {
@@ -102,7 +102,7 @@ impl<'a> Window<'a> {
                 self.phase = Phase::Measured { since: Instant::now(), cpu: self.probe.cpu_time()? };
             }
             Phase::Measured { since, cpu } if since.elapsed() >= self.timing.measured => {
-                self.phase = Phase::Over { elapsed: since.elapsed(), cpu: self.probe.cpu_time()? - cpu };
+                self.phase = Phase::Over { since, elapsed: since.elapsed(), cpu: self.probe.cpu_time()? - cpu };
             }
             _ => {}
         }
@@ -119,13 +119,30 @@ impl<'a> Window<'a> {
     /// Keeps a round trip, if it ended in the measured time.
     pub(crate) fn round_trip(&mut self, took: Duration) {
         if matches!(self.phase, Phase::Measured { .. }) {
-            self.round_trips.saturating_record(took.as_micros().try_into().unwrap_or(u64::MAX));
+            self.record(took);
         }
+    }
+
+    /// Keeps the round trip of a message that was due at a certain time, if that lay in the measured time. When the answer
+    /// came does not matter: those that a stall holds back until all is over are the ones to know of.
+    pub(crate) fn due_round_trip(&mut self, due: Instant, took: Duration) {
+        let measured = match self.phase {
+            Phase::WarmUp { .. } => false,
+            Phase::Measured { since, .. } => due >= since,
+            Phase::Over { since, elapsed, .. } => due >= since && due < since + elapsed,
+        };
+        if measured {
+            self.record(took);
+        }
+    }
+
+    fn record(&mut self, took: Duration) {
+        self.round_trips.saturating_record(took.as_micros().try_into().unwrap_or(u64::MAX));
     }
 
     /// What was measured, or nothing when the traffic ended first.
     pub(crate) fn close(self) -> Option<Traffic> {
-        let Phase::Over { elapsed, cpu } = self.phase else { return None };
+        let Phase::Over { elapsed, cpu, .. } = self.phase else { return None };
         let round_trip = RoundTrip {
             p50_us: self.round_trips.value_at_quantile(0.50),
             p99_us: self.round_trips.value_at_quantile(0.99),

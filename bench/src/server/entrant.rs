@@ -3,13 +3,14 @@
 use std::{
     env,
     ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
 
-use super::npm;
+use super::{installed, npm};
 
 /// One of the servers.
 #[derive(Debug, Clone)]
@@ -30,11 +31,13 @@ pub(crate) enum Ability {
     Rooms,
     /// Told the URL of another server, it stands before that one.
     Proxy,
+    /// Told a file of messages, it plays them to every client.
+    Replay,
     /// It has the same handlers as the others, in its own language: an echo, and pings in JSON.
     Handlers,
 }
 
-use Ability::{Echo, Handlers, Proxy, Rooms};
+use Ability::{Echo, Handlers, Proxy, Replay, Rooms};
 
 #[derive(Debug, Clone)]
 enum Source {
@@ -46,6 +49,12 @@ enum Source {
     Bun,
     /// npm `ws` on the machine's Node.
     NodeWs,
+    /// Mockoon's server, from npm.
+    Mockoon,
+    /// The system's nginx.
+    Nginx,
+    /// mitmproxy, from PyPI.
+    Mitmproxy,
     /// A command line that somebody gave: program, then arguments.
     Given(Vec<String>),
 }
@@ -64,7 +73,7 @@ impl Entrant {
         let bin = |bin, package| Source::Bin { bin, args: &[], package };
         let journal = Source::Bin { bin: "ours", args: &["--journal"], package: "mockforge-ws" };
         vec![
-            new("ours", &[Echo, Rooms, Proxy, Handlers], bin("ours", "mockforge-ws")),
+            new("ours", &[Echo, Rooms, Proxy, Replay, Handlers], bin("ours", "mockforge-ws")),
             new("ours-journal", &[Echo], journal),
             new("ours-js", &[Handlers], bin("ours_script", "ws-script")),
             Self { unasked: &[], ..new("mockforge", &[Echo], Source::Mockforge) },
@@ -73,9 +82,17 @@ impl Entrant {
             new("axum", &[Echo], bin("peer_axum", "axum")),
             new("tokio-tungstenite", &[Echo], bin("peer_tokio_tungstenite", "tokio-tungstenite")),
             new("pump", &[Proxy], bin("peer_pump", "tokio-tungstenite")),
+            new("nginx", &[Proxy], Source::Nginx),
+            Self { unasked: &[], ..new("mitmproxy", &[Proxy], Source::Mitmproxy) },
             new("bun", &[Echo, Rooms], Source::Bun),
             Self { unasked: &[Handlers], ..new("node-ws", &[Echo, Rooms, Handlers], Source::NodeWs) },
+            Self { unasked: &[Replay], ..new("mockoon", &[Echo, Replay], Source::Mockoon) },
         ]
+    }
+
+    /// Our server, as it is embedded.
+    pub(crate) fn ours() -> Result<Self> {
+        Self::known().into_iter().find(|entrant| entrant.name == "ours").context("we are not among the servers")
     }
 
     /// The server at what it is measured at without being asked for.
@@ -85,7 +102,7 @@ impl Entrant {
 
     /// Whether it is one of our own.
     pub(crate) fn is_ours(&self) -> bool {
-        matches!(self.source, Source::Bin { bin: "ours" | "ours_script", .. })
+        matches!(self.source, Source::Bin { bin: "ours" | "ours_script", .. } | Source::Mockforge)
     }
 
     /// A server by its command line, split at blanks; `given` reads `NAME=PROGRAM ARGS...`.
@@ -95,12 +112,18 @@ impl Entrant {
         if name.is_empty() || words.is_empty() {
             return Err("expected NAME=PROGRAM".into());
         }
-        let abilities = &[Echo, Rooms, Proxy, Handlers];
+        let abilities = &[Echo, Rooms, Proxy, Replay, Handlers];
         Ok(Self { name: name.into(), abilities, unasked: abilities, source: Source::Given(words) })
     }
 
     pub(crate) fn can(&self, ability: Ability) -> bool {
         self.abilities.contains(&ability)
+    }
+
+    /// The same as far as reports go, but that nothing is known of its version.
+    #[cfg(test)]
+    pub(crate) fn without_version(self) -> Self {
+        Self { source: Source::Given(Vec::new()), ..self }
     }
 
     /// What is measured: the version, as far as it is known.
@@ -109,6 +132,9 @@ impl Entrant {
             Source::Bin { package, .. } => locked_version(package).map(str::to_owned),
             Source::Bun => Some(npm::BUN_VERSION.into()),
             Source::NodeWs => Some(npm::WS_VERSION.into()),
+            Source::Mockoon => Some(npm::MOCKOON_VERSION.into()),
+            Source::Mitmproxy => Some(installed::MITMPROXY_VERSION.into()),
+            Source::Nginx => installed::nginx_version(),
             Source::Mockforge | Source::Given(_) => None,
         }
     }
@@ -134,6 +160,18 @@ impl Entrant {
             Source::NodeWs => {
                 Ok(Launch { program: "node".into(), args: vec![peer_script("ws.mjs"), npm::ws()?.into()] })
             }
+            Source::Mockoon => {
+                Ok(Launch { program: "node".into(), args: vec![peer_script("mockoon.mjs"), npm::mockoon()?.into()] })
+            }
+            Source::Mitmproxy => {
+                // -B: no `__pycache__` among our sources.
+                Ok(Launch { program: installed::mitmproxy_python()?, args: vec!["-B".into(), peer_script("mitm.py")] })
+            }
+            Source::Nginx => {
+                let nginx = installed::nginx()?;
+                let program = cargo_build(&bench_folder().join("Cargo.toml"), "mockforge-bench", "peer_nginx")?;
+                Ok(Launch { program, args: vec![nginx.into(), cache_folder("nginx")?.into()] })
+            }
             Source::Given(words) => {
                 Ok(Launch { program: (&words[0]).into(), args: words[1..].iter().map(Into::into).collect() })
             }
@@ -143,7 +181,7 @@ impl Entrant {
 
 impl Launch {
     /// The same with another argument at its end.
-    pub(crate) fn with(&self, argument: String) -> Self {
+    pub(crate) fn with(&self, argument: impl Into<OsString>) -> Self {
         let mut launch = self.clone();
         launch.args.push(argument.into());
         launch
@@ -157,8 +195,15 @@ pub(crate) fn upstream() -> Result<Launch> {
 }
 
 /// The folder this package lies in.
-pub(super) fn bench_folder() -> &'static Path {
+pub(crate) fn bench_folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder of the project that git ignores, made if it is missing.
+pub(crate) fn cache_folder(name: &str) -> Result<PathBuf> {
+    let folder = bench_folder().join("../.cache").join(name);
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    Ok(folder.canonicalize()?)
 }
 
 fn peer_script(name: &str) -> OsString {

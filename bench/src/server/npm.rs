@@ -8,10 +8,11 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::entrant::bench_folder;
+use super::entrant::cache_folder;
 
 pub(super) const BUN_VERSION: &str = "1.4.5";
 pub(super) const WS_VERSION: &str = "8.23.0";
+pub(super) const MOCKOON_VERSION: &str = "9.9.0";
 
 /// Bun's program.
 pub(super) fn bun() -> Result<PathBuf> {
@@ -24,6 +25,11 @@ pub(super) fn bun() -> Result<PathBuf> {
 /// The folder whose `node_modules` holds `ws`.
 pub(super) fn ws() -> Result<PathBuf> {
     install("ws", WS_VERSION)
+}
+
+/// The folder whose `node_modules` holds the server of Mockoon: what `@mockoon/cli` runs, without the command line.
+pub(super) fn mockoon() -> Result<PathBuf> {
+    install("@mockoon/commons-server", MOCKOON_VERSION)
 }
 
 fn bun_package() -> Result<&'static str> {
@@ -43,7 +49,7 @@ fn bun_package() -> Result<&'static str> {
 /// Each package has its own: npm removes from a folder what it was not asked for.
 fn install(package: &str, version: &str) -> Result<PathBuf> {
     let last = Path::new(package).file_name().context("a package without a name")?;
-    let folder = bench_folder().join("../.cache/npm/bench").join(last);
+    let folder = cache_folder("npm/bench")?.join(last);
     let manifest = folder.join("node_modules").join(package).join("package.json");
     if !is_version(&manifest, version) {
         fs::create_dir_all(&folder)?;

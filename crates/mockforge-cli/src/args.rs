@@ -19,10 +19,12 @@ use crate::export::Export;
 use crate::generate::Generate;
 use crate::import::Import;
 use crate::init::Init;
+use crate::load::Load;
 use crate::logging::Logging;
 use crate::playing::Playing;
 use crate::record::Record;
 use crate::traffic::Traffic;
+use crate::trust::Trust;
 
 /// A WebSocket mock server: stands in for the server you don't have, don't control, or want to see break.
 #[derive(Debug, Parser)]
@@ -51,6 +53,12 @@ pub(crate) enum Command {
     Check(Check),
     /// Connect to a WebSocket server: each line you type is sent as text, each message is printed.
     Connect(Connect),
+    /// Put a WebSocket server under load, and tell how long its answers take.
+    ///
+    /// By default each connection sends a message, waits for its answer and sends the next one (closed model). --rate sends at
+    /// fixed moments, whatever the server does (open model), and counts a round trip from the moment at which its message was
+    /// due: a server that stalls cannot hide it. Ctrl-C ends it early and still reports.
+    Load(Box<Load>),
     /// Make a replay file of what another tool has recorded.
     #[command(subcommand)]
     Import(Import),
@@ -177,14 +185,14 @@ impl Serve {
     }
 }
 
-fn size(text: &str) -> Result<usize, String> {
+pub(crate) fn size(text: &str) -> Result<usize, String> {
     match parse_size(text)? {
         0 => Err("expected 1 or more".to_owned()),
         size => Ok(size),
     }
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("expected 1 or more".to_owned()),
         Ok(number) => Ok(number),
@@ -203,24 +211,20 @@ pub(crate) struct Connect {
     /// Add a header to the handshake; may be repeated
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
     pub(crate) header: Vec<(HeaderName, HeaderValue)>,
-    /// Trust who is certified by this authority (PEM), instead of those that the system knows
-    #[arg(long, value_name = "FILE")]
-    pub(crate) cacert: Option<PathBuf>,
-    /// Trust any server
-    #[arg(short = 'k', long, conflicts_with = "cacert")]
-    pub(crate) insecure: bool,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
     /// How long to wait for more messages once the input has ended
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     pub(crate) wait: Duration,
 }
 
-fn subprotocol(text: &str) -> Result<String, String> {
+pub(crate) fn subprotocol(text: &str) -> Result<String, String> {
     // The grammar of a header's name is that of a subprotocol: a token of RFC 9110.
     HeaderName::try_from(text).map_err(|_| "expected a name without spaces and commas".to_owned())?;
     Ok(text.to_owned())
 }
 
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+pub(crate) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("write NAME: VALUE")?;
     let name = name.trim().parse().map_err(|_| format!("`{}` is no name of a header", name.trim()))?;
     let value = value.trim().parse().map_err(|_| "the value has characters that a header cannot have".to_owned())?;

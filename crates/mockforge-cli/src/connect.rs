@@ -3,8 +3,6 @@
 //! On a terminal, messages are printed behind `< `; in a pipe, they are printed as they are. Ctrl-C and Ctrl-D close the
 //! connection as the protocol has it; a second Ctrl-C ends the program at once.
 
-mod tls;
-
 use std::future::pending;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
@@ -42,7 +40,7 @@ async fn run(options: Connect) -> anyhow::Result<ExitCode> {
     let request = request(&options)?;
     let encrypted = request.uri().scheme_str() == Some("wss");
     let connector =
-        if encrypted { Connector::Rustls(Arc::new(tls::client_config(&options)?)) } else { Connector::Plain };
+        if encrypted { Connector::Rustls(Arc::new(options.trust.client_config()?)) } else { Connector::Plain };
     let (stream, response) = match connect_async_tls_with_config(request, None, true, Some(connector)).await {
         Ok(connected) => connected,
         Err(Error::Http(response)) => {

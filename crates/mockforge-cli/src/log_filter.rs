@@ -62,7 +62,8 @@ impl fmt::Display for LogFilter {
 /// Reads a filter, which may ask for what is off unless it is asked for.
 fn parse(filter: &str) -> Result<EnvFilter, impl fmt::Debug + use<>> {
     // jsonpath_lib logs each query that selects nothing. The spans of connections would stand before each line.
-    EnvFilter::builder().parse(format!("jsonpath_lib=off,ws_span=off,{filter}"))
+    // OpenTelemetry logs each batch that does not reach its collector; ws_metrics says it once, and where that should be.
+    EnvFilter::builder().parse(format!("jsonpath_lib=off,opentelemetry=off,ws_span=off,{filter}"))
 }
 
 /// Refuses a word, alone or behind `target=`, that should be a level and is none.

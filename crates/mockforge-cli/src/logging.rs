@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 #[cfg(feature = "otlp")]
 use mockforge_ws::OtlpTraces;
+#[cfg(feature = "otlp")]
+use tracing::info;
 use tracing::warn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -50,6 +52,9 @@ impl Logging {
                 Err(error) => (None, Some(error)),
             };
             self.begin(io::stderr, traces.as_ref().map(|traces| traces.layer().boxed()));
+            if let Some(traces) = &traces {
+                info!("spans are sent to {}", traces.url());
+            }
             if let Some(problem) = problem {
                 // Who watches is never the reason that nothing is served.
                 warn!("no spans are sent: {problem}");

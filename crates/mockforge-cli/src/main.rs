@@ -20,6 +20,7 @@ mod handlers;
 mod import;
 mod init;
 mod input;
+mod load;
 mod log_filter;
 mod logging;
 mod named_files;
@@ -31,6 +32,7 @@ mod serve;
 mod settings;
 mod signals;
 mod traffic;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Record(options) => record::record(options),
         Command::Check(options) => check::check(&options),
         Command::Connect(options) => connect::connect(options),
+        Command::Load(options) => load::load(*options),
         Command::Import(options) => import::import(&options),
         Command::Export(options) => export::export(&options),
         Command::Generate(options) => generate::generate(*options),

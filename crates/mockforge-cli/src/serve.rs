@@ -152,7 +152,9 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// Starts a server and says where it listens; `None` if a file has mistakes, which were told.
 async fn start(builder: WsServerBuilder, config: WsConfig) -> anyhow::Result<Option<ServerHandle>> {
-    file_limit::raise(config.max_connections);
+    if let Some(problem) = file_limit::raise(config.max_connections) {
+        warn!("{problem}");
+    }
     let exposed = !config.host.is_loopback();
     warn_of_flags_without_effect(&config);
     let handlers = config.scripts.as_ref().map(|scripts| scripts.dir.clone());

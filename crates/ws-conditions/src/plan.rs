@@ -90,7 +90,15 @@ impl Plan {
     /// The decisions on connection `number`, counted from 1, whose handshake was accepted at `now`.
     #[must_use]
     pub fn connection(&self, number: u64, epoch: Instant, now: Instant) -> ConnectionPlan {
-        ConnectionPlan::new(self.clone(), number, epoch, now)
+        ConnectionPlan::new(self.clone(), number, number, epoch, now)
+    }
+
+    /// The decisions on a connection that was open already when it came under these conditions, at `now`; it is the `nth`
+    /// of such, from 1, which gives it a luck of its own. It has no number: what is about certain `connections` is not
+    /// about it.
+    #[must_use]
+    pub fn open_connection(&self, nth: u64, epoch: Instant, now: Instant) -> ConnectionPlan {
+        ConnectionPlan::new(self.clone(), 0, u64::MAX - nth, epoch, now)
     }
 
     /// The seed, given or drawn: who compiles the same conditions with it gets the same decisions.

@@ -35,7 +35,7 @@
 //! [`create_ws_connection_span`] and [`create_ws_message_span`] make the spans that the server's sessions run in. What a
 //! client says of its trace is the parent, and can be [read](trace_id) by others.
 //!
-//! Nothing here starts a task, waits or logs, and nothing but the exporter of the feature `otlp` opens a socket. For a
+//! Nothing here starts a task, waits or logs, but the exporter of the feature `otlp`, which opens a socket, too. For a
 //! message, counting is one atomic addition.
 
 mod ai;

@@ -1,7 +1,9 @@
 //! Spans on their way to a collector, by OTLP over HTTP, as the variables `OTEL_*` of OpenTelemetry say it.
 //!
 //! They are sent by a thread of their own, so that no connection waits for a collector. What it cannot take is dropped: a
-//! collector that is slow or away costs a bounded amount of memory, and a line in the log.
+//! collector that is slow or away costs a bounded amount of memory, and a line in the log when that begins and ends.
+
+mod telling;
 
 use std::env;
 use std::net::IpAddr;
@@ -17,6 +19,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+use telling::Telling;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -72,6 +75,7 @@ pub enum OtlpError {
 #[derive(Debug)]
 pub struct OtlpTraces {
     provider: SdkTracerProvider,
+    url: String,
 }
 
 impl OtlpTraces {
@@ -100,9 +104,17 @@ impl OtlpTraces {
             .with_http_client(client()?)
             .build()
             .map_err(|error| OtlpError::Exporter(error.to_string()))?;
+        let url = shown(&url());
+        let exporter = Telling::new(exporter, url.clone());
         let provider =
             SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource(service)).build();
-        Ok(Some(Self { provider }))
+        Ok(Some(Self { provider, url }))
+    }
+
+    /// Where the spans go to, without what is secret in it.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The layer that takes the spans of connections and messages, and nothing else, whatever is logged.
@@ -144,6 +156,21 @@ fn is_wanted() -> Result<bool, OtlpError> {
 /// Where the collector is; none: where collectors are by default, on this machine.
 fn endpoint() -> Option<String> {
     either("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT").map(|(_, url)| url)
+}
+
+/// Where the spans of traces go to, as the exporter makes it of the variables.
+fn url() -> String {
+    let base = variable("OTEL_EXPORTER_OTLP_ENDPOINT").unwrap_or_else(|| "http://localhost:4318".to_owned());
+    variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+        .unwrap_or_else(|| format!("{}/v1/traces", base.trim_end_matches('/')))
+}
+
+/// A URL without user, password and query.
+fn shown(url: &str) -> String {
+    let Ok(url) = url.parse::<Uri>() else { return "a collector".to_owned() };
+    let scheme = url.scheme_str().unwrap_or("http");
+    let port = url.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{scheme}://{}{port}{}", url.host().unwrap_or_default(), url.path())
 }
 
 /// What a variable says; one that is empty says nothing.
@@ -207,4 +234,20 @@ fn resource(service: &'static str) -> Resource {
     let is_unnamed = name.is_none_or(|name| name.starts_with("unknown_service"));
     let name = is_unnamed.then(|| KeyValue::new("service.name", service));
     Resource::builder().with_attributes(name).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_of_a_url_is_shown() {
+        for (url, expected) in [
+            ("http://127.0.0.1:4318/v1/traces", "http://127.0.0.1:4318/v1/traces"),
+            ("https://me:secret@[::1]:1/v1/traces?key=secret", "https://[::1]:1/v1/traces"),
+            ("https://collector.example/a", "https://collector.example/a"),
+        ] {
+            assert_eq!(shown(url), expected);
+        }
+    }
 }

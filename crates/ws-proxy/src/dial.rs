@@ -119,7 +119,7 @@ impl Dialer {
         let opened = handshake::open(stream, request).await?;
         // Pings and pongs go through, or the owner of the connection answers.
         let options = WireOptions { max_message_size: self.max_message_size, auto_pong: false };
-        let wire = Wire::client(opened.stream, opened.read, options).await;
+        let wire = Wire::client(opened.stream, opened.read, options);
         Ok(Dialled { upstream: Upstream::new(wire, Arc::clone(&request.url)), answer: opened.answer })
     }
 }

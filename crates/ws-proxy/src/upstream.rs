@@ -153,9 +153,7 @@ impl Upstream {
 
     /// Puts on the wire what was fed.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
-        if !self.unflushed {
-            return Poll::Ready(Ok(()));
-        }
+        // Also if nothing was fed: what the wire has read and nobody takes now gives its buffer back.
         let flushed = ready!(self.wire.poll_flush(cx));
         self.unflushed = false;
         match flushed {

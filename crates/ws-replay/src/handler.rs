@@ -3,6 +3,7 @@
 //! The script runs as work spawned on its connection's session, so it never outlives it, and ends at once with it, also in
 //! the middle of a wait or a delay.
 
+mod interlude;
 mod session_rules;
 mod stall;
 
@@ -26,6 +27,7 @@ use crate::memory::Memory;
 use crate::player::Offer;
 use crate::rules::{Follower, RuleSession, RuleSessions};
 use crate::{Action, PathCounts, Player, ReplayOptions, ReplayScript, RoomMemory, RuleSet, SessionVerdict};
+pub use interlude::{Interlude, InterludeProgress};
 use session_rules::SessionRules;
 use stall::StallReport;
 
@@ -144,26 +146,19 @@ impl ReplayHandler {
         Self { on_verdict: Some(Arc::new(tell)), ..self }
     }
 
+    /// Makes of it what one connection that is open already plays, from when its session takes that up.
+    #[must_use]
+    pub fn into_interlude(self) -> Interlude {
+        Interlude::new(self.starting_late())
+    }
+
     fn session(&self, extensions: &Extensions) -> Option<Arc<Session>> {
         let sessions = extensions.get::<Sessions>()?;
         lock(&sessions.0).get(self.script.name()).cloned()
     }
 
-    /// The rules of a connection, as they are now.
-    fn follow(&self, ctx: &WsContext) -> Vec<Arc<RuleSession>> {
-        let Self { options, room_memory: rooms, connections, .. } = self;
-        let follower = Follower { options, rooms, connections, script: Some(self.script.name()), is_alone: false };
-        self.rules.iter().map(|rules| follower.follow(rules, ctx)).collect()
-    }
-}
-
-#[async_trait]
-impl WsHandler for ReplayHandler {
-    async fn on_connect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
-        if self.session(ctx.extensions()).is_some() {
-            warn!(script = self.script.name(), path = ctx.path, "registered twice for this path, played once");
-            return Ok(());
-        }
+    /// The script on a connection from now on, and the work that plays it.
+    fn begin(&self, ctx: &WsContext) -> (Arc<Session>, impl Future<Output = HandlerResult<()>> + Send + use<>) {
         let memory = Memory::of(ctx.connection(), &self.room_memory);
         if self.script.reads_last_message() {
             memory.keep_messages();
@@ -183,11 +178,31 @@ impl WsHandler for ReplayHandler {
             on_verdict: self.on_verdict.clone(),
             has_verdict: AtomicBool::new(false),
         });
-        let sessions = ctx.extensions().get::<Sessions>().unwrap_or_default();
-        lock(&sessions.0).insert(self.script.shared_name(), Arc::clone(&session));
-        ctx.extensions().insert(sessions);
         let report = StallReport::new(self.script.shared_name(), ctx.connection_id.clone());
-        ctx.spawn(play(session, ctx.sender().with_origin(Origin::Replay), ctx.room_sender(), report));
+        let (sender, rooms) = (ctx.sender().with_origin(Origin::Replay), ctx.room_sender());
+        (Arc::clone(&session), play(session, sender, rooms, report))
+    }
+
+    /// The rules of a connection, as they are now.
+    fn follow(&self, ctx: &WsContext) -> Vec<Arc<RuleSession>> {
+        let Self { options, room_memory: rooms, connections, .. } = self;
+        let follower = Follower { options, rooms, connections, script: Some(self.script.name()), is_alone: false };
+        self.rules.iter().map(|rules| follower.follow(rules, ctx)).collect()
+    }
+}
+
+#[async_trait]
+impl WsHandler for ReplayHandler {
+    async fn on_connect(&self, ctx: &mut WsContext) -> HandlerResult<()> {
+        if self.session(ctx.extensions()).is_some() {
+            warn!(script = self.script.name(), path = ctx.path, "registered twice for this path, played once");
+            return Ok(());
+        }
+        let (session, playing) = self.begin(ctx);
+        let sessions = ctx.extensions().get::<Sessions>().unwrap_or_default();
+        lock(&sessions.0).insert(self.script.shared_name(), session);
+        ctx.extensions().insert(sessions);
+        ctx.spawn(playing);
         Ok(())
     }
 

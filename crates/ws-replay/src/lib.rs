@@ -46,7 +46,7 @@ pub use entry::{
     ReplayNames, ReplayReceiver, ReplaySilence,
 };
 pub use file_kind::FileKind;
-pub use handler::ReplayHandler;
+pub use handler::{Interlude, InterludeProgress, ReplayHandler};
 pub use har::{HarError, HarExport, HarFile, HarLayout, HarSocket};
 pub use memory::RoomMemory;
 pub use options::{ReplayOptions, Speed, SpeedError, TemplateClock, TemplateClockError};
@@ -54,7 +54,7 @@ pub use path_counts::PathCounts;
 pub use player::{Action, Player};
 pub use problem::{Position, Problem, ProblemKind, ReplayErrors};
 pub use recorder::{RecordError, RecordOptions, RecordStats, Recorder, Redaction};
-pub use rules::{RuleHandler, RuleProblem, RuleSet, RuleSummary};
+pub use rules::{ListedRule, RuleBook, RuleChange, RuleHandler, RulePosition, RuleProblem, RuleSet, RuleSummary};
 pub use script::{PlacedEntry, ReplayScript, Summary};
 pub use template::TemplateRenderer;
 pub use verdict::{CheckOutcome, CheckResult, ReportFormat, SessionVerdict, UnknownReportFormat};

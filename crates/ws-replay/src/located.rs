@@ -70,6 +70,42 @@ impl Node {
         }
     }
 
+    /// The same value as JSON, its keys in the order of the file.
+    pub(crate) fn written(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text);
+        text
+    }
+
+    fn write(&self, text: &mut String) {
+        let between = |number: usize, text: &mut String| {
+            if number > 0 {
+                text.push(',');
+            }
+        };
+        match &self.value {
+            Tree::List(items) => {
+                text.push('[');
+                for (number, item) in items.iter().enumerate() {
+                    between(number, text);
+                    item.write(text);
+                }
+                text.push(']');
+            }
+            Tree::Map(entries) => {
+                text.push('{');
+                for (number, (key, node)) in entries.iter().enumerate() {
+                    between(number, text);
+                    text.push_str(&Value::from(key.text.as_str()).to_string());
+                    text.push(':');
+                    node.write(text);
+                }
+                text.push('}');
+            }
+            Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::Text(_) => text.push_str(&self.to_json().to_string()),
+        }
+    }
+
     /// Whether nothing stands there: programs write so what is left out.
     pub(crate) fn is_null(&self) -> bool {
         self.value == Tree::Null

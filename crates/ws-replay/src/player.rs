@@ -103,7 +103,7 @@ pub struct Player {
     clock: Clock,
     inbox: Inbox,
     /// A message that came last and was not taken at once.
-    offered: Option<(Duration, Arrived)>,
+    offered: Option<Offered>,
     /// What has ended the open wait, when it is not dealt with yet.
     taken: Option<(Duration, Taken)>,
     /// The alternative that the step's message is like: it says where to go when the step is done.
@@ -149,6 +149,15 @@ pub(crate) enum Offer {
     Refused,
     /// No wait is open, or the message is none that waits look at.
     NotLookedAt,
+}
+
+/// A message that was shown and not taken.
+#[derive(Debug)]
+struct Offered {
+    came: Duration,
+    message: Arrived,
+    /// How many waits had begun then: a wait that begins later has not seen it.
+    waits_begun: u64,
 }
 
 /// How far the present step is.
@@ -275,18 +284,19 @@ impl Player {
             self.taken = Some((now, taken));
             return Offer::Taken;
         }
-        self.offered = Some((now, arrived));
+        self.offered = Some(Offered { came: now, message: arrived, waits_begun: self.waits_begun });
         if looks && step.is_some_and(|step| step.takes_message()) { Offer::Refused } else { Offer::NotLookedAt }
     }
 
     /// The second half: keeps the message that was shown and not taken for later waits, unless somebody else took it.
     pub(crate) fn keep(&mut self) {
-        let Some((came, arrived)) = self.offered.take() else { return };
+        let Some(Offered { came, message, waits_begun }) = self.offered.take() else { return };
         if !self.waits_ahead() {
             return self.inbox.pass_by();
         }
-        let is_refused = self.inbox.is_refused() && matches!(self.stage, Stage::Waiting { .. }) && self.taken.is_none();
-        self.inbox.push(came, arrived);
+        let is_waiting = matches!(self.stage, Stage::Waiting { .. }) && self.waits_begun == waits_begun;
+        let is_refused = self.inbox.is_refused() && is_waiting && self.taken.is_none();
+        self.inbox.push(came, message);
         // What came too late is looked at by the next wait.
         if let Stage::Waiting { deadline, .. } = self.stage
             && is_refused
@@ -299,8 +309,8 @@ impl Player {
     /// How the message that was shown last differs from what is waited for, nearest first.
     pub(crate) fn near_misses(&self) -> Vec<NearMiss> {
         let step = self.present().step(self.step);
-        let Some((step, (_, arrived))) = step.zip(self.offered.as_ref()) else { return Vec::new() };
-        waiting::near_misses(step, arrived, &self.learned, &self.awaits_at())
+        let Some((step, offered)) = step.zip(self.offered.as_ref()) else { return Vec::new() };
+        waiting::near_misses(step, &offered.message, &self.learned, &self.awaits_at())
     }
 
     /// Where the present wait stands.
@@ -330,6 +340,18 @@ impl Player {
         let session = script.session(self.session);
         self.see_off(session, now);
         self.ended.get_or_insert(Ended::ByPeer);
+    }
+
+    /// Nothing is played any more, from now on: as if the connection had ended, but that no message releases anything.
+    pub(crate) fn stop(&mut self) {
+        self.ended.get_or_insert(Ended::ByPeer);
+    }
+
+    /// The line of the entry that it is at; none at its end.
+    pub(crate) fn line(&self) -> Option<usize> {
+        let step = self.present().step(self.step).filter(|_| self.ended.is_none())?;
+        let wait = step.wait.as_ref().filter(|_| matches!(self.stage, Stage::Waiting { .. }));
+        Some(wait.map_or(step.line, |wait| wait.line))
     }
 
     /// Whether the script was played to its end. Entries that repeat in the background go on beyond it.

@@ -6,6 +6,8 @@
 mod actions;
 mod answering;
 mod answers;
+mod arranging;
+mod book;
 mod checks;
 mod correlations;
 mod files_beside;
@@ -50,6 +52,7 @@ use machines::Machine;
 use matching::MessageType;
 use rule::Rule;
 
+pub use book::{ListedRule, RuleBook, RuleChange, RulePosition};
 pub use handler::RuleHandler;
 pub use problem::RuleProblem;
 pub(crate) use reader::{DOCUMENT_KEYS, RuleReader, is_rule_object};
@@ -84,22 +87,26 @@ pub(crate) use sessions::{Follower, RuleSessions};
 pub struct RuleSet {
     name: Arc<str>,
     /// In the order in which they are asked.
-    rules: Vec<Rule>,
+    rules: Vec<Arc<Rule>>,
     /// How messages call them, and the machines.
     rule_names: Vec<Arc<str>>,
     machine_names: Vec<Arc<str>>,
     /// The rules about text, by their numbers in the index.
     text_rules: Vec<usize>,
     index: PatternSet,
-    machines: Vec<Machine>,
-    watches: Vec<Watch>,
+    machines: Arc<[Machine]>,
+    watches: Arc<[Watch]>,
     /// What connections begin with.
-    state: Vec<(String, Value)>,
+    state: Arc<[(String, Value)]>,
     /// In the order of the file.
     checks: Vec<Check>,
     reads_last_message: bool,
     require: Require,
-    refusal: Actions,
+    /// Whether text must be JSON, if the file says so itself.
+    says_json: Option<bool>,
+    refusal: Arc<Actions>,
+    /// Shared by all sets that were made of one by adding and taking away: what they have in common is the very same.
+    lineage: Arc<()>,
     state_names: StateNames,
     warnings: Vec<Problem>,
     /// The one from which it was loaded, if it was, and those that it names.
@@ -171,12 +178,22 @@ impl RuleSet {
     }
 
     fn parse_in(folder: Option<&Path>, text: &str, name: &str) -> Result<Self, ReplayErrors> {
+        Self::parse_by(&mut |_| {}, RuleReader::of_file(folder), text, name)
+    }
+
+    /// `look` is shown the reader when all is read.
+    fn parse_by(
+        look: &mut dyn FnMut(&RuleReader),
+        mut reader: RuleReader,
+        text: &str,
+        name: &str,
+    ) -> Result<Self, ReplayErrors> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let source = Source::new(name.into(), text);
         let mut findings = Findings::new(&source);
         let mut state_names = StateNames::default();
-        let mut reader = RuleReader::of_file(folder);
         reader.read_file(&mut state_names, &mut findings);
+        look(&reader);
         let rules = reader.finish(&mut findings);
         if !findings.has_errors() {
             state_names.report(&mut findings);
@@ -248,7 +265,7 @@ impl RuleSet {
     /// ```
     #[must_use]
     pub fn to_mermaid(&self) -> Option<String> {
-        match self.machines.as_slice() {
+        match &*self.machines {
             [] => None,
             [only] => Some(only.machine.to_mermaid()),
             several => {
@@ -273,13 +290,13 @@ impl RuleSet {
         let message_type = match message {
             Incoming::Text(text) => {
                 let matching = self.index.matches(text).map(|number| self.text_rules[number]);
-                return Box::new(matching.map(|number| (number, &self.rules[number])));
+                return Box::new(matching.map(|number| (number, &*self.rules[number])));
             }
             Incoming::Binary(_) => MessageType::Binary,
             Incoming::Ping(_) => MessageType::Ping,
             Incoming::Pong(_) => MessageType::Pong,
         };
-        let rules = self.rules.iter().enumerate();
+        let rules = self.rules.iter().map(|rule| &**rule).enumerate();
         Box::new(rules.filter(move |(_, rule)| rule.matching.message_type == message_type))
     }
 
@@ -313,7 +330,7 @@ impl RuleSet {
         let is_delayed = || {
             let of_rules = self.rules.iter().map(|rule| &rule.actions);
             let of_machines = self.machines.iter().flat_map(Machine::actions);
-            of_rules.chain(of_machines).chain([&self.refusal]).any(Actions::takes_time)
+            of_rules.chain(of_machines).chain([&*self.refusal]).any(Actions::takes_time)
         };
         !self.watches.is_empty() || self.machines.iter().any(Machine::has_timers) || is_delayed()
     }

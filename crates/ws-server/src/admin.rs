@@ -20,6 +20,7 @@ mod realms;
 mod recordings;
 mod routes;
 mod table;
+mod turns;
 mod which;
 mod whole;
 
@@ -41,6 +42,7 @@ use self::openapi::Description;
 use self::problem::Problem;
 pub(crate) use self::recordings::Recordings;
 use self::table::Table;
+use self::turns::Turns;
 use crate::AdminConfig;
 use crate::shared::Shared;
 
@@ -53,12 +55,14 @@ struct Admin {
     recordings: Arc<Recordings>,
     table: Table,
     description: Description,
-    /// Who may have all files read again; the others wait for their turn without keeping a thread.
-    reloads: Semaphore,
+    /// Who may have all files read again.
+    reloads: Turns,
     /// Who may wait for something to happen.
     waits: Semaphore,
     /// Who may upload.
     uploads: Semaphore,
+    /// Whose upload is compiled.
+    compiles: Turns,
     /// Who may look on.
     streams: Arc<Semaphore>,
 }
@@ -77,9 +81,10 @@ pub(crate) fn routes(router: Router, shared: Arc<Shared>, recordings: Arc<Record
         recordings,
         table: Table::new(routes::all()),
         description: Description::default(),
-        reloads: Semaphore::new(1),
+        reloads: Turns::new(1),
         waits: Semaphore::new(WAITS),
         uploads: Semaphore::new(UPLOADS),
+        compiles: Turns::new(UPLOADS),
         streams: Arc::new(Semaphore::new(STREAMS)),
     });
     let answer = any(move |request: Request| {

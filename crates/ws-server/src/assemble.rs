@@ -8,6 +8,7 @@ mod ai;
 mod blueprint;
 mod instances;
 mod making;
+mod plays;
 mod uploads;
 
 use std::path::Path;
@@ -26,9 +27,10 @@ use self::blueprint::{Guard, Modes, Part, Place, Script};
 pub(crate) use self::instances::{Given, RealmState};
 pub(crate) use self::making::Made;
 use self::making::{Making, Recipe};
+pub(crate) use self::plays::PlayScript;
 pub(crate) use self::uploads::Upload;
 #[cfg(feature = "admin")]
-pub(crate) use self::uploads::Uploads;
+pub(crate) use self::uploads::{RuleEdit, Uploads};
 use crate::files::Digests;
 use crate::interactive::Interactive;
 use crate::rate_limited::RateGuard;

@@ -19,7 +19,7 @@ use ws_ai::WebSocketAiConfig;
 use ws_conditions::{Conditions, RateLimit};
 use ws_core::{Handshake, QueueLimits, WhenFull};
 use ws_proxy::WsProxyConfig;
-use ws_replay::{RecordOptions, Speed, TemplateClock};
+use ws_replay::{RecordOptions, Redaction, Speed, TemplateClock};
 
 pub use self::admin::AdminConfig;
 pub use self::journal::JournalConfig;
@@ -210,6 +210,11 @@ impl WsConfig {
     /// How the server's addresses begin.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "wss" } else { "ws" }
+    }
+
+    /// What is told by nobody, neither by recordings nor by the journal.
+    pub(crate) fn redactions(&self) -> &[Redaction] {
+        self.record.as_ref().map_or(&[], |record| &record.redact)
     }
 
     /// Whether a client may connect from where it does.

@@ -37,11 +37,13 @@ pub use self::filter::{EventFilter, FilterError, FilterErrors};
 pub(crate) use self::journals::Journals;
 pub use self::query::JournalQuery;
 #[cfg(feature = "admin")]
+pub(crate) use self::redacting::redact_text;
+#[cfg(feature = "admin")]
 pub(crate) use self::secrets::{shown_headers, shown_query};
 pub use self::watch::JournalWatch;
 
 use self::query::Meant;
-use self::reading::{Cursor, each};
+use self::reading::{CHUNK_BYTES, Cursor, each};
 use self::slot::Slot;
 use self::store::Store;
 
@@ -165,8 +167,12 @@ impl Journal {
         })
         .await;
         let mut nearest = Vec::new();
-        for (number, slot) in candidates.iter().enumerate() {
-            if number % 64 == 63 {
+        let mut compared = 0;
+        for slot in &candidates {
+            // As many at a time as are read, but of small ones not more than 64.
+            compared += slot.cost.max(CHUNK_BYTES / 64);
+            if compared > CHUNK_BYTES {
+                compared = 0;
                 tokio::task::yield_now().await;
             }
             let difference = slot.text().and_then(|text| pattern.difference(&MessageText::new(text)));
@@ -183,7 +189,12 @@ impl Journal {
             let (text, original) = (event.text().unwrap_or_default(), slot.text().unwrap_or_default());
             let difference = if text == original { difference.text() } else { "[redacted]" };
             let text = text.chars().take(EXCERPT).collect();
-            NearMissed { seq: slot.seq, text, difference: difference.to_owned(), closeness }
+            NearMissed {
+                seq: slot.seq,
+                text,
+                difference: difference.to_owned(),
+                closeness: written::rounded(closeness),
+            }
         });
         told.collect()
     }

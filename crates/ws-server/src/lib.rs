@@ -18,6 +18,7 @@ mod journal;
 mod live;
 mod observers;
 mod path_conditions;
+mod play;
 mod rate_limited;
 mod realm;
 mod reload;

@@ -1,12 +1,16 @@
 //! The connections that are open, for who looks at them, or does something to them, from outside their sessions.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::sync::Notify;
 use ws_conditions::ConnectionFault;
 use ws_core::{Connection, Direction, Rooms, WsSender};
+
+use crate::play::Play;
 
 /// All open connections of a server, by their ids.
 #[derive(Default)]
@@ -90,11 +94,26 @@ pub(crate) struct Live {
     is_managed: bool,
     /// What it is to suffer next.
     fault: Mutex<Option<ConnectionFault>>,
+    /// What it is to play, until something else is or nothing.
+    play: Mutex<Option<Arc<Play>>>,
+    /// Told when there is something to suffer, for a session that looks at its queue no more.
+    suffering: Notify,
+    is_half_open: AtomicBool,
 }
 
 impl Live {
     pub(crate) fn new(connection: Arc<Connection>, sender: WsSender, rooms: Arc<dyn Rooms>, is_managed: bool) -> Self {
-        Self { connection, sender, rooms, opened_at: Timestamp::now(), is_managed, fault: Mutex::default() }
+        Self {
+            connection,
+            sender,
+            rooms,
+            opened_at: Timestamp::now(),
+            is_managed,
+            fault: Mutex::default(),
+            play: Mutex::default(),
+            suffering: Notify::new(),
+            is_half_open: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn connection(&self) -> &Arc<Connection> {
@@ -127,10 +146,41 @@ impl Live {
     pub(crate) fn suffer(&self, fault: ConnectionFault) {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
         self.sender.interrupt();
+        self.suffering.notify_one();
+    }
+
+    /// What the connection is to play.
+    pub(crate) fn play(&self) -> Option<Arc<Play>> {
+        self.play.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has the connection play this from now on, or nothing. Gives back what it was to play until now.
+    pub(crate) fn set_play(&self, play: Option<Arc<Play>>) -> Option<Arc<Play>> {
+        let before = std::mem::replace(&mut *self.play.lock().unwrap_or_else(PoisonError::into_inner), play);
+        self.sender.interrupt();
+        before
     }
 
     /// What the session is to carry out.
     pub(crate) fn take_fault(&self) -> Option<ConnectionFault> {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Waits until it is to suffer something that its session has not carried out, for a session that is at its end.
+    pub(crate) async fn suffers_again(&self) {
+        while self.take_fault().is_none() {
+            self.suffering.notified().await;
+        }
+    }
+
+    /// From here on it is there, and nothing is read, answered or sent.
+    pub(crate) fn become_half_open(&self) {
+        self.is_half_open.store(true, Ordering::Release);
+    }
+
+    /// Whether it was made half-open.
+    #[cfg(feature = "admin")]
+    pub(crate) fn is_half_open(&self) -> bool {
+        self.is_half_open.load(Ordering::Acquire)
     }
 }

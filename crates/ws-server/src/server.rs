@@ -309,8 +309,7 @@ impl WsServerBuilder {
 }
 
 fn journals(config: &WsConfig) -> Journals {
-    let redactions = config.record.as_ref().map(|record| record.redact.clone());
-    Journals::new(config.journal.clone(), redactions.unwrap_or_default())
+    Journals::new(config.journal.clone(), config.redactions().to_vec())
 }
 
 /// A server that runs. When it is dropped, the server stops accepting and closes its connections.

@@ -28,7 +28,7 @@ use futures_util::FutureExt;
 use futures_util::future::Fuse;
 use tokio::time::timeout;
 use tracing::{Instrument, Span, debug, field, info, warn};
-use ws_conditions::{ConnectionFault, ConnectionPlan, Pace};
+use ws_conditions::{ConnectionFault, ConnectionPlan};
 use ws_core::engine::{Outbound, OutboundQueue, SessionContext, outbound_queue};
 use ws_core::{
     CloseFrame, Connection, Direction, EndStatus, HandlerError, Message, Origin, SessionEnd, SessionPart, WsSender,
@@ -41,7 +41,6 @@ use self::driver::Failures;
 pub(crate) use self::driver::panic_text;
 use self::ending::Ending;
 use self::inbox::Inbox;
-use self::link::Link;
 pub(crate) use self::paced::Paced;
 use self::pump::Pump;
 use crate::WsConfig;
@@ -102,12 +101,6 @@ impl Session {
         self.live.close(frame);
     }
 
-    /// How fast the transport may be read and written, where that is limited.
-    pub(crate) fn paces(&self) -> (Option<Pace>, Option<Pace>) {
-        let pace = |direction| self.plan.as_ref().and_then(|plan| plan.pace(direction));
-        (pace(Direction::Inbound), pace(Direction::Outbound))
-    }
-
     /// Says that the connection is established; `peer` is the socket's word where the handshake has none.
     pub(crate) fn log_established(&self, peer: Option<SocketAddr>) {
         let _in_span = self.span.enter();
@@ -124,7 +117,7 @@ impl Session {
     /// Serves the connection until it has ended.
     ///
     /// What it is given stays where it is: moved, it would stand twice in the memory of every connection.
-    pub(crate) fn serve<S: Transport>(mut self, mut wire: Wire<S>) -> impl Future<Output = ()> + Send {
+    pub(crate) fn serve<S: Transport>(mut self, mut wire: Wire<Paced<S>>) -> impl Future<Output = ()> + Send {
         let span = self.span.clone();
         let served = async move {
             let Some(queue) = self.queue.take() else { return };
@@ -140,11 +133,10 @@ impl Session {
             let spawn_queue = context.spawn_queue();
             let mut pump =
                 Pump::new(&mut wire, queue, &inbox, chain, &shared, &realm.observers, &config, &live, spawn_queue);
-            pump.link =
-                self.plan.take().map(|plan| Box::new(Link::new(plan, connection.path(), config.outbound_queue)));
+            pump.set_plan(self.plan.take());
 
             let ending = {
-                let mut driver = pin!(driver::drive(&mut context, chain, &inbox, &config, &failures).fuse());
+                let mut driver = pin!(driver::drive(&mut context, chain, &inbox, &live, &config, &failures).fuse());
                 let ending = pump.run(driver.as_mut()).await;
                 log(&ending, connection);
                 let mut parts = std::mem::take(&mut pump.parts);
@@ -169,6 +161,13 @@ impl Session {
                 };
                 let closing = closing(&mut pump, &ending, unfinished, parts, &failures);
                 let closing = shared.unless_abandoned(contained(&failures, closing));
+                // Who wants to be rid of it waits for no client.
+                let closing = async {
+                    tokio::select! {
+                        _ = closing => {}
+                        () = live.suffers_again() => {}
+                    }
+                };
                 // Boxed, as is all that comes at the end: an open connection does not hold room for it.
                 // A half-open connection stays for as long as its client does.
                 let limit = match ending {
@@ -310,7 +309,7 @@ async fn farewell<S: Transport>(pump: &mut Pump<'_, S>, ending: &Ending, failure
     if matches!(ending, Ending::ReadFailed(_)) {
         return pump.wire.linger().await;
     }
-    let next_flushed = |cx: &mut Context<'_>, wire: &mut Wire<S>| {
+    let next_flushed = |cx: &mut Context<'_>, wire: &mut Wire<Paced<S>>| {
         let next = wire.poll_next(cx);
         // The answer to a ping that came late. A failure of it shows at the next read.
         let _ = wire.poll_flush(cx);
@@ -326,6 +325,9 @@ const BEFORE_FAULT: Duration = Duration::from_millis(100);
 
 /// Ends, or leaves, the transport as a fault wants it.
 async fn broken<S: Transport>(pump: &mut Pump<'_, S>, fault: &ConnectionFault) {
+    if matches!(fault, ConnectionFault::HalfOpen) {
+        pump.live.become_half_open();
+    }
     pump.queue.close();
     match fault {
         ConnectionFault::Reset => {

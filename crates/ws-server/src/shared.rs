@@ -1,6 +1,8 @@
 //! What all connections of one server share, and who owns their tasks.
 
 use std::future::Future;
+#[cfg(feature = "admin")]
+use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -79,6 +81,17 @@ impl Shared {
             abandon: CancellationToken::new(),
             slots,
         }
+    }
+
+    /// How its URLs begin, such as `ws://127.0.0.1:3001`, as a client on the same machine writes them.
+    #[cfg(feature = "admin")]
+    pub(crate) fn url(&self) -> String {
+        let port = self.version().config.port;
+        let mut address = self.address.get().copied().unwrap_or(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        format!("{}://{address}", self.version().config.scheme())
     }
 
     /// What the configuration makes now, for connections of no test.

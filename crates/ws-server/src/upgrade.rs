@@ -353,16 +353,8 @@ async fn begin<S: Transport>(session: Session, transport: S, read: Bytes, option
         // Small messages leave at once.
         let _ = socket.set_nodelay(true);
     }
-    match session.paces() {
-        (None, None) => {
-            let wire = Wire::server(transport, read, options).await;
-            shared.tasks.spawn(session.serve(wire));
-        }
-        (reads, writes) => {
-            let wire = Wire::server(Paced::new(transport, reads, writes), read, options).await;
-            shared.tasks.spawn(session.serve(wire));
-        }
-    }
+    let wire = Wire::server(Paced::new(transport), read, options);
+    shared.tasks.spawn(session.serve(wire));
 }
 
 /// Takes away what hyper has wrapped around a stream; gives back what was read from it already, too.

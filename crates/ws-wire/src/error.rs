@@ -2,7 +2,6 @@
 
 use std::io;
 
-use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use ws_core::close_code;
 
 /// Why no more can be read from, or written to, a connection.
@@ -34,18 +33,6 @@ impl WireError {
             Self::TooBig(_) => close_code::MESSAGE_TOO_BIG,
             Self::Utf8(_) => close_code::INVALID_PAYLOAD,
             _ => close_code::PROTOCOL_ERROR,
-        }
-    }
-}
-
-impl From<Error> for WireError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Lost,
-            Error::Io(error) => error.into(),
-            Error::Capacity(_) => Self::TooBig(error.to_string()),
-            Error::Utf8(_) => Self::Utf8(error.to_string()),
-            error => Self::Protocol(error.to_string()),
         }
     }
 }

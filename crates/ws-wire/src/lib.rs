@@ -3,8 +3,11 @@
 //! It knows frames and nothing else: no session, no handler, no clock. All of it is polled by the task that owns the
 //! [`Wire`].
 
-mod buffered;
+mod decoder;
 mod error;
+mod frame;
+mod input;
+mod output;
 mod wire;
 
 pub use error::WireError;

@@ -1,26 +1,21 @@
 //! Whole messages in and out of a byte stream.
 //!
-//! It batches: what is fed waits until it is flushed, so that many replies leave in one write. Frames that carry messages are
-//! encoded here; tungstenite reads, answers pings, and does the closing handshake.
+//! It batches: what is fed waits until it is flushed, so that many replies leave in one write. Pings and Close frames are
+//! answered here.
 
-use std::pin::Pin;
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use bytestring::ByteString;
-use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame as WireCloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
-use ws_core::{CloseFrame, Message, RawFrame};
+use ws_core::{CloseFrame, Message, RawFrame, close_code};
 
 use crate::WireError;
-use crate::buffered::Buffered;
+use crate::decoder::Decoder;
+use crate::frame::Role;
+use crate::input::Input;
+use crate::output::Output;
 
-/// tungstenite zeroes its buffer before each read: a small one is faster, and an idle connection holds it. Larger messages
-/// are read into a buffer of their own size, in steps of this one.
-const READ_BUFFER: usize = 2 * 1024;
 /// What is fed beyond this goes out before the flush.
 const WRITE_BUFFER: usize = 16 * 1024;
 
@@ -44,57 +39,81 @@ impl Default for WireOptions {
 }
 
 /// One side of a WebSocket connection, after the opening handshake.
+#[derive(Debug)]
 pub struct Wire<S> {
-    stream: WebSocketStream<Buffered<S>>,
+    transport: S,
+    role: Role,
+    auto_pong: bool,
+    input: Input,
+    decoder: Decoder,
+    output: Output,
     unflushed_pongs: usize,
+    heard: bool,
+    /// We have sent a Close frame, be it the first or the answer.
+    close_sent: bool,
+    /// The peer has sent a Close frame.
+    close_came: bool,
+    /// Nothing more comes.
+    ended: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Speaks as the server on `transport`; `read` is what was read from it already, behind the handshake.
-    pub async fn server(transport: S, read: Bytes, options: WireOptions) -> Self {
-        Self::new(transport, read, options, Role::Server).await
+    pub fn server(transport: S, read: Bytes, options: WireOptions) -> Self {
+        Self::new(transport, &read, options, Role::Server)
     }
 
     /// Speaks as a client on `transport`; `read` is what was read from it already, behind the handshake.
-    pub async fn client(transport: S, read: Bytes, options: WireOptions) -> Self {
-        Self::new(transport, read, options, Role::Client).await
+    pub fn client(transport: S, read: Bytes, options: WireOptions) -> Self {
+        Self::new(transport, &read, options, Role::Client)
     }
 
-    async fn new(transport: S, read: Bytes, options: WireOptions, role: Role) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(0)
-            .max_message_size(Some(options.max_message_size))
-            .max_frame_size(Some(options.max_message_size));
-        let transport = Buffered::new(transport, role, options.auto_pong);
-        // Copied: given away, the buffer of the HTTP connection would be kept for as long as this one lives.
-        let stream = WebSocketStream::from_partially_read(transport, read.to_vec(), role, Some(config)).await;
-        Self { stream, unflushed_pongs: 0 }
+    /// What was `read` is copied: given away, the buffer of the HTTP connection would be kept for as long as this one lives.
+    fn new(transport: S, read: &[u8], options: WireOptions, role: Role) -> Self {
+        let vectored = transport.is_write_vectored();
+        Self {
+            transport,
+            role,
+            auto_pong: options.auto_pong,
+            input: Input::new(read),
+            decoder: Decoder::new(role, options.max_message_size),
+            output: Output::new(role, vectored),
+            unflushed_pongs: 0,
+            heard: false,
+            close_sent: false,
+            close_came: false,
+            ended: false,
+        }
     }
 
     /// The transport.
     pub fn transport(&self) -> &S {
-        &self.stream.get_ref().transport
+        &self.transport
+    }
+
+    /// The transport, to change how it is read and written.
+    pub fn transport_mut(&mut self) -> &mut S {
+        &mut self.transport
     }
 
     /// Whether pings are answered by the way.
     #[must_use]
     pub fn auto_pong(&self) -> bool {
-        self.stream.get_ref().auto_pong
+        self.auto_pong
     }
 
     /// Says whether pings are answered by the way from now on.
     pub fn set_auto_pong(&mut self, auto_pong: bool) {
-        self.stream.get_mut().auto_pong = auto_pong;
+        self.auto_pong = auto_pong;
     }
 
     /// Whether anything has come since the last call, be it a part of a message only.
     pub fn take_heard(&mut self) -> bool {
-        self.stream.get_mut().take_heard()
+        std::mem::take(&mut self.heard)
     }
 
-    /// Whether what comes may be answered. If not, a flush must be done before more is read: the stream keeps answers
-    /// without bound.
+    /// Whether what comes may be answered. If not, a flush must be done before more is read: answers are kept without
+    /// bound.
     #[must_use]
     pub fn may_read(&self) -> bool {
         self.unflushed_pongs < UNFLUSHED_PONGS
@@ -106,20 +125,81 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// # Errors
     /// [`WireError`]; nothing more comes then.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, WireError>>> {
-        loop {
-            let next = ready!(Pin::new(&mut self.stream).poll_next(cx));
-            return Poll::Ready(match next {
-                None => None,
-                Some(Err(error)) => Some(Err(error.into())),
-                Some(Ok(message)) => match from_tungstenite(message) {
-                    Some(message) => {
-                        self.unflushed_pongs += usize::from(matches!(message, Message::Ping(_)));
-                        Some(Ok(message))
-                    }
-                    None => continue,
-                },
-            });
+        // A server ends the connection when both have closed; a client waits for that (RFC 6455, section 7.1.1).
+        if self.ended || self.close_came && self.role == Role::Server {
+            return Poll::Ready(None);
         }
+        let next = ready!(self.poll_message(cx)).transpose();
+        self.ended = !matches!(next, Some(Ok(_)));
+        Poll::Ready(next)
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, WireError>> {
+        loop {
+            if self.close_came && !self.input.is_empty() {
+                return Poll::Ready(Err(WireError::Protocol("something behind a Close frame".to_owned())));
+            }
+            let (decoded, message) = self.decoder.decode(self.input.unread())?;
+            self.input.consume(decoded);
+            if let Some(message) = message {
+                return Poll::Ready(Ok(Some(self.answered(message))));
+            }
+            match self.poll_read(cx) {
+                Poll::Ready(Ok(0)) if self.close_came => return Poll::Ready(Ok(None)),
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(WireError::Lost)),
+                Poll::Ready(Ok(_)) => self.heard = true,
+                Poll::Ready(Err(WireError::Lost)) if self.close_came => return Poll::Ready(Ok(None)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.input.settle();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, WireError>> {
+        if self.input.is_empty()
+            && let Some(mut room) = self.decoder.room()
+        {
+            let read = ready!(pin!(self.transport.read_buf(&mut room)).poll(cx))?;
+            self.decoder.arrived(read)?;
+            return Poll::Ready(Ok(read));
+        }
+        self.input.poll_fill(&mut self.transport, cx).map_err(Into::into)
+    }
+
+    /// Answers what wants an answer, unless we have closed.
+    fn answered(&mut self, message: Message) -> Message {
+        match message {
+            Message::Ping(data) => {
+                if self.auto_pong && !self.close_sent {
+                    self.output.put(RawFrame::PONG, &data);
+                    self.unflushed_pongs += 1;
+                }
+                Message::Ping(data)
+            }
+            Message::Close(frame) => {
+                self.close_came = true;
+                if self.close_sent {
+                    return Message::Close(frame);
+                }
+                let frame = frame.map(allowed);
+                self.put_close(frame.as_ref());
+                Message::Close(frame)
+            }
+            message => message,
+        }
+    }
+
+    fn put_close(&mut self, frame: Option<&CloseFrame>) {
+        self.close_sent = true;
+        let mut payload = Vec::new();
+        if let Some(frame) = frame {
+            payload.extend_from_slice(&frame.code.to_be_bytes());
+            payload.extend_from_slice(frame.reason.as_bytes());
+        }
+        self.output.put(RawFrame::CLOSE, &payload);
     }
 
     /// Whether a message can be fed now.
@@ -127,31 +207,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// # Errors
     /// [`WireError`] if the transport takes nothing more.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
-        let buffered = self.stream.get_mut();
-        if buffered.waiting() < WRITE_BUFFER {
-            Poll::Ready(Ok(()))
-        } else {
-            buffered.poll_drain(cx).map_err(Into::into)
-        }
+        if self.output.waiting() < WRITE_BUFFER { Poll::Ready(Ok(())) } else { self.poll_drain(cx) }
     }
 
     /// Takes a message on its way. Call it when [`poll_ready`](Self::poll_ready) has said so.
     ///
     /// # Errors
-    /// [`WireError`] for a second Close frame.
+    /// [`WireError`] behind a Close frame, ours or the answer to the peer's: nothing may follow it.
     pub fn feed(&mut self, message: Message) -> Result<(), WireError> {
-        let buffered = self.stream.get_mut();
+        if self.close_sent {
+            return Err(WireError::Protocol("something behind our Close frame".to_owned()));
+        }
         match message {
-            Message::Text(text) => buffered.put(RawFrame::TEXT, text.as_bytes()),
-            Message::Binary(data) => buffered.put(RawFrame::BINARY, &data),
-            Message::Ping(data) => buffered.put(RawFrame::PING, &data),
-            Message::Pong(data) => buffered.put(RawFrame::PONG, &data),
-            // tungstenite must know that the closing handshake has begun.
-            Message::Close(frame) => {
-                let frame =
-                    frame.map(|frame| WireCloseFrame { code: frame.code.into(), reason: (&*frame.reason).into() });
-                Pin::new(&mut self.stream).start_send(tungstenite::Message::Close(frame))?;
-            }
+            Message::Text(text) => self.output.put_message(RawFrame::TEXT, text.into_bytes()),
+            Message::Binary(data) => self.output.put_message(RawFrame::BINARY, data),
+            Message::Ping(data) => self.output.put(RawFrame::PING, &data),
+            Message::Pong(data) => self.output.put(RawFrame::PONG, &data),
+            Message::Close(frame) => self.put_close(frame.as_ref()),
         }
         Ok(())
     }
@@ -159,55 +231,97 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Takes a frame on its way exactly as it stands. It may break the protocol; a Close frame put here begins no closing
     /// handshake.
     pub fn feed_raw(&mut self, frame: &RawFrame) {
-        self.stream.get_mut().put_raw(frame);
+        self.output.put_raw(frame);
     }
 
-    /// Puts on the wire what was fed, and the answers to what was read.
+    /// Puts on the wire what was fed, and the answers to what was read. Call it when nothing more is done for now, also
+    /// if nothing was fed: the buffer that was read into is given back then.
     ///
     /// # Errors
-    /// [`WireError`] if the transport fails or the connection is closed.
+    /// [`WireError`] if the transport fails.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
-        // It does not wait: what it writes comes to lie behind what was fed.
-        let answered = ready!(Pin::new(&mut self.stream).poll_flush(cx));
-        ready!(self.stream.get_mut().poll_drain(cx))?;
+        self.input.settle();
+        ready!(self.poll_drain(cx))?;
         self.unflushed_pongs = 0;
-        Poll::Ready(answered.map_err(Into::into))
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        let drained = self.output.poll_drain(&mut self.transport, cx);
+        if drained.is_pending() {
+            self.input.settle();
+        }
+        drained.map_err(Into::into)
     }
 
     /// Ends our half of the transport and throws away what the peer still sends, so that a Close frame which is on its
     /// way to a peer in the middle of a message is not lost to a reset.
     pub async fn linger(&mut self) {
-        if self.stream.get_mut().transport.shutdown().await.is_ok() {
+        if self.transport.shutdown().await.is_ok() {
             self.discard().await;
         }
     }
 
     /// Throws away what the peer sends until it ends its half of the transport. Nothing is answered.
     pub async fn discard(&mut self) {
-        let transport = &mut self.stream.get_mut().transport;
-        let mut discarded = BytesMut::with_capacity(READ_BUFFER);
-        while let Ok(1..) = transport.read_buf(&mut discarded).await {
+        let mut discarded = BytesMut::with_capacity(DISCARDED);
+        while let Ok(1..) = self.transport.read_buf(&mut discarded).await {
             discarded.clear();
         }
     }
 }
 
-fn from_tungstenite(message: tungstenite::Message) -> Option<Message> {
-    Some(match message {
-        tungstenite::Message::Text(text) => Message::Text(shared_text(text)),
-        tungstenite::Message::Binary(data) => Message::Binary(data),
-        tungstenite::Message::Ping(data) => Message::Ping(data),
-        tungstenite::Message::Pong(data) => Message::Pong(data),
-        tungstenite::Message::Close(frame) => {
-            Message::Close(frame.map(|frame| CloseFrame { code: frame.code.into(), reason: shared_text(frame.reason) }))
-        }
-        // Never read: the stream assembles frames into messages.
-        tungstenite::Message::Frame(_) => return None,
-    })
+/// How much is thrown away at once, in bytes.
+const DISCARDED: usize = 2 * 1024;
+
+/// A Close frame whose code nobody may send is a violation of the protocol.
+fn allowed(frame: CloseFrame) -> CloseFrame {
+    match frame.code {
+        code if close_code::is_sendable(code) => frame,
+        _ => CloseFrame { code: close_code::PROTOCOL_ERROR, reason: "Protocol violation".into() },
+    }
 }
 
-#[expect(unsafe_code, reason = "both types promise UTF-8; checking each message twice would cost for nothing")]
-fn shared_text(text: Utf8Bytes) -> ByteString {
-    // SAFETY: a `Utf8Bytes` holds valid UTF-8.
-    unsafe { ByteString::from_bytes_unchecked(text.into()) }
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Waker;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_read_and_is_not_taken_holds_no_more_memory_than_it_has_bytes() {
+        let (near, mut far) = tokio::io::duplex(100);
+        let mut client = Wire::client(near, Bytes::new(), WireOptions::default());
+        far.write_all(b"\x81\x03one\x81\x03two\x81\x05three").await.unwrap();
+        for expected in ["one", "two", "three"] {
+            let next = poll_fn(|cx| client.poll_next(cx)).await.unwrap().unwrap();
+            assert_eq!(next, Message::text(expected));
+            poll_fn(|cx| client.poll_flush(cx)).await.unwrap();
+            assert!(client.input.held() <= 12, "{} bytes", client.input.held());
+        }
+        drop(far);
+        assert!(matches!(poll_fn(|cx| client.poll_next(cx)).await, Some(Err(WireError::Lost))));
+        assert_eq!(client.input.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_waits_holds_no_buffer() {
+        let (near, mut far) = tokio::io::duplex(100);
+        let mut server = Wire::server(near, Bytes::new(), WireOptions::default());
+        let mut context = Context::from_waker(Waker::noop());
+        // For the rest of a large message.
+        far.write_all(b"\x82\xff\0\0\0\0\0\x10\0\0keyz").await.unwrap();
+        assert!(server.poll_next(&mut context).is_pending());
+        assert_eq!(server.input.held(), 0);
+
+        // For a peer that takes nothing.
+        let (near, mut far) = tokio::io::duplex(100);
+        let mut client = Wire::client(near, Bytes::new(), WireOptions::default());
+        far.write_all(b"\x81\x03one\x81\x03two").await.unwrap();
+        assert!(client.poll_next(&mut context).is_ready());
+        client.feed(Message::binary(vec![0; WRITE_BUFFER])).unwrap();
+        assert!(client.poll_ready(&mut context).is_pending());
+        assert_eq!(client.input.held(), 5);
+    }
 }

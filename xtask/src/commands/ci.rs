@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{
     admin, ai, browser, clients, clippy, conformance, deny, doc, each, examples, faults, fetch, fmt, fuzz, inspector,
-    languages, layers, otlp, proxy, reload, scripts, test, tidy,
+    languages, layers, load, otlp, proxy, reload, scripts, test, tidy,
 };
 use crate::{
     steps::{self, Step},
@@ -34,6 +34,7 @@ const STEPS: &[Step] = &[
     ("inspector", |workspace| inspector::run(workspace, None)),
     ("otlp", |workspace| otlp::run(workspace, None)),
     ("languages", |workspace| languages::run(workspace, None)),
+    ("load", |workspace| load::run(workspace, None)),
     ("conformance", |workspace| conformance::run(workspace, None)),
     ("examples", |workspace| examples::run(workspace, None)),
 ];

@@ -2,14 +2,15 @@
 //! that forgot to ask for one compiles there, and fails for whoever uses it alone.
 //!
 //! Checked first without its tests: what they depend on would lend it features, too. Then its tests run, for a feature
-//! that is not asked for can also change what code does. Together this takes about 5 minutes of CPU time.
+//! that is not asked for can also change what code does.
 
 use anyhow::{Result, bail};
 
 use crate::{process, workspace::Workspace};
 
-/// What stands above all others, and is little but their names: alone, its tests are checked, and run with the workspace.
-const TOP: [&str; 2] = ["mockforge-cli", "mockforge-ws"];
+/// What stands on nearly all others, so that little is missing where it is alone, and building its tests takes minutes:
+/// they are checked, and run with the workspace.
+const TOP: [&str; 4] = ["mockforge-cli", "mockforge-ws", "ws-server", "ws-testing"];
 
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
     // The examples and xtask are never used by anybody else.

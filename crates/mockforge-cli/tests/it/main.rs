@@ -19,6 +19,7 @@ mod guide;
 mod handlers;
 mod har;
 mod init;
+mod load;
 mod logging;
 mod model;
 mod process;

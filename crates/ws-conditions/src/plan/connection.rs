@@ -17,7 +17,10 @@ use crate::{Act, ConnectionFault, Decision, Pace};
 #[derive(Debug)]
 pub struct ConnectionPlan {
     plan: Plan,
+    /// From 1; 0, if it has none.
     number: u64,
+    /// What stands for it where something is drawn.
+    luck: u64,
     epoch: Instant,
     opened: Instant,
     outbound: Lane,
@@ -38,13 +41,13 @@ struct Lane {
 }
 
 impl ConnectionPlan {
-    pub(super) fn new(plan: Plan, number: u64, epoch: Instant, opened: Instant) -> Self {
+    pub(super) fn new(plan: Plan, number: u64, luck: u64, epoch: Instant, opened: Instant) -> Self {
         let concerns = |rules: &[MessageRule]| rules.iter().any(|rule| rule.when.is_about(number));
         let outbound = plan.compiled.latency.is_some() || concerns(&plan.compiled.outbound);
         let inbound = concerns(&plan.compiled.inbound);
         let lane = |concerns| Lane { concerns, ..Lane::default() };
         let moments = Moments::new(&plan, number, epoch, opened);
-        Self { plan, number, epoch, opened, outbound: lane(outbound), inbound: lane(inbound), moments }
+        Self { plan, number, luck, epoch, opened, outbound: lane(outbound), inbound: lane(inbound), moments }
     }
 
     /// Whether messages of `direction` can be decided on otherwise than [`Decision::PASS`].
@@ -76,7 +79,7 @@ impl ConnectionPlan {
 
     /// What happens to the connection at `now`, if anything. After it, ask [`next_due`](Self::next_due) again.
     pub fn due(&mut self, now: Instant) -> Option<ConnectionFault> {
-        self.moments.due(&self.plan, self.number, self.epoch, now)
+        self.moments.due(&self.plan, self.luck, self.epoch, now)
     }
 
     /// How many bytes may pass in `direction`, as an account that starts now; `None` when it is not limited. Ask once for
@@ -91,7 +94,7 @@ impl ConnectionPlan {
     }
 
     fn decide(&mut self, direction: Direction, message: &Message, tags: &[&str], now: Instant) -> Decision {
-        let draws = self.plan.draws(self.number);
+        let draws = self.plan.draws(self.luck);
         let compiled = &self.plan.compiled;
         let (lane, rules, latency) = match direction {
             Direction::Outbound => (&mut self.outbound, &compiled.outbound, compiled.latency.as_ref()),

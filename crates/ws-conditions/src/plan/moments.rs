@@ -62,13 +62,7 @@ impl Moments {
         self.next.iter().map(|moment| moment.at).min()
     }
 
-    pub(super) fn due(
-        &mut self,
-        plan: &Plan,
-        connection: u64,
-        epoch: Instant,
-        now: Instant,
-    ) -> Option<ConnectionFault> {
+    pub(super) fn due(&mut self, plan: &Plan, luck: u64, epoch: Instant, now: Instant) -> Option<ConnectionFault> {
         // Each round takes a rule's moment away or moves it behind `now`, so there are no more rounds than rules.
         loop {
             let due = self.next.iter().enumerate().filter(|(_, moment)| moment.at <= now);
@@ -79,7 +73,7 @@ impl Moments {
                 None => drop(self.next.remove(place)),
             }
             let lucky = rule.probability.is_none_or(|probability| {
-                let mut rng = plan.draws(connection).of(Purpose::Moment(moment.rule as u32), moment.nth);
+                let mut rng = plan.draws(luck).of(Purpose::Moment(moment.rule as u32), moment.nth);
                 rng.random::<f64>() < probability
             });
             if lucky {

@@ -22,7 +22,7 @@ struct Side {
 
 async fn upstream(near: DuplexStream) -> Upstream {
     let options = WireOptions { auto_pong: false, ..Default::default() };
-    let wire = Wire::client(UpstreamStream::memory(near), Default::default(), options).await;
+    let wire = Wire::client(UpstreamStream::memory(near), Default::default(), options);
     Upstream::new(wire, Arc::new(UpstreamUrl::parse("ws://test").unwrap()))
 }
 
@@ -60,7 +60,7 @@ async fn an_upstream_that_takes_nothing_for_half_a_minute_is_given_up() {
 async fn a_slow_client_stops_the_upstream() {
     let limits = QueueLimits { messages: 4, bytes: 1 << 20 };
     let Side { mut relay, mut queue, far, .. } = side(1 << 20, limits).await;
-    let mut far = Wire::server(far, Default::default(), WireOptions::default()).await;
+    let mut far = Wire::server(far, Default::default(), WireOptions::default());
     for n in 0..100 {
         far.feed(Message::text(n.to_string())).unwrap();
     }
@@ -79,7 +79,7 @@ async fn a_slow_client_stops_the_upstream() {
 #[tokio::test(start_paused = true)]
 async fn the_end_goes_up_behind_all_that_was_said() {
     let Side { mut relay, uplink, far, .. } = side(64, QueueLimits::default()).await;
-    let mut far = Wire::server(far, Default::default(), WireOptions::default()).await;
+    let mut far = Wire::server(far, Default::default(), WireOptions::default());
     for n in 0..100 {
         uplink.push(Message::text(n.to_string())).await;
     }

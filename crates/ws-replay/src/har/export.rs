@@ -53,8 +53,24 @@ impl ReplayScript {
     /// ```
     #[must_use]
     pub fn to_har(&self, layout: HarLayout) -> HarExport {
+        self.to_har_of(layout, "ws://127.0.0.1:3001")
+    }
+
+    /// The same, where `server` is how the URL of a session begins whose `open` mark has none: `ws://127.0.0.1:4000`.
+    ///
+    /// ```
+    /// use ws_replay::{HarLayout, ReplayScript};
+    ///
+    /// let script = ReplayScript::parse(r#"{"ts": 250, "text": "hello"}"#, "hello.jsonl")?;
+    /// let export = script.to_har_of(HarLayout::Chrome, "wss://mock.example");
+    /// assert_eq!(export.har["log"]["entries"][0]["request"]["url"], "wss://mock.example/ws");
+    /// # Ok::<(), ws_replay::ReplayErrors>(())
+    /// ```
+    #[must_use]
+    pub fn to_har_of(&self, layout: HarLayout, server: &str) -> HarExport {
         let mut warnings = Warnings { name: self.name(), lines: Vec::new(), more: 0 };
-        let sockets: Vec<_> = self.sessions().iter().map(|session| Socket::of(session, &mut warnings)).collect();
+        let sockets: Vec<_> =
+            self.sessions().iter().map(|session| Socket::of(session, server, &mut warnings)).collect();
         let har = match layout {
             HarLayout::Chrome => chrome::har(&sockets),
             HarLayout::Playwright => playwright::har(&sockets),
@@ -111,7 +127,7 @@ enum Data<'s> {
 }
 
 impl<'s> Socket<'s> {
-    fn of(session: &'s Session, warnings: &mut Warnings<'_>) -> Self {
+    fn of(session: &'s Session, server: &str, warnings: &mut Warnings<'_>) -> Self {
         let opened = &session.opened;
         let mut messages = Vec::new();
         let mut ts = opened.start;
@@ -128,7 +144,7 @@ impl<'s> Socket<'s> {
         }
         let path = opened.path.as_deref().unwrap_or("/ws");
         Self {
-            url: opened.url.clone().unwrap_or_else(|| format!("ws://127.0.0.1:3001{path}")),
+            url: opened.url.clone().unwrap_or_else(|| format!("{server}{path}")),
             opened: opened.at.as_ref().and_then(|at| at.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH),
             duration: Duration::from_millis(ts),
             messages,

@@ -1,6 +1,6 @@
 //! Which of several answers is given: all in order, one after the other, or one by chance.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -127,6 +127,11 @@ impl Answers {
 pub(super) struct Turns(HashMap<u32, usize>);
 
 impl Turns {
+    /// Forgets all but those of these rules.
+    pub(super) fn keep(&mut self, numbers: &HashSet<u32>) {
+        self.0.retain(|number, _| numbers.contains(number));
+    }
+
     /// The number of the next of `count` answers, from 0.
     fn next(&mut self, number: u32, count: usize, cycles: bool) -> usize {
         let next = self.0.entry(number).or_default();

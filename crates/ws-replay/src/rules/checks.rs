@@ -14,7 +14,8 @@ use crate::{CheckOutcome, CheckResult};
 #[derive(Debug)]
 pub(super) struct Check {
     pub(super) key: CheckKey,
-    pub(super) line: usize,
+    /// Where it stands: `rules.yaml:7`.
+    pub(super) place: String,
     pub(super) description: String,
     /// Whether it fails when it is reached.
     pub(super) fails: bool,
@@ -63,8 +64,8 @@ impl Check {
             && (self.fails, &self.description) == (other.fails, &other.description)
     }
 
-    /// What it has found; `file` is that of its rules.
-    pub(super) fn result(&self, file: &str, decided: Option<(Decision, Duration)>) -> CheckResult {
+    /// What it has found.
+    pub(super) fn result(&self, decided: Option<(Decision, Duration)>) -> CheckResult {
         let at = decided.as_ref().map_or(Duration::ZERO, |(_, at)| *at);
         let outcome = match decided {
             Some((Decision::Passed, _)) => CheckOutcome::Passed,
@@ -73,7 +74,7 @@ impl Check {
             None if self.fails => CheckOutcome::Passed,
             None => CheckOutcome::NotReached,
         };
-        CheckResult::new(format!("{file}:{}", self.line), self.description.clone(), outcome).at(at)
+        CheckResult::new(&*self.place, self.description.clone(), outcome).at(at)
     }
 }
 
@@ -87,7 +88,7 @@ impl RuleSession {
                     Some(failed @ (Decision::Failed(_), _)) => Some(failed.clone()),
                     other => left_open(check.key, rules, present, now).or_else(|| other.cloned()),
                 };
-                check.result(rules.name(), decided)
+                check.result(decided)
             };
             present.earlier_checks.iter().cloned().chain(rules.checks.iter().map(result)).collect()
         })

@@ -63,7 +63,7 @@ impl Names {
         self.room_set.push((name.to_owned(), span));
     }
 
-    /// Reports machines and correlations that there are not, and names of rooms' values that are only read or only set.
+    /// Reports machines and correlations that there are not.
     pub(super) fn report(&self, machines: &[&str], correlations: &[&str], findings: &mut Findings<'_, '_>) {
         let uses = [("machine", &self.machines, machines), ("correlation", &self.correlations, correlations)];
         for (what, used, known) in uses {
@@ -72,6 +72,10 @@ impl Names {
                 findings.at_span(*span, RuleProblem::Unknown { what, name: name.clone(), nearest }.into());
             }
         }
+    }
+
+    /// Reports names of rooms' values that are only read or only set.
+    pub(super) fn report_rooms(&self, findings: &mut Findings<'_, '_>) {
         if findings.has_errors() {
             return;
         }

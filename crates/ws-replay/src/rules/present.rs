@@ -1,6 +1,6 @@
 //! What one connection's rules remember and plan, and how actions are done in it. It knows no sockets and no clock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use ws_core::Message;
@@ -48,7 +48,7 @@ impl Present {
     /// What connections begin with, or go on with if others before have kept something.
     pub(super) fn new(rules: &RuleSet, memory: Memory, values: Values, now: Duration) -> Self {
         give_state(rules, &memory);
-        for machine in &rules.machines {
+        for machine in rules.machines.iter() {
             memory.set_machine(&machine.name, machine.machine.initial());
         }
         Self {
@@ -71,6 +71,11 @@ impl Present {
             self.messages += 1;
             self.hands.memory.message_came(self.messages, message);
         }
+    }
+
+    /// So many messages have come by now.
+    pub(super) fn count_to(&mut self, messages: u64) {
+        self.messages = self.messages.max(messages);
     }
 
     /// The connection has ended.
@@ -97,10 +102,17 @@ impl Hands {
         Self { memory, values, drawn: HashMap::new(), stream, turns: Turns::default() }
     }
 
-    /// Those that rules of another version find: what was drawn is not drawn again, and answers take turns anew.
-    pub(super) fn renew(&mut self, values: Values) {
+    /// Those that rules of another version find: what was drawn is not drawn again, and answers take turns anew; but if
+    /// some are the very same as before, those with these numbers, they go on with their turns.
+    pub(super) fn renew(&mut self, values: Values, same: Option<HashSet<u32>>) {
         self.values = values;
-        self.turns = Turns::default();
+        match same {
+            Some(numbers) => {
+                self.turns.keep(&numbers);
+                self.drawn.retain(|number, _| numbers.contains(number));
+            }
+            None => self.turns = Turns::default(),
+        }
     }
 
     /// Does what `actions` say, if `condition` holds. If not, says why.
@@ -146,7 +158,7 @@ impl Hands {
 
 /// Puts what `rules` begin with into the memory. Values that are there already stay.
 pub(super) fn give_state(rules: &RuleSet, memory: &Memory) {
-    for (name, value) in &rules.state {
+    for (name, value) in rules.state.iter() {
         // It was found to fit when the rules were read.
         let _ = memory.set_at_first(name, value.clone());
     }

@@ -62,6 +62,21 @@ pub enum RuleProblem {
         /// The line of the one that has it.
         line: usize,
     },
+    /// A rule that is added has the name of one that is there.
+    #[error("the name `{0}` is that of a rule that is there already")]
+    IdTaken(String),
+    /// A rule that takes the place of another has another name.
+    #[error("expected no name, or `{id}`: it takes the place of that rule")]
+    OtherName {
+        /// The id of the other rule.
+        id: String,
+    },
+    /// Not one rule stands where one is to take the place of another.
+    #[error("expected one rule, found {0}")]
+    NotOne(usize),
+    /// Something that belongs to all rules together stands beside a rule that is added.
+    #[error("`{0}` belongs to all rules together, and not beside rules that are added to others")]
+    OfAllRules(&'static str),
     /// A name that nothing has.
     #[error("unknown {what} `{name}`{}", did_you_mean(.nearest.as_deref()))]
     Unknown {
@@ -79,7 +94,7 @@ pub enum RuleProblem {
     #[error("{0}")]
     Senseless(String),
     /// Doubtful: there is nothing in the file.
-    #[error("has no rules: nothing will be answered")]
+    #[error("has no rules: it answers nothing")]
     NoRules,
     /// Doubtful: a rule whose messages another one takes always.
     #[error("never answers: the rule on line {line} is asked before and takes every message that this one matches")]
@@ -87,6 +102,9 @@ pub enum RuleProblem {
         /// The line of the other rule.
         line: usize,
     },
+    /// Doubtful: a rule that is added, whose messages one that is there takes always.
+    #[error("never answers: the rule `{0}` is asked before and takes every message that this one matches")]
+    NeverAskedBehind(String),
     /// Doubtful: a rule for text that is no JSON, where JSON is required.
     #[error("never answers: `require` is json, and what is no JSON is refused")]
     NeverJson,
@@ -125,6 +143,7 @@ impl RuleProblem {
             self,
             Self::NoRules
                 | Self::NeverAsked { .. }
+                | Self::NeverAskedBehind(_)
                 | Self::NeverJson
                 | Self::RoomNeverSet { .. }
                 | Self::RoomNeverRead { .. }

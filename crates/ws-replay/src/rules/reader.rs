@@ -5,14 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
-use ws_patterns::{MessagePattern, PatternSet};
 
 use super::actions::Actions;
-use super::checks::{Check, CheckKey};
 use super::correlations::Watch;
 use super::files_beside::FilesBeside;
 use super::machines::Machine;
-use super::matching::MessageType;
 use super::names::Names;
 use super::problem::RuleProblem;
 use super::reading::Reading;
@@ -31,7 +28,7 @@ pub(crate) const DOCUMENT_KEYS: &[&str] = &["rules", "state", "machines", "corre
 const MARKS: &[&str] = &["state", "machines", "correlations", "require", "invalid_json"];
 /// What tells a rule from an entry of a script.
 const RULE_MARKS: [&str; 3] = ["match", "response", "responses"];
-const INVALID_JSON: &str = r#"{"error":"Invalid JSON format"}"#;
+pub(super) const INVALID_JSON: &str = r#"{"error":"Invalid JSON format"}"#;
 
 /// Whether an object with these keys, in a replay file, is a rule or another part of a set of rules.
 pub(crate) fn is_rule_object<'k>(keys: impl IntoIterator<Item = &'k str>) -> bool {
@@ -44,8 +41,13 @@ pub(crate) struct RuleReader {
     /// Whether the file has rules and nothing else.
     is_rules_file: bool,
     names: Names,
-    actions: u32,
+    /// How many actions were numbered, those of rules that were there before included.
+    pub(super) actions: u32,
+    /// Whether the rules are added to others.
+    are_added: bool,
     rules: Vec<Rule>,
+    /// Each of the rules as JSON, if that is kept.
+    written: Option<Vec<Arc<str>>>,
     /// The names of all machines, also of those that are wrong.
     machine_names: Vec<(String, Span)>,
     machines: Vec<Machine>,
@@ -61,6 +63,16 @@ impl RuleReader {
         Self { is_rules_file: true, ..Self::new(folder) }
     }
 
+    /// For rules that can be told apart afterwards.
+    pub(super) fn of_book() -> Self {
+        Self { written: Some(Vec::new()), ..Self::of_file(None) }
+    }
+
+    /// For rules that are added to others; so many actions are numbered there.
+    pub(super) fn of_added(actions: u32) -> Self {
+        Self { are_added: true, actions, ..Self::of_book() }
+    }
+
     /// For rules among the entries of a script.
     pub(crate) fn new(folder: Option<&Path>) -> Self {
         Self {
@@ -68,7 +80,9 @@ impl RuleReader {
             is_rules_file: false,
             names: Names::default(),
             actions: 0,
+            are_added: false,
             rules: Vec::new(),
+            written: None,
             machine_names: Vec::new(),
             machines: Vec::new(),
             watches: Vec::new(),
@@ -107,30 +121,53 @@ impl RuleReader {
         };
         let mut reading = Reading::new(findings, &mut self.names, state_names, &mut self.files, &mut self.actions);
         if !is_mark {
-            self.rules.extend(Rule::read_line(&node, &mut reading));
+            let rule = Rule::read_line(&node, &mut reading);
+            self.take(rule, &node);
         } else if let Some(record) = node.record("rules", "a rule", MARKS, reading.findings) {
             self.parts(&record, state_names, findings);
         }
     }
 
     fn document(&mut self, node: &Node, state_names: &mut StateNames, findings: &mut Findings<'_, '_>) {
-        let Tree::Map(_) = &node.value else {
+        let Tree::Map(entries) = &node.value else {
             let found = node.excerpt();
             return findings.at_span(node.span, RuleProblem::NotRules { found }.into());
         };
+        let has = |keys: &[&str]| entries.iter().any(|(key, _)| keys.contains(&key.text.as_str()));
+        if self.are_added && has(&RULE_MARKS) && !has(&["rules"]) {
+            let mut reading = Reading::new(findings, &mut self.names, state_names, &mut self.files, &mut self.actions);
+            let rule = Rule::read(node, &mut reading);
+            return self.take(rule, node);
+        }
         if let Some(record) = node.record("rules", "the keys of a rules file", DOCUMENT_KEYS, findings) {
             self.parts(&record, state_names, findings);
         }
     }
 
+    fn take(&mut self, rule: Option<Rule>, node: &Node) {
+        if let (Some(written), Some(_)) = (&mut self.written, &rule) {
+            written.push(node.written().into());
+        }
+        self.rules.extend(rule);
+    }
+
     fn parts(&mut self, record: &Record<'_>, state_names: &mut StateNames, findings: &mut Findings<'_, '_>) {
+        if self.are_added {
+            for (key, span) in MARKS.iter().filter_map(|key| Some((key, record.key_span(key)?))) {
+                findings.at_span(span, RuleProblem::OfAllRules(key).into());
+            }
+        }
         let mut reading = Reading::new(findings, &mut self.names, state_names, &mut self.files, &mut self.actions);
         let reading = &mut reading;
         let list = |key: &'static str, expected, reading: &mut Reading<'_, '_, '_>| {
             record.get(key).and_then(|node| node.list(key, expected, reading.findings)).unwrap_or_default()
         };
         for node in list("rules", "a list of rules", reading) {
-            self.rules.extend(Rule::read(node, reading));
+            let rule = Rule::read(node, reading);
+            if let (Some(written), Some(_)) = (&mut self.written, &rule) {
+                written.push(node.written().into());
+            }
+            self.rules.extend(rule);
         }
         if let Some(node) = record.get("state") {
             self.state.extend(read_state(node, reading));
@@ -180,120 +217,76 @@ impl RuleReader {
         let machines = self.machine_names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
         let correlations = self.watches.iter().map(|watch| watch.name.as_str()).collect::<Vec<_>>();
         self.names.report(&machines, &correlations, findings);
+        self.names.report_rooms(findings);
         self.names.report_states(&self.machines, findings);
-        self.report_taken_names(findings);
-        let require = self.requirement(findings);
-        self.rules.sort_by_key(|rule| std::cmp::Reverse(rule.priority));
-        // A mistake may be why it looks so.
-        if !findings.has_errors() {
-            self.report_never_asked(require, findings);
-        }
-        let checks = self.checks();
-        let about_text = |rule: &Rule| rule.matching.message_type == MessageType::Text;
-        let text_rules: Vec<usize> = (0..self.rules.len()).filter(|number| about_text(&self.rules[*number])).collect();
-        let index = PatternSet::new(text_rules.iter().map(|number| self.rules[*number].matching.first_pattern()));
+        report_taken_names(&self.rules, findings);
+        let says_json = match self.require {
+            Some((says, _)) => Some(says),
+            // Beside a script, it is said or not so.
+            None => (!self.is_rules_file).then_some(false),
+        };
+        let refusal_span = self.refusal.as_ref().map(|(_, span)| *span);
         let refusal = match self.refusal {
             Some((refusal, _)) => refusal,
             None => Actions::answering_always(self.actions, vec![Response::verbatim(INVALID_JSON)]),
         };
-        let name = Arc::clone(findings.source().name());
-        let machine_names = self.machines.iter().map(|machine| format!("{name}: machine {}", machine.name).into());
-        RuleSet {
-            rule_names: self.rules.iter().map(|rule| rule.called(&name).into()).collect(),
-            machine_names: machine_names.collect(),
-            name,
-            text_rules,
-            index,
-            rules: self.rules,
-            machines: self.machines,
-            watches: self.watches,
-            state: self.state,
-            checks,
+        self.rules.sort_by_key(|rule| std::cmp::Reverse(rule.priority));
+        let set = RuleSet {
+            machines: self.machines.into(),
+            watches: self.watches.into(),
+            state: self.state.into(),
             reads_last_message: self.names.reads_last_message,
-            require,
-            refusal,
-            state_names: StateNames::default(),
-            warnings: Vec::new(),
+            says_json,
+            refusal: Arc::new(refusal),
             files: self.files.into_asked_for(),
-        }
-    }
-
-    fn requirement(&self, findings: &mut Findings<'_, '_>) -> Require {
-        let mut texts = self.rules.iter().filter(|rule| rule.matching.message_type == MessageType::Text).peekable();
-        let moved_by = || self.machines.iter().flat_map(Machine::patterns);
-        let require = match self.require {
-            Some((true, _)) => Require::Json,
-            Some((false, _)) => Require::Anything,
-            None if !self.is_rules_file || (texts.peek().is_none() && moved_by().next().is_none()) => Require::Anything,
-            None if texts.all(|rule| rule.matching.needs_json()) && moved_by().all(MessagePattern::needs_json) => {
-                Require::JsonByDefault
-            }
-            None => Require::Anything,
+            ..RuleSet::empty(findings.source().name())
         };
-        if let Some((_, span)) = self.refusal.as_ref().filter(|_| require == Require::Anything) {
+        let set = set.arranged(self.rules.into_iter().map(Arc::new).collect());
+        if let Some(span) = refusal_span.filter(|_| set.require == Require::Anything) {
             let needs = "\"require\": \"json\"";
-            findings.at_span(*span, ProblemKind::Needs { key: "invalid_json", needs });
+            findings.at_span(span, ProblemKind::Needs { key: "invalid_json", needs });
         }
-        require
+        // A mistake may be why it looks so.
+        if !findings.has_errors() {
+            set.report_never_asked(findings);
+        }
+        set
     }
 
-    fn report_taken_names(&self, findings: &mut Findings<'_, '_>) {
-        let mut lines = HashMap::new();
-        for rule in &self.rules {
-            let Some(name) = &rule.name else { continue };
-            if let Some(line) = lines.insert(name, rule.span.line) {
-                let problem = RuleProblem::NameTaken { what: "rule", name: name.clone(), line };
-                findings.at_span(rule.span, problem.into());
-            }
+    /// Gives the rules out that were read to be added to `others`, in their order, each as JSON. If anything was wrong, they
+    /// are of no use, and `findings` knows.
+    pub(super) fn finish_beside(self, others: &RuleSet, findings: &mut Findings<'_, '_>) -> Vec<(Rule, Arc<str>)> {
+        if self.rules.is_empty() && !findings.has_errors() {
+            findings.about_file(RuleProblem::NoRules.into());
         }
+        let machines = others.machines.iter().map(|machine| machine.name.as_str()).collect::<Vec<_>>();
+        let correlations = others.watches.iter().map(|watch| watch.name.as_str()).collect::<Vec<_>>();
+        self.names.report(&machines, &correlations, findings);
+        self.names.report_states(&others.machines, findings);
+        report_taken_names(&self.rules, findings);
+        self.rules.into_iter().zip(self.written.unwrap_or_default()).collect()
     }
 
-    /// Rules behind one that takes all of their messages, in the order in which they are asked.
-    fn report_never_asked(&self, require: Require, findings: &mut Findings<'_, '_>) {
-        let mut taken = HashMap::new();
-        let mut all_texts = None;
-        for rule in &self.rules {
-            let is_text = rule.matching.message_type == MessageType::Text;
-            let written = rule.matching.to_string();
-            if let Some(line) = taken.get(&written).copied().or(all_texts.filter(|_| is_text)) {
-                findings.at_span(rule.span, RuleProblem::NeverAsked { line }.into());
-            } else if require == Require::Json && rule.matching.takes_no_json() {
-                findings.at_span(rule.span, RuleProblem::NeverJson.into());
-            }
-            if rule.when.is_none() {
-                taken.entry(written).or_insert(rule.span.line);
-                if rule.matching.takes_every_text() {
-                    all_texts.get_or_insert(rule.span.line);
-                }
-            }
-        }
+    /// Each of the rules as JSON, by the numbers of their actions, if that was kept.
+    pub(super) fn written(&self) -> HashMap<u32, Arc<str>> {
+        let numbers = self.rules.iter().map(|rule| rule.actions.number);
+        numbers.zip(self.written.iter().flatten().cloned()).collect()
     }
 
-    /// What sessions decide, in the order of the file.
-    fn checks(&self) -> Vec<Check> {
-        let of_rules = self.rules.iter().map(|rule| &rule.actions);
-        let of_machines = self.machines.iter().flat_map(Machine::actions);
-        let of_watches = self.watches.iter().flat_map(Watch::actions);
-        let of_actions = of_rules.chain(of_machines).chain(of_watches).filter_map(|actions| {
-            let check = actions.check()?;
-            Some(Check {
-                key: CheckKey::Actions(actions.number),
-                line: check.line,
-                description: check.description.clone(),
-                fails: !check.passes,
-            })
-        });
-        // What is done about a violation decides what it means.
-        let duties = self.watches.iter().enumerate().filter(|(_, watch)| watch.is_duty && watch.on_violated.is_none());
-        let of_duties = duties.map(|(number, watch)| Check {
-            key: CheckKey::Correlation(number),
-            line: watch.span.line,
-            description: watch.name.clone(),
-            fails: false,
-        });
-        let mut checks: Vec<_> = of_actions.chain(of_duties).collect();
-        checks.sort_by_key(|check| check.line);
-        checks
+    /// Whether a rule looks at the message that came last.
+    pub(super) fn reads_last_message(&self) -> bool {
+        self.names.reads_last_message
+    }
+}
+
+fn report_taken_names(rules: &[Rule], findings: &mut Findings<'_, '_>) {
+    let mut lines = HashMap::new();
+    for rule in rules {
+        let Some(name) = &rule.name else { continue };
+        if let Some(line) = lines.insert(name, rule.span.line) {
+            let problem = RuleProblem::NameTaken { what: "rule", name: name.clone(), line };
+            findings.at_span(rule.span, problem.into());
+        }
     }
 }
 
@@ -329,9 +322,10 @@ fn is_lines(findings: &Findings<'_, '_>) -> bool {
         Some("yaml" | "yml" | "json") => false,
         _ => {
             let first = source.text().lines().find(|line| !is_blank_or_comment(line));
-            first.is_some_and(|line| {
-                line.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok()
-            })
+            // A whole document may stand on one line, too.
+            let object =
+                first.and_then(|line| serde_json::from_str::<HashMap<String, serde::de::IgnoredAny>>(line).ok());
+            object.is_some_and(|object| !object.contains_key("rules"))
         }
     }
 }

@@ -47,7 +47,7 @@ impl Present {
         });
         self.correlations = watches.collect();
         self.renew_checks(old, new);
-        self.hands.renew(values);
+        self.hands.renew(values, new.goes_on(old).then(|| new.numbers()));
     }
 
     /// What was decided of a check is decided of the one with the same words; where there is none, it is kept as it is.
@@ -60,7 +60,7 @@ impl Present {
             if let Some(same) = same {
                 checks.decide(same.key, decision.clone(), *at);
             } else if self.earlier_checks.len() < MOST_EARLIER_CHECKS {
-                self.earlier_checks.push(check.result(old.name(), Some((decision.clone(), *at))));
+                self.earlier_checks.push(check.result(Some((decision.clone(), *at))));
             }
         }
         self.checks = checks;

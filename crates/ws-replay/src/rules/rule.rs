@@ -1,5 +1,7 @@
 //! One rule: which messages it takes, and what it does for them.
 
+use std::sync::Arc;
+
 use ws_patterns::Expression;
 
 use super::actions::{Actions, keys_with_actions};
@@ -14,6 +16,8 @@ use crate::source::Span;
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) name: Option<String>,
+    /// How messages call it, if it was added to others and has no place in their file.
+    pub(super) added_as: Option<Arc<str>>,
     pub(super) span: Span,
     /// Higher ones are asked first.
     pub(super) priority: i64,
@@ -78,6 +82,7 @@ impl Rule {
         Actions::expect_some(record, "this rule", reading);
         Some(Self {
             name: name.map(|name| name.value.to_owned()),
+            added_as: None,
             span: record.span(),
             priority: priority.unwrap_or_default(),
             matching: matching?,
@@ -88,9 +93,17 @@ impl Rule {
 
     /// How messages call it: `rules.yaml:12: greet`, or without the name.
     pub(super) fn called(&self, file: &str) -> String {
-        let line = self.span.line;
+        let place = self.place(file, self.span.line);
         match &self.name {
-            Some(name) => format!("{file}:{line}: {name}"),
+            Some(name) if self.added_as.is_none() => format!("{place}: {name}"),
+            _ => place,
+        }
+    }
+
+    /// How messages call a line of it.
+    pub(super) fn place(&self, file: &str, line: usize) -> String {
+        match &self.added_as {
+            Some(name) => name.to_string(),
             None => format!("{file}:{line}"),
         }
     }

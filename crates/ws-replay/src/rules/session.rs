@@ -163,6 +163,11 @@ impl RuleSession {
         reaction
     }
 
+    /// Messages have come that it was not told of: so many, with those that it was.
+    pub(super) fn count_to(&self, messages: u64) {
+        self.followed().present.count_to(messages);
+    }
+
     /// Plans what a message has brought about for later; `now` is when it came.
     pub(super) fn plan(&self, now: Duration, later: Plan) {
         if !later.is_empty() {

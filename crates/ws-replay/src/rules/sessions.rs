@@ -54,6 +54,14 @@ impl RuleSessions {
         Some(sessions.remove(at))
     }
 
+    /// All rules of the connection have missed messages: now `messages` have come.
+    pub(crate) fn count_to(connection: &Connection, messages: u64) {
+        let all = Self::known_of(connection).map(|sessions| sessions.lock().clone()).unwrap_or_default();
+        for session in all {
+            session.count_to(messages);
+        }
+    }
+
     /// Shows all of them an answer that is sent to the client.
     pub(super) fn tell(&self, message: &Message) {
         let all = self.lock().clone();

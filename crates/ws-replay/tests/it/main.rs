@@ -2,6 +2,7 @@
 //! on tokio's paused clock.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what several tests share")]
 
+mod book;
 mod branching;
 mod closing;
 mod determinism;
@@ -13,6 +14,7 @@ mod graph;
 mod handler;
 mod har;
 mod hostile;
+mod interlude;
 mod learning;
 mod marks;
 mod placed;

@@ -160,7 +160,7 @@ fn a_file_says_what_it_holds() {
     assert_eq!(report(text, "r.yaml"), "r.yaml: can be followed: 1 rule, 1 machine; text must be JSON");
     assert_eq!(
         report("", "r.yaml"),
-        "r.yaml: warning: has no rules: nothing will be answered\nr.yaml: can be followed, with 1 warning: 0 rules"
+        "r.yaml: warning: has no rules: it answers nothing\nr.yaml: can be followed, with 1 warning: 0 rules"
     );
     assert!(report("- a\n", "r.yaml").contains("r.yaml:1:1: expected the keys of a rules file"));
     assert!(report("rules: [", "r.yaml").contains("expected YAML"));

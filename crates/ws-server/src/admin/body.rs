@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::{Instant, timeout_at};
 
 use super::object::object;
@@ -67,7 +67,8 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Taken for Json<T> {
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
         let read = object(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
         read.map(Self).map_err(|error: serde_json::Error| {
-            let problem = if error.is_data() {
+            // Of JSON that is something else than it is taken for, serde says that it cannot be read, too.
+            let problem = if error.is_data() || serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
                 Problem::senseless("the body is not the JSON that is wanted here")
             } else {
                 Problem::unreadable("the body is no JSON")
@@ -229,5 +230,53 @@ impl Answer for Done {
 
     fn into_response(self) -> Response {
         Self::STATUS.into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// A body of which a byte comes every `pause`, and that never ends.
+    fn endless(pause: Duration) -> Body {
+        Body::from_stream(stream::unfold((), move |()| async move {
+            sleep(pause).await;
+            Some((Ok::<_, Infallible>(Bytes::from_static(b" ")), ()))
+        }))
+    }
+
+    /// Neither one of which nothing comes, nor one that comes by drops, keeps anybody longer than a body may take.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_comes_in_time() {
+        for pause in [Duration::from_secs(3_600), Duration::from_secs(7), Duration::from_millis(1)] {
+            let began = Instant::now();
+            let problem = read(&HeaderMap::new(), endless(pause), MOST_BYTES).await.unwrap_err();
+            assert_eq!(problem.status(), StatusCode::REQUEST_TIMEOUT);
+            assert_eq!(began.elapsed(), Duration::from_secs(30), "{pause:?}");
+        }
+        let slow = stream::once(async {
+            sleep(Duration::from_secs(29)).await;
+            Ok::<_, Infallible>(Bytes::from_static(b"{}"))
+        });
+        assert_eq!(read(&HeaderMap::new(), Body::from_stream(slow), MOST_BYTES).await.unwrap(), "{}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_is_read_than_there_may_be() {
+        for (length, status) in [(7, None), (8, Some(StatusCode::PAYLOAD_TOO_LARGE))] {
+            let body = Body::from("x".repeat(length));
+            let read = read(&HeaderMap::new(), body, 7).await;
+            assert_eq!(read.err().map(|problem| problem.status()), status, "{length}");
+        }
+        // It never ends: it is refused when there is too much of it, and not when the time is up.
+        let began = Instant::now();
+        let problem = read(&HeaderMap::new(), endless(Duration::from_millis(1)), 7).await.unwrap_err();
+        assert_eq!(problem.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert!(began.elapsed() < Duration::from_secs(1));
     }
 }

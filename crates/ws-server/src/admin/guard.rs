@@ -94,7 +94,8 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn is_of_a_proxy(header: &str) -> bool {
-    header == "forwarded" || header == "x-real-ip" || header.starts_with("x-forwarded-")
+    matches!(header, "forwarded" | "via" | "x-real-ip" | "x-client-ip" | "true-client-ip" | "cf-connecting-ip")
+        || header.starts_with("x-forwarded-")
 }
 
 /// Whether a browser asks for a page that is neither ours nor allowed.
@@ -103,8 +104,8 @@ fn is_of_a_foreign_page(request: &Parts, config: &AdminConfig) -> bool {
         return false;
     }
     // Every other port of this machine is `same-site`.
-    let site = request.headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
-    if !matches!(site, None | Some(b"same-origin" | b"none")) {
+    let is_foreign = |site: &HeaderValue| !matches!(site.as_bytes(), b"same-origin" | b"none");
+    if request.headers.get_all(SEC_FETCH_SITE).into_iter().any(is_foreign) {
         return true;
     }
     let is_own = |origin: &HeaderValue| {
@@ -241,7 +242,7 @@ mod tests {
 
     #[test]
     fn nobody_asks_through_a_proxy() {
-        for name in ["forwarded", "x-forwarded-for", "X-Forwarded-Host", "x-forwarded-anything", "x-real-ip"] {
+        for name in ["forwarded", "x-forwarded-for", "X-Forwarded-Host", "x-forwarded-anything", "x-real-ip", "Via"] {
             check(false, &[("host", "localhost"), (name, "")]);
         }
     }
@@ -261,6 +262,7 @@ mod tests {
             check(false, &[host, ("sec-fetch-site", site)]);
         }
         check(false, &[host, ("origin", "http://localhost:3001"), ("origin", "https://evil.example")]);
+        check(false, &[host, ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")]);
         check(false, &[host, ("origin", "http://localhost:3001"), ("sec-fetch-site", "cross-site")]);
     }
 

@@ -9,14 +9,15 @@ use super::reach;
 use super::which::Which;
 use super::whole::Whole;
 use crate::journal::{EventFilter, EventName, FilterErrors, Found, Journal, JournalQuery};
-use crate::realm::TestId;
+use crate::realm::{Realm, TestId};
 
 /// Every kind of event.
-pub(super) const ALL_KINDS: [EventName; 9] = [
+pub(super) const ALL_KINDS: [EventName; 10] = [
     EventName::Open,
     EventName::Refused,
     EventName::Message,
     EventName::Unmatched,
+    EventName::Play,
     EventName::Fault,
     EventName::Error,
     EventName::Skipped,
@@ -39,11 +40,21 @@ pub(super) enum Order {
 }
 
 impl Admin {
-    /// The journals of `which`; none, if it is a test that is not there.
+    /// The journals of `which`; none, if it is a test that is not there. One that is asked for by name is kept for who comes
+    /// back.
     pub(super) fn journals(&self, which: &Which) -> Result<Vec<Journal>, Problem> {
-        let realms = self.realms(which);
-        let journals = realms.iter().map(|realm| realm.observers.journal().cloned());
-        journals.collect::<Option<_>>().ok_or_else(switched_off)
+        let realms = &self.shared.realms;
+        let journal = |realm: &Realm| realm.observers.journal().cloned();
+        let journals = match which {
+            Which::Untagged => vec![journal(realms.server())],
+            Which::Test(id) => realms.keep(Some(id)).as_deref().map(journal).into_iter().collect(),
+            Which::All => {
+                let mut all = realms.of_tests(journal);
+                all.push(journal(realms.server()));
+                all
+            }
+        };
+        journals.into_iter().collect::<Option<_>>().ok_or_else(switched_off)
     }
 
     /// The journal of a test, or that of the connections of none, for who waits: a test is made if it is not there.

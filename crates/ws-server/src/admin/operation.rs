@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -237,7 +238,10 @@ impl Operation {
         let pairs = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned();
         let (tests, pairs): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| self.scoping.takes(name));
         let tests: Vec<_> = tests.into_iter().map(|(_, id)| id).collect();
+        self.scoping.check(pairs.iter().map(|(name, _)| name.as_str()))?;
         let which = self.scoping.read(&head.headers, &tests)?;
+        // What stands there may be any name.
+        let id = percent_decode_str(&id).decode_utf8_lossy().into_owned();
         (self.run)(Unread { admin, id, which, pairs, head, body }).await
     }
 }

@@ -39,12 +39,24 @@ impl Parameters {
             }
         }
         if mistakes.is_empty() {
-            match serde_json::from_value(Value::Object(read)) {
+            match serde_json::from_value(Value::Object(read.clone())) {
                 Ok(query) => return Ok(query),
-                Err(mistake) => mistakes.push(Mistake::new(mistake)),
+                Err(mistake) => mistakes = self.blame::<Q>(&read, &mistake),
             }
         }
         Err(Problem::unreadable("the query cannot be read").errors(mistakes))
+    }
+
+    /// What is wrong with each parameter by itself; with all of them, if it is none of them.
+    fn blame<Q: DeserializeOwned>(&self, read: &Map<String, Value>, mistake: &serde_json::Error) -> Vec<Mistake> {
+        let alone = |name: &String| {
+            let with = read.iter().filter(|(other, _)| *other == name || self.required.contains(other));
+            let with: Map<_, _> = with.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let mistake = serde_json::from_value::<Q>(Value::Object(with)).err()?;
+            Some(Mistake::new(format_args!("{name}: {mistake}")))
+        };
+        let mistakes: Vec<_> = read.keys().filter_map(alone).collect();
+        if mistakes.is_empty() { vec![Mistake::new(mistake)] } else { mistakes }
     }
 
     fn add(&self, read: &mut Map<String, Value>, name: &str, text: &str) -> Result<(), String> {

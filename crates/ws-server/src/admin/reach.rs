@@ -71,11 +71,16 @@ pub(super) fn send_to<'a>(connections: impl IntoIterator<Item = &'a Arc<Live>>, 
 pub(super) fn send(live: &Live, message: Message) -> Result<(), Problem> {
     live.sender().clone().with_origin(Origin::Admin).try_send(message).map_err(|error| match error {
         TrySendError::Full(_) => Problem::not_now("the client reads too slowly: the connection's queue is full", 1),
-        TrySendError::Closed => closing(),
+        TrySendError::Closed => closing(live),
     })
 }
 
-/// The connection takes nothing more.
-pub(super) fn closing() -> Problem {
-    Problem::new(http::StatusCode::CONFLICT, "the connection is closing")
+/// Why the connection takes nothing more.
+pub(super) fn closing(live: &Live) -> Problem {
+    let detail = if live.is_half_open() {
+        "the connection was made half-open: nothing is read or sent on it any more; DELETE ends it"
+    } else {
+        "the connection is closing"
+    };
+    Problem::new(http::StatusCode::CONFLICT, detail)
 }

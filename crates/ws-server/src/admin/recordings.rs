@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use tempfile::TempPath;
 use ws_core::{Connection, ObservedFrame, SessionEnd, SessionObserver};
-use ws_replay::{HarLayout, RecordError, RecordOptions, RecordStats, Recorder, ReplayErrors, ReplayScript};
+use ws_replay::{HarLayout, RecordError, RecordOptions, RecordStats, Recorder, Redaction, ReplayErrors, ReplayScript};
 
 use super::which::Which;
 use crate::live::LiveConnections;
@@ -72,14 +72,20 @@ pub(super) enum RecordingError {
 }
 
 impl Recordings {
-    /// Begins a recording of `whose` connections, those in `live` included; what the last one left behind is gone. This blocks.
-    pub(super) fn start(&self, whose: Which, live: &LiveConnections) -> Result<RecordingState, RecordingError> {
+    /// Begins a recording of `whose` connections, those in `live` included, without what `redact` finds; what the last one left
+    /// behind is gone. This blocks.
+    pub(super) fn start(
+        &self,
+        whose: Which,
+        live: &LiveConnections,
+        redact: &[Redaction],
+    ) -> Result<RecordingState, RecordingError> {
         let mut last = self.last();
         if last.as_ref().is_some_and(|last| !last.has_ended) {
             return Err(RecordingError::Runs);
         }
         let file = tempfile::Builder::new().prefix("mockforge-").suffix(".jsonl").tempfile()?.into_temp_path();
-        let recorder = Recorder::create(RecordOptions::to(&*file))?;
+        let recorder = Recorder::create(RecordOptions { redact: redact.to_vec(), ..RecordOptions::to(&*file) })?;
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some((recorder.clone(), whose.clone()));
         self.is_running.store(true, Ordering::Release);
         // Those that open from here on tell of it themselves; who does both is recorded once.
@@ -108,8 +114,9 @@ impl Recordings {
         self.last().as_ref().map(Recording::state)
     }
 
-    /// What was recorded; one that runs is read as far as it is written. This blocks.
-    pub(super) fn read(&self, format: RecordingFormat) -> Result<Vec<u8>, RecordingError> {
+    /// What was recorded on `server`, such as `ws://127.0.0.1:3001`; one that runs is read as far as it is written. This
+    /// blocks.
+    pub(super) fn read(&self, format: RecordingFormat, server: &str) -> Result<Vec<u8>, RecordingError> {
         let last = self.last();
         let recording = last.as_ref().ok_or(RecordingError::None)?;
         Ok(match format {
@@ -117,7 +124,7 @@ impl Recordings {
             RecordingFormat::Har => {
                 let text = fs::read_to_string(&recording.file)?;
                 let script = ReplayScript::parse(&text, "recording.jsonl")?;
-                format!("{:#}\n", script.to_har(HarLayout::Chrome).har).into_bytes()
+                format!("{:#}\n", script.to_har_of(HarLayout::Chrome, server).har).into_bytes()
             }
         })
     }

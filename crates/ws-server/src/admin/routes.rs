@@ -10,6 +10,7 @@ mod messages;
 mod recording;
 mod reload;
 mod rooms;
+mod rules;
 mod tests;
 mod uploads;
 mod waiting;
@@ -25,6 +26,7 @@ pub(super) fn all() -> Vec<Operation> {
         waiting::operations(),
         events::operations(),
         uploads::operations(),
+        rules::operations(),
         tests::operations(),
         recording::operations(),
         handlers::operations(),

@@ -63,7 +63,18 @@ fn captured<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::routes;
     use super::*;
+
+    #[test]
+    fn whoever_may_get_something_may_ask_for_its_head() {
+        let table = Table::new(routes::all());
+        let name = |method: Method, path| table.find(&method, path).map(|(operation, id)| (operation.name, id)).ok();
+        assert_eq!(name(Method::HEAD, "/connections"), Some(("list_connections", "")));
+        assert_eq!(name(Method::HEAD, "/connections/7"), Some(("get_connection", "7")));
+        assert_eq!(name(Method::GET, "/connections/send"), None, "it is no id");
+        assert_eq!(name(Method::HEAD, "/connections/send"), None);
+    }
 
     #[test]
     fn paths_are_matched_by_segments() {

@@ -61,6 +61,17 @@ impl Scoping {
         self != Self::None && matches!(parameter, PARAMETER | ALIAS)
     }
 
+    /// Refuses a test where there is none to be named; `parameters` are those that are not for this module.
+    pub(super) fn check<'a>(self, mut parameters: impl Iterator<Item = &'a str>) -> Result<(), Problem> {
+        match parameters.find(|name| matches!(*name, PARAMETER | ALIAS)) {
+            None => Ok(()),
+            Some(name) => {
+                let detail = format!("`{name}`: this call is about the whole server, not about one test: leave it out");
+                Err(Problem::unreadable(detail))
+            }
+        }
+    }
+
     /// Reads what the request says; `parameters` are those that are for this module.
     pub(super) fn read(self, headers: &HeaderMap, parameters: &[String]) -> Result<Which, Problem> {
         if self == Self::None {

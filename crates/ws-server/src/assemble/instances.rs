@@ -10,9 +10,11 @@ use ws_replay::{PathCounts, ReplayHandler, ReplayOptions, ReplayScript, RoomMemo
 
 use super::OnVerdict;
 use super::blueprint::{Blueprint, Guard, Modes, Part, Place, Script};
+use super::plays::PlayScript;
 use super::uploads::{Layer, Over, Uploads};
 use crate::HandshakeRules;
 use crate::path_conditions::PathConditions;
+use crate::play::{Play, Weight};
 use crate::scope::{Begins, Bound, Scope};
 use crate::version::Version;
 
@@ -65,6 +67,13 @@ impl RealmState {
 
     pub(crate) fn uploads(&self) -> &Uploads {
         &self.uploads
+    }
+
+    /// A script for one connection, with what the realm remembers.
+    pub(crate) fn play(&self, script: PlayScript, weight: Weight) -> Play {
+        let maker = Maker { realm: self, options: &self.options, on_verdict: None };
+        let handler = maker.replay(&Script { script: script.script, rules: None });
+        Play::new(handler.into_interlude(), script.entries, weight)
     }
 
     /// From the next version on, these lie over it.

@@ -1,18 +1,23 @@
 //! What a test brings along at run time: texts of rules and scripts, and conditions. They are parsed here, away from any
 //! folder, so they can name no file; and they lie over every version of the configuration, which they never change.
 
+#[cfg(feature = "admin")]
+mod edits;
+
 use std::sync::Arc;
 
 use ws_conditions::{Conditions, ConditionsError, Plan};
-use ws_replay::{Problem, ReplayErrors, ReplayOptions, ReplayScript, RuleSet};
+use ws_replay::{Problem, ReplayErrors, ReplayOptions, ReplayScript, RuleBook};
 
 use super::blueprint::{Modes, Part, Script};
 use super::compile;
+#[cfg(feature = "admin")]
+pub(crate) use edits::RuleEdit;
 
 /// All that was uploaded for one realm. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Uploads {
-    rules: Option<Uploaded<RuleSet>>,
+    rules: Option<Uploaded<RuleBook>>,
     replay: Option<Uploaded<ReplayScript>>,
     /// Tells scripts apart that were uploaded one after the other.
     replay_number: u64,
@@ -46,11 +51,13 @@ pub(crate) struct Upload {
     pub(crate) entries: usize,
     /// What is doubtful in it.
     pub(crate) warnings: Vec<String>,
+    /// The rules that it goes on from, if it changes some of them only.
+    changes: Option<Option<Arc<RuleBook>>>,
 }
 
 #[derive(Clone)]
 enum Change {
-    Rules(Option<Uploaded<RuleSet>>),
+    Rules(Option<Uploaded<RuleBook>>),
     Replay(Option<Uploaded<ReplayScript>>),
     Conditions(Option<UploadedConditions>),
 }
@@ -61,10 +68,10 @@ impl Upload {
     /// # Errors
     /// All mistakes of the text.
     pub(crate) fn rules(text: &str) -> Result<Self, ReplayErrors> {
-        let rules = RuleSet::read(text.as_bytes(), "uploaded rules")?;
-        let (entries, warnings) = (rules.summary().rules, doubts(rules.warnings()));
+        let rules = RuleBook::parse(text, RULES)?;
+        let (entries, warnings) = (rules.rules().summary().rules, doubts(rules.rules().warnings()));
         let uploaded = Uploaded { text: text.into(), compiled: Arc::new(rules) };
-        Ok(Self { change: Change::Rules(Some(uploaded)), entries, warnings })
+        Ok(Self::new(Change::Rules(Some(uploaded)), entries, warnings))
     }
 
     /// A script in the place of all modes.
@@ -75,7 +82,7 @@ impl Upload {
         let script = ReplayScript::read(text.as_bytes(), "uploaded replay")?;
         let (entries, warnings) = (script.summary().entries, doubts(script.warnings()));
         let uploaded = Uploaded { text: text.into(), compiled: Arc::new(script) };
-        Ok(Self { change: Change::Replay(Some(uploaded)), entries, warnings })
+        Ok(Self::new(Change::Replay(Some(uploaded)), entries, warnings))
     }
 
     /// Conditions in the place of all others; `seed` makes what is random in them repeat, if they do not say so themselves.
@@ -86,8 +93,7 @@ impl Upload {
         let plan = compile(Conditions { seed: conditions.seed.or(seed), ..conditions.clone() })?;
         let entries = conditions.faults.len();
         let uploaded = UploadedConditions { written: Arc::new(conditions), plan: Arc::new(plan) };
-        let change = Change::Conditions(Some(uploaded));
-        Ok(Self { change, entries, warnings: Vec::new() })
+        Ok(Self::new(Change::Conditions(Some(uploaded)), entries, Vec::new()))
     }
 
     /// The rules of the configuration alone.
@@ -110,11 +116,18 @@ impl Upload {
 
     #[cfg(feature = "admin")]
     fn nothing(change: Change) -> Self {
-        Self { change, entries: 0, warnings: Vec::new() }
+        Self::new(change, 0, Vec::new())
+    }
+
+    fn new(change: Change, entries: usize, warnings: Vec<String>) -> Self {
+        Self { change, entries, warnings, changes: None }
     }
 }
 
-fn doubts(warnings: &[Problem]) -> Vec<String> {
+/// How the rules of an upload are called; connections know them by that, whatever comes and goes.
+const RULES: &str = "uploaded rules";
+
+pub(super) fn doubts(warnings: &[Problem]) -> Vec<String> {
     warnings.iter().map(ToString::to_string).collect()
 }
 
@@ -128,10 +141,16 @@ impl Uploads {
         }
     }
 
-    /// The rules, as they were uploaded.
+    /// Whether an upload that changes some of the rules goes on from those that are here.
+    pub(crate) fn fits(&self, upload: &Upload) -> bool {
+        let here = self.rules.as_ref().map(|rules| Arc::as_ptr(&rules.compiled));
+        upload.changes.as_ref().is_none_or(|before| before.as_ref().map(Arc::as_ptr) == here)
+    }
+
+    /// The rules, as they were uploaded together, and as they are now.
     #[cfg(feature = "admin")]
-    pub(crate) fn rules(&self) -> Option<&str> {
-        self.rules.as_ref().map(|rules| &*rules.text)
+    pub(crate) fn rules(&self) -> Option<(&str, &RuleBook)> {
+        self.rules.as_ref().map(|rules| (&*rules.text, &*rules.compiled))
     }
 
     /// The script, as it was uploaded.
@@ -149,13 +168,15 @@ impl Uploads {
     /// How long all texts are.
     pub(crate) fn bytes(&self) -> usize {
         let length = |text: Option<&Arc<str>>| text.map_or(0, |text| text.len());
-        length(self.rules.as_ref().map(|rules| &rules.text)) + length(self.replay.as_ref().map(|replay| &replay.text))
+        let added = self.rules.as_ref().map_or(0, |rules| rules.compiled.added_bytes());
+        let rules = length(self.rules.as_ref().map(|rules| &rules.text)) + added;
+        rules + length(self.replay.as_ref().map(|replay| &replay.text))
     }
 
     /// What it makes of every version.
     pub(super) fn layer(&self, options: &ReplayOptions) -> Layer {
         let modes = |part| Arc::new(Modes { parts: vec![part], options: options.clone() });
-        let rules = self.rules.as_ref().map(|rules| Arc::clone(&rules.compiled));
+        let rules = self.rules.as_ref().map(|rules| Arc::clone(rules.compiled.rules()));
         let over = match (&self.replay, rules) {
             (Some(replay), rules) => {
                 let script = Script { script: Arc::clone(&replay.compiled), rules };

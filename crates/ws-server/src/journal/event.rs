@@ -121,6 +121,12 @@ pub enum EventKind {
         #[cfg_attr(feature = "admin", schemars(with = "Vec<written::Miss<'static>>"))]
         near_misses: Vec<NearMiss>,
     },
+    /// Somebody has started a script on the connection while it is open; it begins now.
+    #[non_exhaustive]
+    Play {
+        /// How many entries the script has.
+        entries: usize,
+    },
     /// A fault was injected.
     #[non_exhaustive]
     Fault {
@@ -181,6 +187,8 @@ pub enum EventName {
     Message,
     /// [`EventKind::Unmatched`].
     Unmatched,
+    /// [`EventKind::Play`].
+    Play,
     /// [`EventKind::Fault`].
     Fault,
     /// [`EventKind::Error`].
@@ -202,6 +210,7 @@ impl EventKind {
             Self::Refused { .. } => EventName::Refused,
             Self::Message { .. } => EventName::Message,
             Self::Unmatched { .. } => EventName::Unmatched,
+            Self::Play { .. } => EventName::Play,
             Self::Fault { .. } => EventName::Fault,
             Self::Error { .. } => EventName::Error,
             Self::Skipped { .. } => EventName::Skipped,

@@ -13,7 +13,8 @@ use ws_patterns::MessagePattern;
 use super::event::{EventName, HandledAs, MessageType};
 use super::{JournalQuery, names};
 
-/// Which events are meant. What is left out does not matter; without `kind`, messages are meant.
+/// Which events are meant. What is left out does not matter; without `kind`, messages are meant,
+/// but pings and pongs only where `type` says so.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "admin", derive(schemars::JsonSchema))]
@@ -90,8 +91,11 @@ impl EventFilter {
     /// assert_eq!(errors.mistakes()[0].to_string(), "path: a path begins with `/`");
     /// assert_eq!(errors.mistakes()[1].field, "pattern");
     /// ```
-    pub fn compile(self, members: Option<HashSet<String>>) -> Result<JournalQuery, FilterErrors> {
+    pub fn compile(mut self, members: Option<HashSet<String>>) -> Result<JournalQuery, FilterErrors> {
         let mut mistakes = Mistakes::default();
+        // Every event is compared with each of them.
+        let mut named = HashSet::new();
+        self.kind.retain(|kind| named.insert(*kind));
         let query = JournalQuery {
             path: mistakes.read("path", self.path.as_deref(), str::parse::<PathPattern>),
             pattern: mistakes.read("pattern", self.pattern.as_deref(), str::parse::<MessagePattern>),
@@ -104,6 +108,7 @@ impl EventFilter {
             connection: self.connection,
             direction: self.direction,
             origin: self.origin,
+            with_pings: !self.kind.is_empty(),
             kinds: if self.kind.is_empty() { vec![EventName::Message] } else { self.kind },
             message_type: self.message_type,
             handled: self.handled,
@@ -159,6 +164,13 @@ mod tests {
             serde_json::from_str::<EventFilter>(r#"{"direction":null,"type":null}"#).unwrap(),
             EventFilter::default()
         );
+    }
+
+    #[test]
+    fn a_kind_that_is_named_again_costs_nothing() {
+        let kind = [EventName::End, EventName::Message].repeat(50_000);
+        let query = EventFilter { kind, ..EventFilter::default() }.compile(None).unwrap();
+        assert_eq!(query.kinds, [EventName::End, EventName::Message]);
     }
 
     #[test]

@@ -33,6 +33,11 @@ impl Journal {
         self.0.keep(Slot::of_event(Some(Facts::of_handshake(handshake)), EventKind::Refused { status }));
     }
 
+    /// Takes note of a script that begins on an open connection.
+    pub(crate) fn note_play(&self, connection: &Connection, entries: usize) {
+        self.note(connection, EventKind::Play { entries });
+    }
+
     /// Takes note of how a reload went.
     pub(crate) fn note_reload(&self, outcome: &Result<ReloadReport, ServerError>) {
         let kind = match outcome {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use ws_core::{Direction, Origin, PathPattern};
+use ws_core::{Direction, Message, Origin, PathPattern};
 use ws_patterns::{MessagePattern, MessageText};
 
 use super::clock::{Clock, in_milliseconds};
@@ -14,7 +14,7 @@ use super::slot::{Slot, What};
 
 /// Which events are meant, and in what order they are told.
 ///
-/// It is made of an [`EventFilter`](crate::EventFilter), or by calls; without any, it means all messages.
+/// It is made of an [`EventFilter`](crate::EventFilter), or by calls; without any, it means all messages but pings and pongs.
 #[derive(Debug, Clone)]
 pub struct JournalQuery {
     pub(super) connection: Option<String>,
@@ -23,6 +23,8 @@ pub struct JournalQuery {
     pub(super) direction: Option<Direction>,
     pub(super) origin: Option<Origin>,
     pub(super) kinds: Vec<EventName>,
+    /// Whether pings and pongs are messages, too, where no type is wanted.
+    pub(super) with_pings: bool,
     pub(super) message_type: Option<MessageType>,
     pub(super) pattern: Option<MessagePattern>,
     pub(super) handled: Option<HandledAs>,
@@ -43,6 +45,7 @@ impl Default for JournalQuery {
             direction: None,
             origin: None,
             kinds: vec![EventName::Message],
+            with_pings: false,
             message_type: None,
             pattern: None,
             handled: None,
@@ -73,7 +76,7 @@ impl JournalQuery {
     /// How many events are told, if nobody says.
     pub const DEFAULT_LIMIT: usize = 100;
 
-    /// All messages.
+    /// All messages but pings and pongs, which only those mean who ask for them by kind or type.
     #[must_use]
     pub fn messages() -> Self {
         Self::default()
@@ -103,10 +106,10 @@ impl JournalQuery {
         Self { connection: Some(id.into()), ..self }
     }
 
-    /// Events of these kinds instead of messages.
+    /// Events of these kinds; pings and pongs are messages here.
     #[must_use]
     pub fn kinds(self, kinds: impl IntoIterator<Item = EventName>) -> Self {
-        Self { kinds: kinds.into_iter().collect(), ..self }
+        Self { kinds: kinds.into_iter().collect(), with_pings: true, ..self }
     }
 
     /// Messages of which this became.
@@ -163,11 +166,14 @@ impl JournalQuery {
     }
 
     fn means_message(&self, slot: &Slot) -> bool {
-        if self.direction.is_none() && self.origin.is_none() && self.message_type.is_none() {
+        let is_any = self.direction.is_none() && self.origin.is_none() && self.message_type.is_none();
+        if is_any && self.with_pings {
             return true;
         }
-        let Some((message, direction, origin)) = slot.message() else { return false };
-        self.direction.is_none_or(|wanted| wanted == direction)
+        let Some((message, direction, origin)) = slot.message() else { return is_any };
+        let is_ping = matches!(message, Message::Ping(_) | Message::Pong(_));
+        (!is_ping || self.with_pings || self.message_type.is_some())
+            && self.direction.is_none_or(|wanted| wanted == direction)
             && self.origin.is_none_or(|wanted| wanted == origin)
             && self.message_type.is_none_or(|wanted| wanted == MessageType::from(message))
     }

@@ -1,7 +1,12 @@
 //! Reading a journal in pieces, beside the sessions that write it.
 
 use super::slot::Slot;
-use super::store::{CHUNK, Rings, Store};
+use super::store::{Rings, Store};
+
+/// How many events are read at a time.
+const CHUNK: usize = 256;
+/// How many bytes of them: patterns are asked of all that is read at a time, and meanwhile nobody else of this thread has a turn.
+pub(super) const CHUNK_BYTES: usize = 256 * 1024;
 
 /// How far somebody has read.
 #[derive(Debug, Clone, Copy)]
@@ -24,28 +29,31 @@ impl Cursor {
         Self { received: received.map(|(place, _)| place), sent: sent.map(|(place, _)| place), missed, seen: since }
     }
 
-    /// The next events, in order, each with its place in what was received; none, if there are no more for now.
-    pub(super) fn read(&mut self, store: &Store, chunk: &mut Vec<(Option<u64>, Slot)>) {
+    /// The next events, in order, each with its place in what was received. Whether there may be more of them for now.
+    pub(super) fn read(&mut self, store: &Store, chunk: &mut Vec<(Option<u64>, Slot)>) -> bool {
         chunk.clear();
+        let mut bytes = 0;
         let rings: &Rings = &store.rings();
         for (ring, place) in [(&rings.received, &mut self.received), (&rings.sent, &mut self.sent)] {
             if let Some(place) = place {
                 self.missed += ring.catch_up(place);
             }
         }
-        while chunk.len() < CHUNK {
+        while chunk.len() < CHUNK && bytes < CHUNK_BYTES {
             let received = self.received.and_then(|place| rings.received.get(place));
             let sent = self.sent.and_then(|place| rings.sent.get(place));
             match (received, sent) {
                 (None, None) => {
                     self.seen = self.seen.max(rings.last_seq);
-                    return;
+                    return false;
                 }
                 (Some(next), other) if other.is_none_or(|other| next.seq < other.seq) => {
+                    bytes += next.cost;
                     chunk.push((self.received, next.clone()));
                     self.received = self.received.map(|place| place + 1);
                 }
                 (_, Some(next)) => {
+                    bytes += next.cost;
                     chunk.push((None, next.clone()));
                     self.sent = self.sent.map(|place| place + 1);
                 }
@@ -53,6 +61,7 @@ impl Cursor {
             }
         }
         self.seen = chunk.last().map_or(self.seen, |(_, slot)| slot.seq);
+        true
     }
 }
 

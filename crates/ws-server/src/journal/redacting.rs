@@ -22,17 +22,20 @@ pub(super) fn redact(event: &mut JournalEvent, redactions: &[Redaction]) {
             let has_secret = redact_message(message, *cut, redactions);
             near_misses.iter_mut().filter(|_| has_secret).for_each(hide);
         }
-        EventKind::Error { text } | EventKind::End { reason: Some(text), .. } => {
-            if let Some(redacted) = Redaction::apply(redactions, text) {
-                *text = redacted;
-            }
+        EventKind::Error { text } | EventKind::End { reason: Some(text), .. } => redact_text(text, redactions),
+        EventKind::Open { subprotocol, query, headers, .. } => {
+            let texts = subprotocol.iter_mut().chain(query).chain(headers.values_mut());
+            texts.for_each(|text| redact_text(text, redactions));
         }
         _ => {}
     }
-    if let Some(path) = event.path.as_mut()
-        && let Some(redacted) = Redaction::apply(redactions, path)
-    {
-        *path = redacted;
+    event.path.iter_mut().for_each(|path| redact_text(path, redactions));
+}
+
+/// Replaces in a text what `redactions` find.
+pub(crate) fn redact_text(text: &mut String, redactions: &[Redaction]) {
+    if let Some(redacted) = Redaction::apply(redactions, text) {
+        *text = redacted;
     }
 }
 

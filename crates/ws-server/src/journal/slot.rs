@@ -215,6 +215,6 @@ fn cost_of_kind(kind: &EventKind) -> usize {
             texts.map(|text| text.len() + size_of::<String>()).sum()
         }
         EventKind::Message { message, .. } => message.len(),
-        EventKind::Refused { .. } | EventKind::Skipped { .. } => 0,
+        EventKind::Refused { .. } | EventKind::Play { .. } | EventKind::Skipped { .. } => 0,
     }
 }

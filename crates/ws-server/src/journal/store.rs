@@ -15,9 +15,6 @@ use super::redacting::redact;
 use super::ring::Ring;
 use super::slot::{Slot, What};
 
-/// How many events are read at a time.
-pub(super) const CHUNK: usize = 256;
-
 /// One journal's events.
 pub(super) struct Store {
     pub(super) shared: Arc<Shared>,

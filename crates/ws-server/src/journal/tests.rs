@@ -10,8 +10,8 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 use ws_core::{
-    Connection, Direction, EndStatus, Extensions, Handshake, Message, ObservedFrame, Origin, SessionEnd,
-    SessionObserver,
+    Connection, Direction, EndStatus, Extensions, Handshake, Message, NearMiss, ObservedFrame, Origin, SessionEnd,
+    SessionObserver, Unmatched,
 };
 
 use super::{EventFilter, Found, Journal, JournalQuery, Journals};
@@ -87,4 +87,14 @@ fn texts(found: &Found) -> Vec<&str> {
 /// The texts that a filter means.
 async fn found(journal: &Journal, filter: &str) -> Vec<String> {
     texts(&journal.find(&query(filter)).await).into_iter().map(str::to_owned).collect()
+}
+
+/// A message that nobody took.
+fn unmatched(text: &str, miss: NearMiss) -> Unmatched {
+    use ws_core::engine::{SessionContext, outbound_queue};
+
+    let (sender, _queue) = outbound_queue(ws_core::QueueLimits::default());
+    let mut context = SessionContext::new(connection_with("/ws", &[]), Arc::new(ws_core::NoRooms), sender);
+    context.view().add_near_misses(&Message::text(text.to_owned()), [miss]);
+    context.take_unmatched().unwrap()
 }

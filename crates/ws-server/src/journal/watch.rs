@@ -8,7 +8,7 @@ use super::event::JournalEvent;
 use super::query::{JournalQuery, Meant};
 use super::reading::Cursor;
 use super::slot::Slot;
-use super::store::{CHUNK, Store};
+use super::store::Store;
 
 /// Counts the events that a query means: those that were there when it began, and those that come. Each is looked at once.
 ///
@@ -80,11 +80,11 @@ impl JournalWatch {
         // What is read is counted at once, so that a wait that is dropped in between goes on where it was.
         let mut chunk = Vec::new();
         loop {
-            cursor.read(store, &mut chunk);
+            let more = cursor.read(store, &mut chunk);
             for (place, slot) in &chunk {
                 counted.look(store, query, *place, slot);
             }
-            if chunk.len() < CHUNK || counted.count >= enough || cursor.seen >= end {
+            if !more || counted.count >= enough || cursor.seen >= end {
                 return;
             }
             tokio::task::yield_now().await;

@@ -61,8 +61,13 @@ pub(super) fn near_misses<S: Serializer>(misses: &[NearMiss], serializer: S) -> 
     serializer.collect_seq(misses.iter().map(|miss| Miss {
         expected_by: &miss.expected_by,
         difference: &miss.difference,
-        closeness: miss.closeness,
+        closeness: rounded(miss.closeness),
     }))
+}
+
+/// More digits say nothing to anybody.
+pub(super) fn rounded(closeness: f64) -> f64 {
+    (closeness * 1000.0).round() / 1000.0
 }
 
 /// How a time looks in a description of the API.

@@ -6,11 +6,18 @@ use std::sync::Arc;
 use tokio::time::timeout;
 use ws_conditions::ConnectionFault;
 use ws_core::{CloseFrame, Message, Origin, TrySendError};
+use ws_replay::InterludeProgress;
 
 use super::{Applied, Realm, TestError, TestId};
-use crate::assemble::Upload;
+#[cfg(feature = "admin")]
+use crate::assemble::RuleEdit;
+use crate::assemble::{PlayScript, Upload};
 use crate::live::Live;
 use crate::shared::Shared;
+
+/// How often rules are made anew because others have changed them meanwhile.
+#[cfg(feature = "admin")]
+const EDITS: usize = 10;
 
 impl Shared {
     /// Lays something over what the configuration says, for a test, or for the connections of none.
@@ -27,13 +34,53 @@ impl Shared {
         Ok(Applied { entries, warnings, open_connections: open.len() })
     }
 
+    /// Changes single rules of a test, or of the connections of none, and gives back the ids of those that are new; `None`, if
+    /// the rule that is to be changed is not there. This compiles: it blocks.
+    ///
+    /// # Errors
+    /// As [`upload`](Self::upload), and all mistakes of the text.
+    #[cfg(feature = "admin")]
+    pub(crate) fn edit_rules(
+        &self,
+        id: Option<&TestId>,
+        edit: &RuleEdit,
+    ) -> Result<Option<(Applied, Vec<String>)>, TestError> {
+        for _ in 0..EDITS {
+            let uploads = self.realms.uploads(id).unwrap_or_default();
+            let Some((upload, ids)) = uploads.edited(edit)? else { return Ok(None) };
+            match self.upload(id, upload) {
+                // Made anew of what is there now: no change of others is lost.
+                Err(TestError::Overtaken) => {}
+                applied => return Ok(Some((applied?, ids))),
+            }
+        }
+        Err(TestError::Overtaken)
+    }
+
+    /// Has a connection play a script from now on, in the place of what it plays because of an earlier call. Says whether
+    /// that was not at its end.
+    ///
+    /// # Errors
+    /// As [`Realms::play`](super::Realms::play).
+    #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "the admin API starts scripts"))]
+    pub(crate) fn play(&self, live: &Live, script: PlayScript) -> Result<bool, TestError> {
+        let test = live.connection().test_id().map(str::parse).transpose()?;
+        let play = self.realms.play(test.as_ref(), script)?;
+        let before = live.set_play(Some(Arc::new(play)));
+        Ok(before.is_some_and(|before| before.progress() != InterludeProgress::Ended))
+    }
+
     /// Makes a realm anew, and closes its connections with code 1012 unless they are to stay. Says whether it is there.
     pub(crate) fn reset(&self, id: Option<&TestId>, keeps_connections: bool) -> bool {
         let Some(realm) = self.realms.reset(id, keeps_connections) else { return false };
         if let Some(journal) = realm.observers.journal() {
             journal.clear();
         }
-        if !keeps_connections {
+        if keeps_connections {
+            for live in self.open_connections(id) {
+                live.set_play(None);
+            }
+        } else {
             self.close_connections(id, &realm.farewell());
         }
         true
@@ -56,8 +103,9 @@ impl Shared {
             for live in self.open_connections(Some(id)) {
                 live.suffer(ConnectionFault::Disconnect);
             }
-            // One that a fault has left half open stays for as long as its client does.
-            let _ = timeout(limit, self.all_left(&realm)).await;
+            // To be cut off takes as long as closing may, where the client does not read. One that a fault has left half open
+            // stays for as long as its client does.
+            let _ = timeout(limit.saturating_mul(2), self.all_left(&realm)).await;
         }
         true
     }

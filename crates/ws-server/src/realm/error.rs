@@ -21,6 +21,9 @@ pub enum TestError {
         "the connections of the test have scopes that the program has chosen for them: an upload does not reach these"
     )]
     Unmanaged,
+    /// Rules were to be changed, and others have changed them again and again meanwhile.
+    #[error("others change the rules at the same time: try again")]
+    Overtaken,
     /// What is uploaded for all tests together takes too much room.
     #[error("uploads would take more than {0} bytes together: end a test, or take some back")]
     TooMuch(usize),

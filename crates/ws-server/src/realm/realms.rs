@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use super::{Entry, Realm, RoomSource, TestError, TestId};
-use crate::assemble::{Blueprint, Given, RealmState, Upload};
+use crate::assemble::{Blueprint, Given, PlayScript, RealmState, Upload};
 use crate::observers::Observers;
+use crate::play::{Play, Weights};
 
 /// All realms of a server.
 pub(crate) struct Realms {
@@ -24,6 +25,8 @@ pub(crate) struct Realms {
     server: Arc<Realm>,
     /// How long all uploaded texts together may be, in bytes.
     most_uploaded: usize,
+    /// Of these, those that single connections play.
+    played: Weights,
     state: Mutex<State>,
 }
 
@@ -64,7 +67,8 @@ impl Realms {
         let (tests, ending) = (HashMap::new(), HashMap::new());
         let state = State { blueprint, server, tests, ending, uploads: 0 };
         let (server, most_uploaded) = (Arc::new(realm), 256 * 1024 * 1024);
-        Self { given, rooms, observers, server, most_uploaded, state: Mutex::new(state) }
+        let (played, state) = (Weights::default(), Mutex::new(state));
+        Self { given, rooms, observers, server, most_uploaded, played, state }
     }
 
     /// That of the connections of no test.
@@ -113,10 +117,11 @@ impl Realms {
         }
     }
 
-    /// Those of all tests, in no order.
+    /// What `look` sees in those of all tests, in no order. It looks under the lock: whoever held them all would keep them from
+    /// making room.
     #[cfg(feature = "admin")]
-    pub(crate) fn all(&self) -> Vec<Arc<Realm>> {
-        self.lock().tests.values().map(|test| Arc::clone(&test.realm)).collect()
+    pub(crate) fn of_tests<T>(&self, look: impl FnMut(&Realm) -> T) -> Vec<T> {
+        self.lock().tests.values().map(|test| &*test.realm).map(look).collect()
     }
 
     /// Lets a connection in.
@@ -134,7 +139,8 @@ impl Realms {
     /// Lays something over the versions of a realm, which is made if it is not there.
     ///
     /// # Errors
-    /// As [`enter`](Self::enter), and [`TestError::TooMuch`].
+    /// As [`enter`](Self::enter), [`TestError::TooMuch`], and [`TestError::Overtaken`] if it changes rules that are not
+    /// those any more.
     pub(crate) fn upload(&self, id: Option<&TestId>, upload: Upload) -> Result<(), TestError> {
         let mut lock = self.lock();
         let realm = match id {
@@ -143,8 +149,7 @@ impl Realms {
         };
         let state = &mut *lock;
         state.uploads += 1;
-        let uploaded = |state: &RealmState| state.uploads().bytes();
-        let all = uploaded(&state.server) + state.tests.values().map(|test| uploaded(&test.state)).sum::<usize>();
+        let all = state.uploaded_bytes() + self.played.bytes();
         let own = match id {
             None => &mut state.server,
             Some(id) => match state.tests.get_mut(id) {
@@ -153,13 +158,35 @@ impl Realms {
                 None => return Err(TestError::Ending),
             },
         };
+        if !own.uploads().fits(&upload) {
+            return Err(TestError::Overtaken);
+        }
         let uploads = own.uploads().with(upload, state.uploads);
-        if uploads.bytes() > uploaded(own) && all - uploaded(own) + uploads.bytes() > self.most_uploaded {
+        let before = own.uploads().bytes();
+        if uploads.bytes() > before && all - before + uploads.bytes() > self.most_uploaded {
             return Err(TestError::TooMuch(self.most_uploaded));
         }
         own.set_uploads(uploads);
         realm.publish(own.instantiate(&state.blueprint, &self.given));
         Ok(())
+    }
+
+    /// Makes of a script what one connection of a realm plays.
+    ///
+    /// # Errors
+    /// [`TestError::Ending`] if the realm is not there any more, and [`TestError::TooMuch`].
+    pub(crate) fn play(&self, id: Option<&TestId>, script: PlayScript) -> Result<Play, TestError> {
+        let state = self.lock();
+        let own = match id {
+            None => &state.server,
+            Some(id) => &state.tests.get(id).ok_or(TestError::Ending)?.state,
+        };
+        if state.uploaded_bytes() + self.played.bytes() + script.bytes > self.most_uploaded {
+            return Err(TestError::TooMuch(self.most_uploaded));
+        }
+        // Added under the lock: two do not fit where there is room for one.
+        let weight = self.played.add(script.bytes);
+        Ok(own.play(script, weight))
     }
 
     /// What was uploaded for a realm, if that is there.
@@ -234,6 +261,12 @@ impl Realms {
 }
 
 impl State {
+    /// How long all uploaded texts are.
+    fn uploaded_bytes(&self) -> usize {
+        let all = std::iter::once(&self.server).chain(self.tests.values().map(|test| &test.state));
+        all.map(|state| state.uploads().bytes()).sum()
+    }
+
     /// Lets tests go until there may be one more.
     fn make_room(&mut self) -> Result<(), TestError> {
         self.tests.retain(|_, test| !test.is_empty() || test.realm.idle() < Realms::KEPT_FOR);

@@ -47,7 +47,7 @@ pub struct Applied {
     pub entries: usize,
     /// What is doubtful in it; it is used all the same.
     pub warnings: Vec<String>,
-    /// How many connections of the test were open. Rules reach them with their next message; a replay and conditions are for
+    /// How many connections of the test were open. Rules and conditions reach them with their next message; a replay is for
     /// connections that come after.
     pub open_connections: usize,
 }
@@ -82,7 +82,8 @@ impl TestRealm {
         self.upload(Upload::replay(text)?)
     }
 
-    /// Sets what the network does to connections that come after, on every path. Handshakes are counted from here on.
+    /// Sets what the network does to connections, on every path. Handshakes are counted from here on; open connections come
+    /// under the conditions at once, and begin anew under them: messages and times are counted from here.
     ///
     /// # Errors
     /// [`TestError::Conditions`] names what makes no sense; others say why there is no room for the test.

@@ -1,5 +1,5 @@
 //! The handlers of one connection as they are now: guards first, then the registered ones, then scripts and modes, or the
-//! default of none of them.
+//! default of none of them; and around all but the guards, what somebody has the connection play.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +9,8 @@ use ws_core::engine::HandlerWatch;
 use ws_core::{HandlerSet, Rooms, WsHandler};
 use ws_metrics::{HandlerMeter, HandlerMetrics};
 
+use crate::path_conditions::{PathConditions, is_same_network};
+use crate::play::Play;
 use crate::version::Version;
 use crate::{ReloadPolicy, Scope};
 
@@ -21,6 +23,8 @@ pub(crate) struct Chain {
     path: String,
     guards: HandlerSet,
     rooms: Arc<dyn Rooms>,
+    /// Those that decided about the handshake.
+    conditions: Option<Arc<PathConditions>>,
     state: Mutex<State>,
 }
 
@@ -42,6 +46,8 @@ struct State {
     /// Whether handlers are exchanged: not before the connection is greeted, so that who decided about the handshake gets
     /// the connection, and not where it is closed instead.
     is_settled: bool,
+    /// What the connection plays because somebody asked for it.
+    play: Option<Arc<Play>>,
     handlers: Handlers,
     metrics: Option<HandlerMetrics>,
     /// Those of `handlers`, found once for all their calls.
@@ -56,7 +62,7 @@ impl Chain {
         version: Option<(Arc<Version>, watch::Receiver<Arc<Version>>)>,
         path: &str,
     ) -> Self {
-        let (guards, rooms) = (scope.guards.clone(), Arc::clone(&scope.rooms));
+        let (guards, rooms, conditions) = (scope.guards.clone(), Arc::clone(&scope.rooms), scope.conditions.clone());
         let (scripts, versions) = version.map(|(version, newer)| (version.scripts.clone(), newer)).unzip();
         let mut state = State {
             registered: scope.handlers.watch(),
@@ -65,12 +71,13 @@ impl Chain {
             scope,
             is_default: false,
             is_settled: false,
+            play: None,
             handlers: Arc::default(),
             metrics: None,
             meters: Arc::default(),
         };
         state.look(path, &guards, true);
-        Self { path: path.to_owned(), guards, rooms, state: Mutex::new(state) }
+        Self { path: path.to_owned(), guards, rooms, conditions, state: Mutex::new(state) }
     }
 
     /// Has the calls of the handlers counted.
@@ -97,6 +104,20 @@ impl Chain {
         (Arc::clone(&state.handlers), Arc::clone(&state.meters))
     }
 
+    /// From now on, the connection plays this, or nothing. Gives back what it played until now; none, if that is the same.
+    pub(crate) fn exchange_play(&self, play: Option<Arc<Play>>) -> Option<Option<Arc<Play>>> {
+        let state = &mut *self.state();
+        if state.play.as_ref().map(Arc::as_ptr) == play.as_ref().map(Arc::as_ptr) {
+            return None;
+        }
+        let around = usize::from(state.play.is_some());
+        let others = self.guards.len() + around..state.handlers.len() - around;
+        let others = state.handlers[others].to_vec();
+        let before = std::mem::replace(&mut state.play, play);
+        state.arrange(&self.guards, others);
+        Some(before)
+    }
+
     fn kept_up(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
         if state.is_settled {
@@ -121,12 +142,12 @@ impl Chain {
         }
     }
 
-    /// Waits until the handlers would be others than they are.
+    /// Waits until handlers or conditions would be others than they were at the handshake.
     pub(crate) fn exchanged(&self) -> impl Future<Output = ()> + Send + use<> {
         let (path, guards, mut state) = (self.path.clone(), self.guards.clone(), self.state().clone());
-        let known = Arc::clone(&state.handlers);
+        let (known, conditions) = (Arc::clone(&state.handlers), self.conditions.clone());
         async move {
-            while is_same(&known, &state.handlers) {
+            while is_same(&known, &state.handlers) && is_same_network(&conditions, &state.scope.conditions) {
                 state.changed().await;
                 // As a new connection would.
                 (state.scope, state.scripts) = state.newest(&path);
@@ -138,6 +159,19 @@ impl Chain {
     /// Whether the configuration, and what is uploaded over it, say what the handlers are.
     pub(crate) fn is_managed(&self) -> bool {
         self.state().versions.is_some()
+    }
+
+    /// What the network does to the connection, as it was at the handshake.
+    pub(crate) fn first_conditions(&self) -> Option<&Arc<PathConditions>> {
+        self.conditions.as_ref()
+    }
+
+    /// What the network does to new connections on the path now.
+    pub(crate) fn newest_conditions(&self) -> Option<Arc<PathConditions>> {
+        match &self.state().versions {
+            Some(versions) => versions.borrow().scope(&self.path).conditions.clone(),
+            None => self.conditions.clone(),
+        }
     }
 
     pub(crate) fn rooms(&self) -> &Arc<dyn Rooms> {
@@ -191,17 +225,28 @@ impl State {
         if handlers.is_empty() && self.is_default {
             handlers.push(Arc::clone(&self.scope.fallback));
         }
-        self.handlers = guards.iter().cloned().chain(handlers).collect();
+        self.arrange(guards, handlers);
+    }
+
+    /// Puts guards before `others`, and what is played around them.
+    fn arrange(&mut self, guards: &HandlerSet, others: HandlerSet) {
+        let (before, behind) = self.play.as_ref().map(|play| (&play.before, &play.behind)).unzip();
+        self.handlers = guards.iter().chain(before).chain(&others).chain(behind).cloned().collect();
         self.find_meters(guards);
     }
 
-    /// Finds the meters of `handlers`. Guards and the fallback are nobody's handlers: they are not counted, which would
-    /// cost something.
+    /// Finds the meters of `handlers`. Guards, the fallback and what is played are nobody's handlers: they are not counted,
+    /// which would cost something.
     fn find_meters(&mut self, guards: &HandlerSet) {
+        let is_played = |handler: &Arc<dyn WsHandler>| {
+            let play = self.play.as_ref();
+            play.is_some_and(|play| Arc::ptr_eq(handler, &play.before) || Arc::ptr_eq(handler, &play.behind))
+        };
+        let is_nobodys = |index: usize, handler: &Arc<dyn WsHandler>| {
+            index < guards.len() || Arc::ptr_eq(handler, &self.scope.fallback) || is_played(handler)
+        };
         let meter = |(index, handler): (usize, &Arc<dyn WsHandler>)| match &self.metrics {
-            Some(metrics) if index >= guards.len() && !Arc::ptr_eq(handler, &self.scope.fallback) => {
-                metrics.of(&handler.label())
-            }
+            Some(metrics) if !is_nobodys(index, handler) => metrics.of(&handler.label()),
             _ => HandlerMeter::default(),
         };
         self.meters = self.handlers.iter().enumerate().map(meter).collect();

@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::timeout;
-use tracing::{Instrument, debug, error};
+use tracing::{Instrument, debug, error, info};
 use ws_core::engine::SessionContext;
 use ws_core::{Connection, Direction, Handled, HandlerError, HandlerResult, Message, Unmatched, WsMessage};
 use ws_metrics::HandlerCall;
 
 use super::chain::Chain;
-use super::inbox::{Inbound, Inbox};
+use super::inbox::{Inbound, Inbox, Next};
 use super::message_span::MessageSpan;
 use crate::WsConfig;
+use crate::live::Live;
 use crate::observers::Observers;
 
 /// Who wants to know what handlers failed in, and what they have no answer to.
@@ -33,6 +34,14 @@ impl<'a> Failures<'a> {
     pub(crate) fn report(&self, call: &str, failure: &HandlerError) {
         error!(connection = self.connection.id(), path = self.connection.path(), "{call} failed: {failure}");
         self.observers.tell(|observer| observer.on_handler_error(self.connection, failure));
+    }
+
+    /// The connection begins to play a script that somebody has started.
+    fn tell_play(&self, entries: usize) {
+        info!(connection = self.connection.id(), entries, "a script is played to an open connection");
+        if let Some(journal) = self.observers.journal() {
+            journal.note_play(self.connection, entries);
+        }
     }
 
     fn report_unmatched(&self, unmatched: &Unmatched) {
@@ -52,7 +61,8 @@ impl<'a> Failures<'a> {
     }
 }
 
-/// Runs `on_connect`, then `on_message` for all that comes into the inbox, until that is closed.
+/// Runs `on_connect`, then `on_message` for all that comes into the inbox, until that is closed; between two messages it takes
+/// up what the connection is to play.
 ///
 /// # Errors
 /// The reason to close the connection with: an error in `on_connect`, or a call that took longer than it may.
@@ -60,6 +70,7 @@ pub(crate) async fn drive(
     context: &mut SessionContext,
     chain: &Chain,
     inbox: &Inbox,
+    live: &Live,
     config: &WsConfig,
     failures: &Failures<'_>,
 ) -> Result<(), String> {
@@ -86,7 +97,14 @@ pub(crate) async fn drive(
     chain.settle(config.reload_policy);
     // What was sent as a greeting answers no message.
     context.take_handled(0, false);
-    while let Some(inbound) = inbox.next().await {
+    while let Some(next) = inbox.next().await {
+        let inbound = match next {
+            Next::Message(inbound) => inbound,
+            Next::Play => {
+                exchange_play(context, chain, live, limit, failures).await?;
+                continue;
+            }
+        };
         let span = MessageSpan::of(Direction::Inbound, &inbound.message);
         let handled = handle(context, chain, inbound, inbox, limit, failures).instrument(span.span().clone()).await;
         match &handled {
@@ -95,6 +113,33 @@ pub(crate) async fn drive(
             Err(reason) => span.fail(reason),
         }
         handled?;
+    }
+    Ok(())
+}
+
+/// Ends what the connection plays, and begins what it is to play.
+async fn exchange_play(
+    context: &mut SessionContext,
+    chain: &Chain,
+    live: &Live,
+    limit: Option<Duration>,
+    failures: &Failures<'_>,
+) -> Result<(), String> {
+    let wanted = live.play();
+    let Some(before) = chain.exchange_play(wanted.clone()) else { return Ok(()) };
+    if let Some(before) = before {
+        let ended = within(limit, "on_disconnect", before.before.on_disconnect(context.view()), failures).await?;
+        if let Err(failure) = ended {
+            failures.report("on_disconnect", &failure);
+        }
+    }
+    if let Some(play) = wanted {
+        failures.tell_play(play.entries);
+        let begun = within(limit, "on_connect", play.before.on_connect(context.view()), failures).await?;
+        if let Err(failure) = begun {
+            failures.report("on_connect", &failure);
+            return Err(failure.to_string());
+        }
     }
     Ok(())
 }

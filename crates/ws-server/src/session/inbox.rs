@@ -14,6 +14,13 @@ pub(crate) struct Inbound {
     pub(crate) number: u64,
 }
 
+/// What the handlers of a session are to look at next.
+pub(crate) enum Next {
+    Message(Inbound),
+    /// What the connection is to play is something else than before.
+    Play,
+}
+
 /// The queue between a session's socket and its handlers. Both are polled by one task, so nothing has to be woken.
 pub(crate) struct Inbox {
     limits: QueueLimits,
@@ -25,6 +32,7 @@ struct State {
     waiting: VecDeque<Inbound>,
     bytes: usize,
     closed: bool,
+    play_changed: bool,
 }
 
 impl Inbox {
@@ -48,6 +56,16 @@ impl Inbox {
         state.waiting.push_back(next);
     }
 
+    /// What the connection is to play has changed: that goes in front of all messages.
+    pub(crate) fn change_play(&self) {
+        self.state().play_changed = true;
+    }
+
+    /// Whether nobody has looked yet at what the connection is to play.
+    pub(crate) fn has_changed_play(&self) -> bool {
+        self.state().play_changed
+    }
+
     /// Gives out what waits, then nothing more.
     pub(crate) fn finish(&self) {
         self.state().closed = true;
@@ -63,10 +81,13 @@ impl Inbox {
         *self.state() = State { closed: true, ..State::default() };
     }
 
-    /// The next message; `None` once the inbox is closed.
-    pub(crate) async fn next(&self) -> Option<Inbound> {
+    /// What is next; `None` once the inbox is closed.
+    pub(crate) async fn next(&self) -> Option<Next> {
         poll_fn(|_| {
             let mut state = self.state();
+            if std::mem::take(&mut state.play_changed) {
+                return Poll::Ready(Some(Next::Play));
+            }
             match state.waiting.pop_front() {
                 Some(next) => {
                     state.bytes -= next.message.len();
@@ -74,7 +95,7 @@ impl Inbox {
                         // An idle connection holds no buffer.
                         state.waiting.shrink_to(8);
                     }
-                    Poll::Ready(Some(next))
+                    Poll::Ready(Some(Next::Message(next)))
                 }
                 None if state.closed => Poll::Ready(None),
                 None => Poll::Pending,

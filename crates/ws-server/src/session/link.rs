@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::Context;
 
 use tokio::time::{Instant, Sleep, sleep_until};
-use ws_conditions::{Act, ConnectionFault, ConnectionPlan, MAX_HOLD};
+use ws_conditions::{Act, ConnectionFault, ConnectionPlan, Decision, MAX_HOLD};
 use ws_core::engine::Outbound;
 use ws_core::{Direction, Message, QueueLimits, RawFrame};
 
@@ -27,7 +27,8 @@ pub(super) enum Parcel<T> {
 
 /// The network of one connection.
 pub(super) struct Link {
-    plan: Box<ConnectionPlan>,
+    /// None: what comes from now on passes, behind what is on its way.
+    plan: Option<Box<ConnectionPlan>>,
     path: String,
     pub(super) outbound: Line<Outbound>,
     pub(super) inbound: Line<Inbound>,
@@ -36,12 +37,31 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(plan: Box<ConnectionPlan>, path: &str, limits: QueueLimits) -> Self {
-        Self { plan, path: path.to_owned(), outbound: Line::new(limits), inbound: Line::new(limits), timer: None }
+        let (outbound, inbound) = (Line::new(limits), Line::new(limits));
+        Self { plan: Some(plan), path: path.to_owned(), outbound, inbound, timer: None }
+    }
+
+    /// From `now` on this plan decides. What is on its way comes when it was due.
+    pub(super) fn exchange(&mut self, plan: Option<Box<ConnectionPlan>>, now: Instant) {
+        // Whoever held a message for the next one is gone.
+        self.outbound.release_held(now);
+        self.inbound.release_held(now);
+        self.plan = plan;
+    }
+
+    /// Whether it does nothing any more, and nothing is on its way.
+    pub(super) fn is_over(&self) -> bool {
+        self.plan.is_none() && self.outbound.is_empty() && self.inbound.is_empty()
+    }
+
+    fn decide(&mut self, direction: Direction, message: &Message, now: Instant) -> Decision {
+        let Some(plan) = &mut self.plan else { return Decision::PASS };
+        plan.on_message(direction, message, &[&self.path], now)
     }
 
     /// Sends a message of ours on its way; says which fault it suffers, if it does.
     pub(super) fn send(&mut self, outbound: Outbound, now: Instant) -> Option<&'static str> {
-        let decision = self.plan.on_message(Direction::Outbound, &outbound.message, &[&self.path], now);
+        let decision = self.decide(Direction::Outbound, &outbound.message, now);
         if matches!(outbound.message, Message::Close(_)) {
             // Nothing overtakes it, and what waits for a successor has none.
             self.outbound.release_held(now);
@@ -55,7 +75,7 @@ impl Link {
 
     /// Takes a message of the client's on its way; says which fault it suffers, if it does.
     pub(super) fn receive(&mut self, next: Inbound, now: Instant) -> Option<&'static str> {
-        let decision = self.plan.on_message(Direction::Inbound, &next.message, &[&self.path], now);
+        let decision = self.decide(Direction::Inbound, &next.message, now);
         let with = |message, next: &Inbound| Inbound { message, number: next.number };
         self.inbound.carry_out(decision.act, next, with, now + decision.delay, now);
         decision.fault
@@ -65,12 +85,13 @@ impl Link {
     pub(super) fn due(&mut self, now: Instant) -> Option<ConnectionFault> {
         self.outbound.release_held_if_due(now);
         self.inbound.release_held_if_due(now);
-        self.plan.due(now)
+        self.plan.as_mut()?.due(now)
     }
 
     /// Has the task woken when something more is due than at `now`.
     pub(super) fn arm(&mut self, cx: &mut Context<'_>, now: Instant) {
-        let due = [self.plan.next_due(), self.outbound.next_due(now), self.inbound.next_due(now)];
+        let planned = self.plan.as_ref().and_then(|plan| plan.next_due());
+        let due = [planned, self.outbound.next_due(now), self.inbound.next_due(now)];
         let Some(due) = due.into_iter().flatten().min() else {
             self.timer = None;
             return;

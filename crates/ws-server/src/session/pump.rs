@@ -32,8 +32,10 @@ use super::inbox::{Inbound, Inbox};
 use super::intercept::{inbound, outbound};
 use super::link::Link;
 use super::message_span::MessageSpan;
+use super::paced::Paced;
 use crate::live::Live;
 use crate::observers::Observers;
+use crate::path_conditions::PathConditions;
 use crate::shared::Shared;
 use crate::transport::Transport;
 use crate::{ReloadPolicy, WsConfig};
@@ -48,17 +50,19 @@ type Exchange = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Moves messages between a socket, its handlers and its queue.
 pub(super) struct Pump<'a, S> {
-    pub(super) wire: &'a mut Wire<S>,
+    pub(super) wire: &'a mut Wire<Paced<S>>,
     pub(super) queue: OutboundQueue,
     /// Messages that hooks made of one, waiting for the socket.
     pub(super) fed_later: VecDeque<Outbound>,
     pub(super) inbox: &'a Inbox,
+    /// Whether the handlers are about to take up what the connection is to play.
+    play_changes: bool,
     pub(super) chain: &'a Chain,
     /// Whose hooks see what goes out, as of the last time this session had its turn.
     handlers: Arc<[Arc<dyn WsHandler>]>,
     pub(super) shared: &'a Shared,
     pub(super) observers: &'a Observers,
-    live: &'a Live,
+    pub(super) live: &'a Live,
     pub(super) connection: &'a Arc<Connection>,
     pub(super) spawn_queue: SpawnQueue,
     pub(super) spawned: Option<FuturesUnordered<SpawnedFuture>>,
@@ -66,9 +70,10 @@ pub(super) struct Pump<'a, S> {
     pub(super) heartbeat: Option<Heartbeat>,
     /// The simulated network, if there is one.
     pub(super) link: Option<Box<Link>>,
+    /// What it does, where somebody has said so.
+    pub(super) conditions: Option<Arc<PathConditions>>,
     pub(super) shutdown: Signal,
-    /// What happens when handlers are exchanged.
-    policy: ReloadPolicy,
+    pub(super) config: &'a WsConfig,
     /// Ready when they may have been; under the policy that closes connections, when they were.
     exchange: Exchange,
     pub(super) ending: Option<Ending>,
@@ -100,13 +105,13 @@ impl Signal {
 impl<'a, S: Transport> Pump<'a, S> {
     #[expect(clippy::too_many_arguments, reason = "what a session consists of, and each of it is another type")]
     pub(super) fn new(
-        wire: &'a mut Wire<S>,
+        wire: &'a mut Wire<Paced<S>>,
         queue: OutboundQueue,
         inbox: &'a Inbox,
         chain: &'a Chain,
         shared: &'a Shared,
         observers: &'a Observers,
-        config: &WsConfig,
+        config: &'a WsConfig,
         live: &'a Live,
         spawn_queue: SpawnQueue,
     ) -> Self {
@@ -119,6 +124,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             queue,
             fed_later: VecDeque::new(),
             inbox,
+            play_changes: false,
             handlers: chain.current(),
             chain,
             shared,
@@ -131,7 +137,8 @@ impl<'a, S: Transport> Pump<'a, S> {
             heartbeat: Heartbeat::new(config.heartbeat_interval),
             shutdown: Signal::new(shared.shutdown.clone().cancelled_owned()),
             link: None,
-            policy: config.reload_policy,
+            conditions: chain.first_conditions().cloned(),
+            config,
             exchange,
             ending: None,
             closed_with: None,
@@ -143,6 +150,10 @@ impl<'a, S: Transport> Pump<'a, S> {
     ///
     /// Messages that came before the end are still given to the handlers, as long as these do not wait.
     pub(super) async fn run(&mut self, mut driver: Pin<&mut impl Future<Output = Result<(), String>>>) -> Ending {
+        if self.config.reload_policy == ReloadPolicy::Keep {
+            // They may be others than at the handshake already.
+            self.take_up_conditions();
+        }
         poll_fn(|cx| {
             // Handlers, hooks, middleware and observers are other people's code: a panic in any ends this session only.
             catch_unwind(AssertUnwindSafe(|| self.poll(cx, driver.as_mut()))).unwrap_or_else(|panic| {
@@ -173,6 +184,11 @@ impl<'a, S: Transport> Pump<'a, S> {
             }
             if let Poll::Ready(Err(reason)) = driver.as_mut().poll(cx) {
                 self.end(Ending::HandlerFailed(reason));
+            }
+            if self.play_changes && !self.inbox.has_changed_play() {
+                // What is played sees its own first message go out.
+                self.play_changes = false;
+                self.handlers = self.chain.current();
             }
             self.poll_spawned(cx);
             self.poll_parts(cx);
@@ -212,25 +228,28 @@ impl<'a, S: Transport> Pump<'a, S> {
         if news.cut {
             self.end(Ending::SlowConsumer);
         }
-        if news.interrupted
-            && let Some(fault) = self.live.take_fault()
-        {
-            self.tell_fault(Some(fault.name()));
-            let ending = self.suffer(fault);
-            self.end(ending);
+        if news.interrupted {
+            self.play_changes = true;
+            self.inbox.change_play();
+            if let Some(fault) = self.live.take_fault() {
+                self.tell_fault(Some(fault.name()));
+                let ending = self.suffer(fault);
+                self.end(ending);
+            }
         }
         self.shutdown.register(cx);
         if self.shared.is_shutting_down() {
             self.end(if self.shared.is_restarting() { Ending::Restart } else { Ending::Shutdown });
         }
         while self.exchange.as_mut().poll(cx).is_ready() {
-            if self.policy == ReloadPolicy::Close {
+            if self.config.reload_policy == ReloadPolicy::Close {
                 self.exchange = Box::pin(pending());
                 return self.end(Ending::Reloaded);
             }
             // In this order: what comes in between is news. A session without work lets go of the old handlers, too.
             self.exchange = Box::pin(self.chain.news());
             self.handlers = self.chain.current();
+            self.take_up_conditions();
         }
     }
 
@@ -277,7 +296,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             // The answer to our own ping is for nobody who answers pings.
             Message::Pong(data) if data == HEARTBEAT && self.connection.leaves_pings() => {}
             message => {
-                debug!("Received message: {} bytes", message.len());
+                debug!(connection = self.connection.id(), "Received message: {} bytes", message.len());
                 if let Message::Ping(data) = &message
                     && self.wire.auto_pong()
                 {

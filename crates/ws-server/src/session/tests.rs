@@ -1,6 +1,7 @@
 //! The session's times, exactly: over an in-memory transport, on a paused clock.
 
 mod conditions;
+mod exchanged;
 mod paces;
 mod parts;
 
@@ -90,8 +91,21 @@ struct Running {
     end: LastEnd,
 }
 
+/// A session that is in the books, and not yet served.
+struct Opened {
+    session: Session,
+    config: Arc<WsConfig>,
+    shared: Arc<Shared>,
+    registry: Arc<HandlerRegistry>,
+    end: LastEnd,
+}
+
 /// Starts a session; its transport holds 64 bytes each way.
 async fn start(config: WsConfig, handler: impl WsHandler + 'static) -> Running {
+    open(config, handler).serve()
+}
+
+fn open(config: WsConfig, handler: impl WsHandler + 'static) -> Opened {
     let registry = Arc::new(HandlerRegistry::new());
     registry.register(handler);
     let end = LastEnd::default();
@@ -107,15 +121,21 @@ async fn start(config: WsConfig, handler: impl WsHandler + 'static) -> Running {
     let slot = shared.take_slot().unwrap();
     let numbered = scope.conditions.as_ref().map(|conditions| conditions.next(Instant::now()).1);
     let plan = numbered.map(|numbered| numbered.open(connection.opened_at()));
-    let chain = Chain::new(scope, None, "/ws");
     let realm = Arc::clone(shared.realms.server());
+    let chain = Chain::new(scope, Some((version, realm.versions.subscribe())), "/ws");
     let session = Session::open(Arc::clone(&shared), realm, Arc::clone(&config), chain, connection, plan, slot);
-    let (ours, transport) = duplex(64);
-    let (reads, writes) = session.paces();
-    let options = WireOptions { max_message_size: config.max_message_size, ..WireOptions::default() };
-    let wire = Wire::server(Paced::new(ours, reads, writes), bytes::Bytes::new(), options).await;
-    let session = shared.tasks.spawn(session.serve(wire));
-    Running { start: Instant::now(), transport, session, shared, registry, end }
+    Opened { session, config, shared, registry, end }
+}
+
+impl Opened {
+    fn serve(self) -> Running {
+        let Self { session, config, shared, registry, end } = self;
+        let (ours, transport) = duplex(64);
+        let options = WireOptions { max_message_size: config.max_message_size, ..WireOptions::default() };
+        let wire = Wire::server(Paced::new(ours), bytes::Bytes::new(), options);
+        let session = shared.tasks.spawn(session.serve(wire));
+        Running { start: Instant::now(), transport, session, shared, registry, end }
+    }
 }
 
 impl Running {

@@ -127,6 +127,7 @@ mod tests {
             (&[][..], false),
             (&[("origin", "https://evil.example")], true),
             (&[("origin", "null")], true),
+            (&[("origin", "of no site at all")], true),
             (&[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")], true),
             (&[("origin", "https://evil.example"), ("host", "evil.example:3001")], false),
             (&[("origin", "https://app.example"), ("sec-fetch-site", "same-site")], false),

@@ -6,8 +6,10 @@ mod guarding;
 mod limits;
 mod messages;
 mod operating;
+mod playing;
 mod recording;
 mod rooms;
+mod single_rules;
 mod uploading;
 mod watching_on;
 

@@ -34,7 +34,7 @@ async fn connections_and_messages_are_logged() {
     for size in [5, 300, 0] {
         let received = log.with(&format!("Received message: {size} bytes"));
         assert_eq!(received.len(), 1, "{size}: {:?}", log.all());
-        assert!(received[0].contains("DEBUG "), "{}", received[0]);
+        assert!(received[0].contains("DEBUG ") && received[0].contains("connection="), "{}", received[0]);
     }
     assert_eq!(log.with("Received message").len(), 3);
     let closed = log.with("WebSocket connection closed");

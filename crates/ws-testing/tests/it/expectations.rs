@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use ws_core::Message;
 use ws_patterns::MessagePattern;
-use ws_server::{JournalConfig, WsConfig, WsServer, router};
+use ws_server::{EventFilter, HandledAs, JournalConfig, WsConfig, WsServer, router};
 use ws_testing::TestServer;
 
 use crate::{echo, exchange};
@@ -59,12 +59,55 @@ async fn what_comes_too_often_is_told() {
         "{unmet}"
     );
     assert!(!unmet.contains("nearest"), "{unmet}");
+    // Nobody looks for five seconds for what must not come.
+    let unmet = server.expect("a").never().await.unwrap_err().to_string();
+    assert!(unmet.starts_with("expected no message from clients like `a` within 500ms, found 2\n"), "{unmet}");
     let began = Instant::now();
     let unmet = server.expect("a").times(1).await.unwrap_err();
     assert_eq!(unmet.count(), 2);
     assert!(began.elapsed() < Duration::from_secs(4), "it is known at once");
     let nothing = server.expect("x").on("/ws/nobody").at_least(1).within(Duration::ZERO).await.unwrap_err().to_string();
     assert!(nothing.ends_with("found 0\nno such message came at all"), "{nothing}");
+}
+
+/// Who took a message is told, long ones are shortened, and of many the first.
+#[tokio::test]
+async fn a_report_is_short_and_says_who_took_what() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("shop.yaml");
+    std::fs::write(&file, "rules: [{ match: ^order, response: done }]").unwrap();
+    let config = WsConfig { rules_file: Some(file), ..WsConfig::default() };
+    let server = TestServer::start(WsServer::builder().config(config).build().unwrap()).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    for n in 0..12 {
+        client.send_text(&format!("order {n:02} {}", "x".repeat(200))).await.unwrap();
+        client.recv_text().await.unwrap();
+    }
+    let taken = EventFilter { handled: Some(HandledAs::Matched), ..EventFilter::default() };
+    let journal = server.journal().unwrap();
+    assert!(journal.wait_for(&taken.compile(None).unwrap(), 12, Duration::from_secs(20)).await.matched);
+    let report = server.expect("^order").never().within(Duration::ZERO).await.unwrap_err().to_string();
+    let lines: Vec<_> = report.lines().collect();
+    let is_of = |line: &str, n: usize| {
+        line.contains(&format!("/ws: order {n:02} {}... (taken by ", "x".repeat(111))) && line.ends_with("shop.yaml:1)")
+    };
+    assert!(is_of(lines[1], 0) && is_of(lines[10], 9), "{report}");
+    assert_eq!((lines[11], lines[12]), ("  ...", "what came last:"), "{report}");
+    assert!(is_of(lines[13], 2) && is_of(lines[22], 11), "{report}");
+    assert_eq!(lines.len(), 23, "{report}");
+}
+
+/// What the journal could not keep is told: nobody knows what it was.
+#[tokio::test]
+async fn a_report_says_what_nobody_knows() {
+    let journal = JournalConfig { events: 2, body: 10, ..JournalConfig::default() };
+    let config = WsConfig { journal, raw_echo: true, ..WsConfig::default() };
+    let server = TestServer::start(WsServer::builder().config(config).build().unwrap()).await;
+    exchange(&server, "/ws", &["one", "two", "three", "longer than is kept"]).await;
+    let report = server.expect("kept$").within(Duration::ZERO).await.unwrap_err().to_string();
+    assert!(report.contains("found 0"), "{report}");
+    assert!(report.contains("\n3 events that may have been meant were no longer kept"), "{report}");
+    assert!(report.ends_with("\n1 messages are cut, so that nobody knows whether they are meant"), "{report}");
 }
 
 /// A message more may be on its way when there are enough.

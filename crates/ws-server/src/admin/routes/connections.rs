@@ -1,7 +1,8 @@
-//! Open connections: who they are, sending to them, closing them, and breaking them.
+//! Open connections: who they are, sending to them, playing a script to them, closing them, and breaking them.
 
 mod acting;
 mod looking;
+mod playing;
 
 use super::super::operation::Operation;
 use super::super::which::Scoping;
@@ -26,6 +27,26 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::post("/connections/{id}/send", "send", "Sends to a connection.", acting::send)
             .of(Scoping::ById)
             .fails(&[404, 409, 422, 503]),
+        Operation::post(
+            "/connections/{id}/play",
+            "play",
+            "Starts a replay script on an open connection.",
+            playing::start,
+        )
+        .says(
+            "In the format of replay files. It begins at once, and its clock with it. A message that its open wait takes goes \
+             no further; the others go to who answered before. It takes the place of one that was started before.",
+        )
+        .of(Scoping::ById)
+        .fails(&[404, 409, 422, 503]),
+        Operation::delete(
+            "/connections/{id}/play",
+            "stop_playing",
+            "Ends the script that was started on a connection, where it stands.",
+            playing::end,
+        )
+        .of(Scoping::ById)
+        .fails(&[404]),
         Operation::post(
             "/connections/{id}/close",
             "close",

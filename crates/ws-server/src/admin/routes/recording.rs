@@ -82,7 +82,11 @@ async fn state(asked: Asked) -> Result<Json<Recording>, Problem> {
 
 async fn start(asked: Asked) -> Result<Json<Recording>, Problem> {
     let (admin, which) = (asked.admin, asked.which);
-    blocking(move || admin.recordings.start(which, &admin.shared.live)).await.map(|state| Json(Some(state).into()))
+    let start = move || {
+        let config = &admin.shared.version().config;
+        admin.recordings.start(which, &admin.shared.live, config.redactions())
+    };
+    blocking(start).await.map(|state| Json(Some(state).into()))
 }
 
 async fn stop(asked: Asked) -> Result<Json<Recording>, Problem> {
@@ -112,8 +116,8 @@ async fn download(asked: Asked<DownloadQuery>) -> Result<Download, Problem> {
         Format::Jsonl => (RecordingFormat::Jsonl, "attachment; filename=\"recording.jsonl\""),
         Format::Har => (RecordingFormat::Har, "attachment; filename=\"recording.har\""),
     };
-    let recordings = Arc::clone(&asked.admin.recordings);
-    let content = blocking(move || Recordings::read(&recordings, format)).await?;
+    let (recordings, server) = (Arc::clone(&asked.admin.recordings), asked.admin.shared.url());
+    let content = blocking(move || Recordings::read(&recordings, format, &server)).await?;
     Ok(Download { name, content })
 }
 

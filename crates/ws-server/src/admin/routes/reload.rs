@@ -73,14 +73,12 @@ async fn last(asked: Asked) -> Result<Json<Option<Reloaded>>, Problem> {
 
 async fn reload(asked: Asked) -> Result<Json<Reloaded>, Problem> {
     let shared = &asked.admin.shared;
-    let turn = tokio::select! {
+    let reload = Arc::clone(shared);
+    let reloaded = tokio::select! {
         biased;
         () = shared.shutdown.cancelled() => return Err(Problem::shutting_down()),
-        turn = asked.admin.reloads.acquire() => turn,
+        reloaded = asked.admin.reloads.run(move || reload.reload()) => reloaded,
     };
-    let reload = Arc::clone(shared);
-    let reloaded = tokio::task::spawn_blocking(move || reload.reload()).await;
-    drop(turn);
     match reloaded {
         Ok(Ok(report)) => Ok(Json(report.into())),
         Ok(Err(mistakes)) => {

@@ -1,4 +1,5 @@
-//! What a test brings along: rules and a replay script as text, and conditions.
+//! What a test brings along beside rules: a replay script as text, and conditions. How an upload is made and told of is the same for
+//! rules.
 
 use std::sync::Arc;
 
@@ -15,33 +16,33 @@ use crate::assemble::{Upload, Uploads};
 use crate::realm::Applied;
 use crate::{PathMode, WsConfig};
 
-const RULES: &str = "for the next message of every connection, in front of what the configuration has answer";
-const REPLAY: &str = "for connections that come from now on, in the place of what the configuration has answer";
-const CONDITIONS: &str = "for connections that come from now on, in the place of the configuration's conditions";
+const REPLAY: &str = "for connections that come from now on, instead of what the configuration says";
+const CONDITIONS: &str = "for all connections from now on, in the place of the configuration's conditions";
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::get("/rules", "get_rules", "The uploaded rules, and the files that the configuration names.", rules)
-            .of(Scoping::One),
-        Operation::put("/rules", "put_rules", "Uploads rules, in the place of those that were uploaded before.", put_rules)
-            .says("In the format of rules files. They cannot name files. They stay until they are deleted, over reloads, too.")
-            .of(Scoping::One)
-            .fails(&[409, 422, 503]),
-        Operation::delete("/rules", "delete_rules", "Takes back uploaded rules.", delete_rules)
-            .of(Scoping::One)
-            .fails(&[409, 503]),
-        Operation::get("/replay", "get_replay", "The uploaded script, and the files that the configuration names.", replay)
-            .of(Scoping::One),
-        Operation::put("/replay", "put_replay", "Uploads a script, in the place of one that was uploaded before.", put_replay)
-            .says("In the format of replay files. It cannot name files. It stays until it is deleted, over reloads, too.")
-            .of(Scoping::One)
-            .fails(&[409, 422, 503]),
+        Operation::get(
+            "/replay",
+            "get_replay",
+            "The uploaded script, and the files that the configuration names.",
+            replay,
+        )
+        .of(Scoping::One),
+        Operation::put(
+            "/replay",
+            "put_replay",
+            "Uploads a script, in the place of one that was uploaded before.",
+            put_replay,
+        )
+        .says("In the format of replay files. It cannot name files. It stays until it is deleted, over reloads, too.")
+        .of(Scoping::One)
+        .fails(&[409, 422, 503]),
         Operation::delete("/replay", "delete_replay", "Takes back an uploaded script.", delete_replay)
             .of(Scoping::One)
             .fails(&[409, 503]),
-        Operation::get("/conditions", "get_conditions", "The uploaded conditions.", conditions)
-            .of(Scoping::One),
+        Operation::get("/conditions", "get_conditions", "The uploaded conditions.", conditions).of(Scoping::One),
         Operation::put("/conditions", "put_conditions", "Sets what the network does to connections.", put_conditions)
+            .says("Open connections come under them at once, and begin anew under them: messages and times are counted from here. What they do to handshakes shows when clients come again.")
             .of(Scoping::One)
             .fails(&[409, 422, 503]),
         Operation::delete("/conditions", "delete_conditions", "Takes back uploaded conditions.", delete_conditions)
@@ -60,19 +61,19 @@ struct UploadedSource {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Source {
+pub(super) struct Source {
     /// As it was uploaded.
-    text: String,
+    pub(super) text: String,
 }
 
 /// What an upload came to.
 #[derive(Serialize, JsonSchema)]
-struct Uploaded {
+pub(super) struct Uploaded {
     applied: AppliedTo,
 }
 
 #[derive(Serialize, JsonSchema)]
-struct AppliedTo {
+pub(super) struct AppliedTo {
     /// How many rules, entries or faults there are in it.
     entries: usize,
     /// What is doubtful in it; it is used all the same.
@@ -84,28 +85,26 @@ struct AppliedTo {
 }
 
 impl Uploaded {
-    fn of(applied: Applied, applies_to: &'static str) -> Self {
+    pub(super) fn of(applied: Applied, applies_to: &'static str) -> Self {
+        Self { applied: AppliedTo::of(applied, applies_to) }
+    }
+}
+
+impl AppliedTo {
+    pub(super) fn of(applied: Applied, applies_to: &'static str) -> Self {
         let Applied { entries, warnings, open_connections, .. } = applied;
-        Self { applied: AppliedTo { entries, warnings, applies_to, open_connections } }
+        Self { entries, warnings, applies_to, open_connections }
     }
 }
 
 /// What was uploaded for whom a request is about: nothing, if it is a test that is not there.
-fn uploads(admin: &Admin, which: &Which) -> Uploads {
+pub(super) fn uploads(admin: &Admin, which: &Which) -> Uploads {
     admin.shared.realms.uploads(which.test()).unwrap_or_default()
 }
 
 fn source(admin: &Admin, text: Option<&str>, files: impl Fn(&WsConfig) -> Vec<String>) -> UploadedSource {
     let uploaded = text.map(|text| Source { text: text.to_owned() });
     UploadedSource { uploaded, files: files(&admin.shared.version().config) }
-}
-
-async fn rules(asked: Asked) -> Result<Json<UploadedSource>, Problem> {
-    let uploads = uploads(&asked.admin, &asked.which);
-    Ok(Json(source(&asked.admin, uploads.rules(), |config| {
-        let paths = config.paths.iter().filter_map(|path| path.rules_file.as_ref());
-        config.rules_file.iter().chain(paths).map(|file| file.display().to_string()).collect()
-    })))
 }
 
 async fn replay(asked: Asked) -> Result<Json<UploadedSource>, Problem> {
@@ -120,20 +119,14 @@ async fn replay(asked: Asked) -> Result<Json<UploadedSource>, Problem> {
 }
 
 /// Compiles away from the sockets, and applies what came of it.
-async fn apply(
+pub(super) async fn apply(
     admin: Arc<Admin>,
     which: Which,
     compile: impl FnOnce() -> Result<Upload, Problem> + Send + 'static,
 ) -> Result<Applied, Problem> {
-    let compiled = tokio::task::spawn_blocking(compile).await;
+    let compiled = admin.compiles.run(compile).await;
     let upload = compiled.map_err(|failure| Problem::not_now(format!("the upload broke off: {failure}"), 1))??;
     Ok(admin.shared.upload(which.test(), upload)?)
-}
-
-async fn put_rules(asked: Asked<NoQuery, UploadedText>) -> Result<Json<Uploaded>, Problem> {
-    let UploadedText(text) = asked.body;
-    let applied = apply(asked.admin, asked.which, move || Ok(Upload::rules(&text)?)).await?;
-    Ok(Json(Uploaded::of(applied, RULES)))
 }
 
 async fn put_replay(asked: Asked<NoQuery, UploadedText>) -> Result<Json<Uploaded>, Problem> {
@@ -145,7 +138,7 @@ async fn put_replay(asked: Asked<NoQuery, UploadedText>) -> Result<Json<Uploaded
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PutConditionsQuery {
-    /// Whether open connections are closed with code 1012, so that their clients come back and get the new conditions.
+    /// Whether open connections are closed with code 1012, so that their clients come back: for conditions of handshakes.
     reconnect: Option<bool>,
 }
 
@@ -173,10 +166,6 @@ async fn put_conditions(asked: Asked<PutConditionsQuery, Json<Conditions>>) -> R
     Ok(Json(Uploaded::of(applied, CONDITIONS)))
 }
 
-async fn delete_rules(asked: Asked) -> Result<Done, Problem> {
-    take_back(&asked, Upload::no_rules())
-}
-
 async fn delete_replay(asked: Asked) -> Result<Done, Problem> {
     take_back(&asked, Upload::no_replay())
 }
@@ -185,7 +174,7 @@ async fn delete_conditions(asked: Asked) -> Result<Done, Problem> {
     take_back(&asked, Upload::no_conditions())
 }
 
-fn take_back(asked: &Asked, nothing: Upload) -> Result<Done, Problem> {
+pub(super) fn take_back(asked: &Asked, nothing: Upload) -> Result<Done, Problem> {
     let (shared, test) = (&asked.admin.shared, asked.which.test());
     // A test that is not there is not made for this.
     if shared.realms.uploads(test).is_some() {

@@ -118,6 +118,10 @@ async fn what_is_cut_is_undecided() {
     assert_eq!(journal.count(&query("{}")).await.count, 2);
     let waited = journal.wait_for(&query(r#"{"pattern":"asked for$"}"#), 2, Duration::ZERO).await;
     assert_eq!((waited.matched, waited.count, waited.undecided), (false, 1, 1));
+    // Nobody knows how near it came.
+    client.says("askd for");
+    let nearest = journal.nearest(&query(r#"{"pattern":"^asked for.$"}"#)).await;
+    assert!(nearest.iter().all(|near| !near.text.contains("a long")), "{nearest:?}");
 }
 
 #[tokio::test]
@@ -141,12 +145,15 @@ async fn what_recordings_redact_is_not_told() {
     let redactions = vec![Redaction::jsonpath("$..password").unwrap(), Redaction::regex(r"\d{16}").unwrap()];
     let config = JournalConfig { body: 100, ..JournalConfig::default() };
     let journal = Journals::new(config, redactions).journal();
-    let client = Client::open(&journal, "/ws/1234567812345678");
+    let target = "/ws/1234567812345678?card=1234567812345678&page=2";
+    let client = Client::of(&journal, connection_with(target, &[("x-card", "1234567812345678")]));
     client.says(r#"{"password":"SECRET","n":1}"#);
     client.says(&format!(r#"{{"password":"SECRET","more":"{}"}}"#, "x".repeat(200)));
     client.says("nothing");
     client.frame(Direction::Inbound, Origin::Client, &Message::binary("1234567812345678"));
-    let all = [EventName::Message, EventName::Open];
+    let miss = NearMiss::new("rules.yaml:1", "found SECRET");
+    journal.on_unmatched(&client.connection, &unmatched(r#"{"password":"SECRET"}"#, miss));
+    let all = [EventName::Message, EventName::Open, EventName::Unmatched];
     let found = journal.find(&JournalQuery::messages().kinds(all)).await;
     assert!(
         !format!("{found:?}").contains("SECRET") && !format!("{found:?}").contains("1234567812345678"),
@@ -179,6 +186,11 @@ async fn the_nearest_are_told_with_what_is_different() {
     assert_eq!(nearest.len(), 3, "neither the one that matches nor the one that was sent: {nearest:?}");
     assert!(nearest.windows(2).all(|pair| pair[0].closeness >= pair[1].closeness));
     assert_eq!(journal.nearest(&JournalQuery::messages()).await, []);
+    // Of equally near ones the latest comes first.
+    client.says(r#"{"type":"ordr"}"#);
+    let nearest = journal.nearest(&orders).await;
+    assert_eq!((&*nearest[0].text, &*nearest[1].text), (r#"{"type":"ordr"}"#, r#"{"type":"ordr"}"#));
+    assert!(nearest[0].seq > nearest[1].seq, "{nearest:?}");
 }
 
 #[tokio::test]
@@ -196,5 +208,44 @@ async fn types_of_messages_are_those_of_messages() {
         let found = journal.find(&filter.compile(None).unwrap()).await;
         assert_eq!(found.events.len(), 1);
         assert!(matches!(&found.events[0].kind, EventKind::Message { message: kept, .. } if *kept == message));
+    }
+}
+
+/// Whoever asks a pattern of many long messages lets others have their turn between them.
+#[tokio::test]
+async fn others_have_their_turn_between_long_messages() {
+    let journal = small(100);
+    let client = Client::open(&journal, "/ws");
+    for _ in 0..40 {
+        client.says(&"x".repeat(200_000));
+    }
+    let turns = async |asking: &mut (dyn Future<Output = ()> + Unpin)| {
+        let mut turns = 0;
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut *asking => return turns,
+                () = std::future::ready(()) => turns += 1,
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let nothing = query(r#"{"pattern":"y$"}"#);
+    for found in [
+        turns(&mut Box::pin(async {
+            let _ = journal.find(&nothing).await;
+        }))
+        .await,
+        turns(&mut Box::pin(async {
+            let _ = journal.count(&nothing).await;
+        }))
+        .await,
+        turns(&mut Box::pin(async { journal.watch(nothing.clone()).catch_up().await })).await,
+        turns(&mut Box::pin(async {
+            let _ = journal.nearest(&nothing).await;
+        }))
+        .await,
+    ] {
+        assert!(found >= 15, "{found}");
     }
 }

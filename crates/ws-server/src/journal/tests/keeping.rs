@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use ws_core::{Handled, NearMiss};
+use ws_core::Handled;
 
 use super::*;
 use crate::journal::{EventKind, EventName, HandledAs};
@@ -57,7 +57,9 @@ async fn heartbeats_are_left_out() {
     ] {
         client.frame(direction, origin, &message);
     }
-    let found = journal.find(&JournalQuery::messages()).await;
+    // What is no heartbeat is there for who asks for it.
+    assert!(journal.find(&JournalQuery::messages()).await.events.is_empty());
+    let found = journal.find(&JournalQuery::messages().kinds([EventName::Message])).await;
     let messages: Vec<_> = found.events.iter().filter_map(|event| event.message().cloned()).collect();
     assert_eq!(messages, [Message::Ping("mine".into()), Message::Ping("of a handler".into())]);
 }
@@ -121,6 +123,42 @@ async fn no_more_bytes_are_kept_than_there_is_room_for() {
     let client = Client::open(&tiny, "/ws");
     client.says("too much");
     assert_eq!((tiny.count(&JournalQuery::messages()).await.count, tiny.bytes(), tiny.last_seq()), (0, 0, 2));
+}
+
+/// What is pushed out is paid back: the same is kept after ten messages as after ten thousand.
+#[tokio::test]
+async fn what_is_kept_costs_the_same_after_any_time() {
+    let journal = small(10);
+    let client = Client::open(&journal, "/ws");
+    let keep = |count: usize| {
+        for _ in 0..count {
+            client.says("in");
+            client.hears("out");
+        }
+        journal.bytes()
+    };
+    let soon = keep(10);
+    assert_eq!(keep(10_000), soon);
+    journal.clear();
+    assert_eq!(keep(10), soon);
+}
+
+/// Where bytes are wanted, the oldest goes, whichever way it went.
+#[tokio::test]
+async fn the_oldest_gives_way_whichever_way_it_went() {
+    let journal = journal(JournalConfig { bytes: 1 << 20, ..JournalConfig::default() });
+    let client = Client::open(&journal, "/ws");
+    let large = |n: usize| format!("{n:03} {}", "x".repeat(50_000));
+    for n in 0..10 {
+        client.hears(&large(n));
+    }
+    for n in 10..25 {
+        client.says(&large(n));
+    }
+    let found = journal.find(&JournalQuery::messages()).await;
+    let kept: Vec<_> = texts(&found).iter().map(|text| text[..3].parse::<usize>().unwrap()).collect();
+    assert_eq!(kept, (25 - kept.len()..25).collect::<Vec<_>>(), "the newest, without a gap");
+    assert!((15..25).contains(&kept.len()), "{kept:?}");
 }
 
 /// Who talks a lot does not push out what others keep.
@@ -354,13 +392,4 @@ fn bodies_are_written_by_their_type() {
     assert_eq!(of(Message::Close(None)), json!({"type": "close", "code": null, "reason": null}));
     let frame = ws_core::CloseFrame::new(4000, "bye").unwrap();
     assert_eq!(of(Message::Close(Some(frame))), json!({"type": "close", "code": 4000, "reason": "bye"}));
-}
-
-fn unmatched(text: &str, miss: NearMiss) -> ws_core::Unmatched {
-    use ws_core::engine::{SessionContext, outbound_queue};
-
-    let (sender, _queue) = outbound_queue(ws_core::QueueLimits::default());
-    let mut context = SessionContext::new(connection_with("/ws", &[]), Arc::new(ws_core::NoRooms), sender);
-    context.view().add_near_misses(&Message::text(text.to_owned()), [miss]);
-    context.take_unmatched().unwrap()
 }

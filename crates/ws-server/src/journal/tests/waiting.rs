@@ -75,6 +75,21 @@ async fn a_wait_for_what_becomes_of_messages_ends_when_that_is_known() {
     assert_eq!(watch.count(), 0);
 }
 
+/// A message that was let go before anybody knew what became of it is told as one of which that is not known.
+#[tokio::test]
+async fn what_is_gone_before_it_is_decided_is_told() {
+    let journal = small(2);
+    let client = Client::open(&journal, "/ws");
+    let mut watch = journal.watch(query(r#"{"handled":"matched"}"#));
+    for text in ["slow", "slower", "another", "the last"] {
+        client.says(text);
+        watch.catch_up().await;
+    }
+    watch.catch_up().await;
+    let waited = watch.waited(1).await;
+    assert_eq!((waited.matched, waited.count, waited.evicted), (false, 0, 2));
+}
+
 #[tokio::test]
 async fn what_is_evicted_before_it_was_counted_is_told() {
     let journal = small(5);

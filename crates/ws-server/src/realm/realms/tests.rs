@@ -36,7 +36,7 @@ impl Realms {
     }
 
     fn fill(&self) {
-        for n in self.all().len()..Self::MOST {
+        for n in self.of_tests(|_| ()).len()..Self::MOST {
             self.visit(&n.to_string());
         }
     }
@@ -50,14 +50,16 @@ fn rules() -> Upload {
 async fn the_one_that_nobody_was_in_for_longest_makes_room() {
     let realms = realms();
     let stays = realms.visit("stays");
+    let left_late = realms.visit("left-late");
     realms.visit("kept");
     realms.keep(Some(&id("kept"))).unwrap();
     realms.upload(Some(&id("uploaded")), rules()).unwrap();
-    for text in ["old", "left-late", "new"] {
+    for text in ["old", "new"] {
         realms.visit(text);
         advance(Duration::from_secs(1)).await;
     }
-    realms.visit("left-late").realm().leave();
+    left_late.realm().leave();
+    drop(left_late);
     advance(Duration::from_secs(1)).await;
     realms.fill();
     for (next, gone) in [("a", "old"), ("b", "new"), ("c", "left-late")] {
@@ -66,11 +68,21 @@ async fn the_one_that_nobody_was_in_for_longest_makes_room() {
         realms.visit(next);
         assert!(!realms.has(gone), "{gone}");
     }
-    assert_eq!(realms.all().len(), Realms::MOST);
+    assert_eq!(realms.of_tests(|_| ()).len(), Realms::MOST);
     for text in ["stays", "kept", "uploaded"] {
         assert!(realms.has(text), "{text}");
     }
     assert!(Arc::ptr_eq(stays.realm(), realms.visit("stays").realm()));
+}
+
+/// Whoever looks at all tests does not keep them from making room, however long it looks at what it has seen.
+#[tokio::test]
+async fn looking_at_all_keeps_none() {
+    let realms = realms();
+    realms.fill();
+    let _seen = realms.of_tests(|realm| (realm.version(), realm.observers.clone()));
+    realms.visit("one-more");
+    assert_eq!(realms.of_tests(|_| ()).len(), Realms::MOST);
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +131,7 @@ async fn a_reset_may_keep_connections_and_their_rooms() {
     let (entry, first) = (realms.visit("t"), rooms("t"));
     realms.reset(Some(&id("t")), true).unwrap();
     assert!(entry.too_late().is_none() && Arc::ptr_eq(&first, &rooms("t")));
-    assert_eq!(realms.uploads(Some(&id("t"))).unwrap().rules(), None);
+    assert_eq!(realms.uploads(Some(&id("t"))).unwrap().rules().map(|(text, _)| text), None);
     realms.reset(Some(&id("t")), false).unwrap();
     assert_eq!(entry.too_late().unwrap().code, 1012);
     assert!(!Arc::ptr_eq(&first, &rooms("t")));
@@ -141,6 +153,21 @@ async fn uploads_share_one_room() {
     realms.upload(Some(&id("a")), Upload::no_replay()).unwrap();
     realms.upload(None, large).unwrap();
     assert!(realms.uploads(None).unwrap().replay().is_some());
+}
+
+/// For as long as they are played, or are to be.
+#[tokio::test]
+async fn played_scripts_take_room_among_uploads() {
+    let text = r#"{"text":"x"}"#;
+    let realms = Realms { most_uploaded: 2 * text.len() + 1, ..realms() };
+    let script = || PlayScript::read(text).unwrap();
+    realms.upload(None, Upload::replay(text).unwrap()).unwrap();
+    let played = realms.play(None, script()).unwrap();
+    assert!(matches!(realms.play(None, script()), Err(TestError::TooMuch(_))));
+    assert!(matches!(realms.upload(Some(&id("a")), Upload::replay(text).unwrap()), Err(TestError::TooMuch(_))));
+    drop(played);
+    assert!(realms.play(None, script()).is_ok());
+    assert!(matches!(realms.play(Some(&id("unknown")), script()), Err(TestError::Ending)));
 }
 
 #[tokio::test]

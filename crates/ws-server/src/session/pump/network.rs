@@ -3,13 +3,14 @@
 use std::task::{Context, Poll};
 
 use tracing::debug;
-use ws_conditions::ConnectionFault;
+use ws_conditions::{ConnectionFault, ConnectionPlan};
 use ws_core::engine::Outbound;
 use ws_core::{CloseFrame, Direction, Message, Origin, RawFrame};
 
 use super::Pump;
+use crate::path_conditions::is_same_network;
 use crate::session::ending::Ending;
-use crate::session::link::Parcel;
+use crate::session::link::{Link, Parcel};
 use crate::session::message_span::MessageSpan;
 use crate::transport::Transport;
 
@@ -20,8 +21,35 @@ impl<S: Transport> Pump<'_, S> {
         self.link.as_ref().is_some_and(|link| link.inbound.ends(self.now))
     }
 
+    /// Has the network do what `plan` says from now on; none: nothing.
+    pub(in crate::session) fn set_plan(&mut self, plan: Option<Box<ConnectionPlan>>) {
+        let pace = |direction| plan.as_ref().and_then(|plan| plan.pace(direction));
+        let (reads, writes) = (pace(Direction::Inbound), pace(Direction::Outbound));
+        self.wire.transport_mut().set_paces(reads, writes);
+        match (&mut self.link, plan) {
+            (Some(link), plan) => link.exchange(plan, self.now),
+            (None, Some(plan)) => {
+                self.link = Some(Box::new(Link::new(plan, self.connection.path(), self.config.outbound_queue)));
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Takes up the newest conditions, if they are others than so far.
+    pub(super) fn take_up_conditions(&mut self) {
+        let newest = self.chain.newest_conditions();
+        if !is_same_network(&self.conditions, &newest) {
+            debug!(connection = self.connection.id(), "the conditions are others from here on");
+            self.set_plan(newest.as_ref().map(|conditions| Box::new(conditions.take_over(self.now))));
+            self.conditions = newest;
+        }
+    }
+
     /// Lets the simulated network do what is due.
     pub(super) fn poll_link(&mut self) {
+        if self.link.as_ref().is_some_and(|link| link.is_over()) {
+            self.link = None;
+        }
         let Some(link) = self.link.as_mut().filter(|_| self.ending.is_none()) else { return };
         if let Some(fault) = link.due(self.now) {
             self.tell_fault(Some(fault.name()));

@@ -7,20 +7,20 @@ use ws_conditions::MAX_HOLD;
 use super::*;
 
 /// A configuration with these conditions.
-fn under(conditions: &str) -> WsConfig {
+pub(super) fn under(conditions: &str) -> WsConfig {
     WsConfig { conditions: Some(serde_json::from_str(conditions).unwrap()), ..WsConfig::default() }
 }
 
 const LATE: &str = r#"{ "latency": { "base_ms": 500 } }"#;
 const HALF_A_SECOND: Duration = ms(500);
 
-const fn ms(ms: u64) -> Duration {
+pub(super) const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
 /// Does what it is told, and keeps what it was told.
 #[derive(Clone, Default)]
-struct Obedient {
+pub(super) struct Obedient {
     told: Arc<Mutex<Vec<String>>>,
 }
 
@@ -52,11 +52,11 @@ impl WsHandler for Obedient {
 }
 
 impl Client {
-    async fn say(&mut self, text: &str) {
+    pub(super) async fn say(&mut self, text: &str) {
         self.stream.send(WireMessage::text(text)).await.unwrap();
     }
 
-    async fn next_is_at(&mut self, time: Duration, text: &str) {
+    pub(super) async fn next_is_at(&mut self, time: Duration, text: &str) {
         assert_eq!(self.next().await, (time, WireMessage::text(text)));
     }
 

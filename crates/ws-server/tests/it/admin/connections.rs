@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use ws_core::{Message, handler_fn};
-use ws_server::WsServer;
+use ws_server::{WsConfig, WsServer};
 use ws_testing::TestClient;
 
 use super::{Api, serve_admin};
@@ -74,9 +74,12 @@ async fn messages_are_sent_to_all_that_fit() {
     assert_eq!(send(json!({ "ids": [id, "nobody"] }), "two").await["sent"], 1);
     assert_eq!(send(json!({ "ids": [id], "path": "/ws/one" }), "nobody").await["sent"], 0);
     assert_eq!(send(json!({ "room": "nowhere" }), "nobody").await["sent"], 0);
+    let all = json!({ "message": { "text": "really all" } });
+    assert_eq!(api.post("/connections/send", all).await["sent"], 2);
     for (client, own) in [(&mut one, "one"), (&mut two, "two")] {
         assert_eq!(client.recv_text().await.unwrap(), "all");
         assert_eq!(client.recv_text().await.unwrap(), own);
+        assert_eq!(client.recv_text().await.unwrap(), "really all");
     }
 }
 
@@ -87,7 +90,7 @@ async fn a_connection_is_closed() {
         (None, (1000, String::new())),
         (Some(json!({})), (1000, String::new())),
         (Some(json!({ "code": 4001, "reason": "go" })), (4001, "go".to_owned())),
-        (Some(json!({ "code": 1001, "reason": "ä".repeat(100) })), (1001, "ä".repeat(61))),
+        (Some(json!({ "code": 1001, "reason": "ä".repeat(61) })), (1001, "ä".repeat(61))),
     ] {
         let mut client = server.connect("/ws").await.unwrap();
         let path = format!("/connections/{}/close", api.only_connection().await);
@@ -99,6 +102,13 @@ async fn a_connection_is_closed() {
     }
     let _client = server.connect("/ws").await.unwrap();
     let path = format!("/connections/{}/close", api.only_connection().await);
+    let fault = path.replace("/close", "/fault");
+    for (path, body) in
+        [(&path, json!({ "reason": "ä".repeat(62) })), (&fault, json!({ "fault": "close", "reason": "ä".repeat(62) }))]
+    {
+        let detail = api.ask("POST", path, Some(body)).await.problem(422);
+        assert!(detail.contains("124 bytes") && detail.contains("123"), "{detail}");
+    }
     api.ask("POST", &path, Some(json!({ "code": 1005 }))).await.problem(422);
     api.ask("POST", &path, Some(json!({ "code": 999 }))).await.problem(422);
 }
@@ -106,6 +116,26 @@ async fn a_connection_is_closed() {
 /// Waits until the server knows that every client is gone.
 async fn none_is_open(server: &ws_testing::TestServer) {
     crate::scrape::all_ended(server).await;
+}
+
+/// While a client leaves a Close frame unanswered, nothing more can be done to its connection but to end it.
+#[tokio::test]
+async fn a_connection_that_closes_takes_nothing_more() {
+    let (api, server) = Api::of_echo().await;
+    let mut client = RawClient::open(server.address(), "/ws").await;
+    let of_it = format!("/connections/{}", api.only_connection().await);
+    api.ask("POST", &format!("{of_it}/close"), None).await.done();
+    assert_eq!(client.recv_close().await, Some(1000));
+    for (action, body) in
+        [("send", json!({ "text": "x" })), ("close", json!({})), ("fault", json!({ "fault": "half_open" }))]
+    {
+        let detail = api.ask("POST", &format!("{of_it}/{action}"), Some(body)).await.problem(409);
+        assert!(detail.contains("closing"), "{action}: {detail}");
+    }
+    let to_all = json!({ "filter": {}, "message": { "text": "x" } });
+    assert_eq!(api.post("/connections/send", to_all).await, json!({ "sent": 0, "full": 0, "closed": 1 }));
+    api.ask("DELETE", &of_it, None).await.done();
+    none_is_open(&server).await;
 }
 
 /// However much waits for a client that does not read, a fault and an end take effect at once.
@@ -131,6 +161,11 @@ async fn a_connection_is_broken_at_once() {
             before = sent().await;
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
+        // There is no room for what the handler waits to send, nor for as much again.
+        let more = json!({ "text": "x".repeat(100_000) });
+        api.ask("POST", &format!("/connections/{id}/send"), Some(more.clone())).await.problem(503);
+        let to_all = json!({ "filter": {}, "message": more });
+        assert_eq!(api.post("/connections/send", to_all).await, json!({ "sent": 0, "full": 1, "closed": 0 }));
         if broken == "drop" {
             api.ask("DELETE", &format!("/connections/{id}"), None).await.done();
         } else {
@@ -163,4 +198,42 @@ async fn faults_are_what_they_say() {
     assert_eq!(api.get(&format!("/connections/{id}")).await["sent"]["frames"], 0);
     client.reset();
     eventually("the connection has ended", || crate::scrape::value(&server, crate::scrape::ACTIVE) == 0.0).await;
+}
+
+/// Who made a connection half-open gets rid of it, whatever its client does; until then it is said what it is.
+#[tokio::test]
+async fn a_half_open_connection_is_ended() {
+    let (api, server) = Api::of_echo().await;
+    let mut client = RawClient::open(server.address(), "/ws").await;
+    let path = format!("/connections/{}", api.only_connection().await);
+    assert_eq!(api.get(&path).await["state"], "open");
+    let fault = format!("{path}/fault");
+    api.post(&fault, json!({ "fault": "half_open" })).await;
+    while api.get(&path).await["state"] != "half_open" {
+        tokio::task::yield_now().await;
+    }
+    for (what, body) in [("send", json!({ "text": "x" })), ("close", json!({})), ("fault", json!({ "fault": "reset" }))]
+    {
+        let detail = api.ask("POST", &format!("{path}/{what}"), Some(body)).await.problem(409);
+        assert!(detail.contains("half-open") && detail.contains("DELETE"), "{what}: {detail}");
+    }
+    api.ask("DELETE", &path, None).await.done();
+    none_is_open(&server).await;
+    assert_eq!(client.recv().await, None);
+}
+
+/// A client that never answers our Close frame is not waited for by who ends its connection.
+#[tokio::test]
+async fn a_closing_connection_is_ended() {
+    let config = WsConfig { close_timeout: std::time::Duration::from_secs(3600), ..WsConfig::default() };
+    let (api, server) = Api::of_config(config).await;
+    let mut client = RawClient::open(server.address(), "/ws").await;
+    let path = format!("/connections/{}", api.only_connection().await);
+    api.post(&format!("{path}/close"), json!({})).await;
+    assert_eq!(client.recv_close().await, Some(1000));
+    while api.get(&path).await["state"] != "closing" {
+        tokio::task::yield_now().await;
+    }
+    api.ask("DELETE", &path, None).await.done();
+    none_is_open(&server).await;
 }

@@ -116,6 +116,7 @@ async fn allowed_origins_may_ask_and_read() {
     let answer =
         api.ask_with("GET", "/connections", "Origin: http://localhost:5173\r\nSec-Fetch-Site: same-site\r\n", "").await;
     assert_eq!(answer.response.headers["access-control-allow-origin"], "http://localhost:5173");
+    assert_eq!(answer.response.headers["vary"], "origin", "no cache gives it to another page");
     answer.done();
     // Problems are read, too.
     let answer = api.ask_with("GET", "/connections/x", "Origin: http://localhost:5173\r\n", "").await;

@@ -36,7 +36,7 @@ async fn what_is_not_there_is_a_problem() {
 async fn what_cannot_be_read_is_refused() {
     let (api, _server) = Api::of_echo().await;
     for (query, expected) in [
-        ("limit=0", "a whole number from 1 to 10000"),
+        ("limit=0", "limit: invalid value: integer `0`, expected a whole number from 1 to 10000"),
         ("limit=x", "limit: expected a whole number"),
         ("limit=1&limit=2", "limit: said more than once"),
         ("tset=a", "tset: not known here; known are path, limit"),
@@ -51,9 +51,11 @@ async fn what_cannot_be_read_is_refused() {
     for (body, expected) in [
         ("", "a body is wanted here"),
         ("{", "EOF while parsing"),
-        ("{\"filter\":{},\"message\":{\"txt\":\"x\"}}", "unknown variant `txt`"),
+        ("{\"message\":{\"txt\":\"x\"}}", "`txt` is not known here: give exactly one of `text`, `json`, `base64`"),
+        ("{\"message\":{\"text\":\"a\",\"json\":1}}", "give exactly one of `text`, `json`, `base64`"),
+        ("{\"message\":{}}", "give exactly one of `text`, `json`, `base64`"),
         ("{\"filter\":{\"paths\":\"/\"},\"message\":{\"text\":\"x\"}}", "unknown field `paths`"),
-        ("{\"message\":{\"text\":\"x\"}}", "missing field `filter`"),
+        ("{\"filter\":{}}", "missing field `message`"),
         ("[]", "invalid"),
     ] {
         let answer = api.ask_with("POST", "/connections/send", "Content-Type: application/json\r\n", body).await;
@@ -61,6 +63,9 @@ async fn what_cannot_be_read_is_refused() {
         let detail = answer.problem(status);
         assert!(detail.contains(expected), "{body}: {detail}");
     }
+    // What is about the whole server says so.
+    let detail = api.ask("GET", "/config?test=a", None).await.problem(400);
+    assert!(detail.contains("`test`: this call is about the whole server"), "{detail}");
     let body = json!({ "filter": {}, "message": { "base64": "###" } });
     let detail = api.ask("POST", "/connections/send", Some(body)).await.problem(422);
     assert!(detail.contains("`base64` is no base64"), "{detail}");

@@ -1,8 +1,10 @@
 //! The journal over HTTP: what was said, counting it, and waiting for it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use ws_server::{AdminConfig, JournalConfig, WsConfig};
 
@@ -118,6 +120,33 @@ async fn waits_are_bounded() {
     };
     let (waited, ()) = tokio::join!(wait, stop);
     assert!(waited.problem(503).contains("shuts down"));
+}
+
+/// So many wait at once and no more; who has gone does not wait any longer.
+#[tokio::test]
+async fn those_who_wait_are_bounded() {
+    let (api, _server) = Api::of_echo().await;
+    let (api, mut waits) = (Arc::new(api), JoinSet::new());
+    let ask = async |api: &Api, timeout_ms: u64| {
+        let body = json!({ "filter": { "pattern": "never" }, "timeout_ms": timeout_ms }).to_string();
+        api.send("POST", "/messages/wait", "Content-Type: application/json\r\n", &body).await
+    };
+    for _ in 0..=256 {
+        let api = Arc::clone(&api);
+        waits.spawn(async move { ask(&api, 60_000).await });
+    }
+    let refused = waits.join_next().await.unwrap().unwrap();
+    assert_eq!(refused.response.headers["retry-after"], "1");
+    refused.problem(503);
+    assert!(waits.try_join_next().is_none(), "the others wait on");
+    waits.shutdown().await;
+    timeout(Duration::from_secs(20), async {
+        while ask(&api, 0).await.status() == 503 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("there is a place again");
 }
 
 #[tokio::test]

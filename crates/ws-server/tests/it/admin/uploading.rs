@@ -1,9 +1,10 @@
 //! Tests that run at the same time, and what each brings along.
 
 use serde_json::json;
-use ws_testing::TestServer;
+use ws_testing::{TestClient, TestServer};
 
 use super::Api;
+use crate::talking::say;
 
 async fn put(api: &Api, path: &str, text: &str) -> serde_json::Value {
     api.ask_with("PUT", path, "Content-Type: application/yaml\r\n", text).await.done()
@@ -26,7 +27,8 @@ async fn a_test_has_rules_and_a_journal_of_its_own() {
             (&json!(1), &json!([]), &json!(0))
         );
         let uploaded = api.get(&format!("/rules?test={id}")).await;
-        assert_eq!(uploaded, json!({ "uploaded": { "text": rules }, "files": [] }));
+        assert_eq!((&uploaded["uploaded"], &uploaded["files"]), (&json!({ "text": rules }), &json!([])));
+        assert_eq!(uploaded["rules"][0]["id"], "rule-1");
     }
     assert_eq!(ask(&server, "/ws?mockforge-test=a", "ping").await, "pong of a");
     assert_eq!(ask(&server, "/ws?mockforge-test=b", "ping").await, "pong of b");
@@ -71,7 +73,7 @@ async fn mistakes_in_uploads_are_named_with_their_places() {
 }
 
 #[tokio::test]
-async fn a_script_and_conditions_are_for_connections_that_come() {
+async fn a_script_and_conditions_of_handshakes_are_for_connections_that_come() {
     let (api, server) = Api::of_echo().await;
     let mut open = server.connect("/ws").await.unwrap();
     let applied = put(&api, "/replay", r#"{"text": "welcome"}"#).await["applied"].clone();
@@ -89,6 +91,22 @@ async fn a_script_and_conditions_are_for_connections_that_come() {
     assert_eq!(api.get("/conditions").await["uploaded"]["faults"][0]["status"], 418);
     api.ask("DELETE", "/conditions", None).await.done();
     server.connect("/ws").await.unwrap();
+}
+
+/// What the network does to messages, it does to those of open connections, too.
+#[tokio::test]
+async fn open_connections_come_under_new_conditions() {
+    let (api, server) = Api::of_echo().await;
+    let mut client = server.connect("/ws").await.unwrap();
+    let mut other = server.connect("/ws?mockforge-test=t").await.unwrap();
+    let dropping = json!({ "faults": [{ "fault": "drop", "matching": "^lost$", "direction": "in" }] });
+    let applied = api.ask("PUT", "/conditions", Some(dropping)).await.done()["applied"].clone();
+    assert!(applied["applies_to"].as_str().unwrap().contains("all connections"), "{applied}");
+    client.send_text("lost").await.unwrap();
+    say(&mut client, "x", &["echo: x"]).await;
+    say(&mut other, "lost", &["echo: lost"]).await;
+    api.ask("DELETE", "/conditions", None).await.done();
+    say(&mut client, "lost", &["echo: lost"]).await;
 }
 
 #[tokio::test]
@@ -121,7 +139,11 @@ async fn tests_begin_and_end() {
     let (ended, frame) = tokio::join!(api.ask("DELETE", "/tests/a?test=a", None), closed);
     ended.done();
     assert_eq!((frame.code, &*frame.reason), (1001, "the test ended"));
-    api.ask("DELETE", "/tests/a", None).await.problem(404);
+    // Whoever cleans up twice, or what was never begun, has done nothing wrong.
+    for id in ["a", "never"] {
+        api.ask("DELETE", &format!("/tests/{id}"), None).await.done();
+    }
+    api.ask("DELETE", "/tests/a?test=b", None).await.problem(404);
     // Who waits may be earlier than who connects.
     let wait = api.post("/messages/wait?test=b", json!({ "filter": {}, "timeout_ms": 60_000 }));
     let send = async {
@@ -137,10 +159,33 @@ async fn the_server_is_reset() {
     put(&api, "/rules", "rules: [{ match: x, response: y }]").await;
     let mut client = server.connect("/ws").await.unwrap();
     let mut other = server.connect("/ws?mockforge-test=a").await.unwrap();
+    client.send_text("x, before").await.unwrap();
+    client.recv_text().await.unwrap();
     api.ask("POST", "/reset", None).await.done();
     assert_eq!(client.recv_close().await.unwrap().unwrap().code, 1012);
+    let before = json!({ "filter": { "pattern": "before" } });
+    assert_eq!(api.post("/messages/count", before).await["count"], 0);
     assert_eq!(api.get("/rules").await["uploaded"], json!(null));
     assert_eq!(ask(&server, "/ws", "x").await, "echo: x");
     other.send_text("I am still here").await.unwrap();
     assert_eq!(other.recv_text().await.unwrap(), "echo: I am still here");
+}
+
+/// Who is refused in the name of a test is in its journal, if it is there.
+#[tokio::test]
+async fn who_is_refused_is_in_the_journal_of_its_test() {
+    let (api, server) = Api::of_echo().await;
+    let _mine = server.connect("/ws?mockforge-test=a").await.unwrap();
+    for path in ["/ws?mockforge-test=a", "/ws?mockforge-test=unknown"] {
+        let foreign = TestClient::builder().header("origin", "https://evil.example");
+        assert!(foreign.connect(&server.url_of(path)).await.unwrap_err().to_string().contains("403"));
+    }
+    for query in ["kind=refused&test=a", "kind=refused"] {
+        let found = api.get(&format!("/messages?{query}")).await;
+        assert_eq!(
+            (found["events"].as_array().unwrap().len(), &found["events"][0]["status"]),
+            (1, &json!(403)),
+            "{found}"
+        );
+    }
 }

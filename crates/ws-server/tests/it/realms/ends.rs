@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
 use ws_core::close_code;
 use ws_server::{WsConfig, WsServer};
 
 use super::{closed, connect_to, in_a_room, refused, saying, serve_config, test};
-use crate::raw_client::RawClient;
-use crate::reloading::Files;
-use crate::scrape::{ACTIVE, all_ended, ended_with, value};
+use crate::eventually::eventually;
+use crate::programmed::Programmed;
+use crate::raw_client::{Frame, RawClient};
+use crate::reloading::{Files, PATIENCE};
+use crate::scrape::{ACTIVE, SENT, all_ended, ended_with, value};
 use crate::serving::serve;
 use crate::talking::{hear, say};
 
@@ -101,6 +104,40 @@ async fn who_does_not_close_is_cut_off() {
     tokio::join!(ending, looking);
     assert_eq!(stubborn.recv().await, None);
     say(&mut connect_to(&server, "t", "/ws").await, "x", &["echo: x"]).await;
+}
+
+/// The end waits for those who close, and not any longer; who is flooded is closed ahead of what waits for it.
+#[tokio::test]
+async fn the_end_comes_when_the_last_has_left() {
+    let config = WsConfig { close_timeout: Duration::from_secs(3_600), ..WsConfig::default() };
+    let flooding = Programmed::new().on_message(|ctx, _| {
+        Box::pin(async move {
+            loop {
+                ctx.send_text(&"x".repeat(100_000)).await?;
+            }
+        })
+    });
+    let server = serve(WsServer::builder().config(config).handler(flooding)).await;
+    let mut flooded = connect_to(&server, "t", "/ws").await;
+    flooded.send_text("flood").await.unwrap();
+    eventually("it is flooded", || value(&server, SENT) > 20.0).await;
+    let ending = timeout(PATIENCE, test(&server, "t").end());
+    let leaving = async move { while flooded.recv_text().await.is_ok() {} };
+    let (ended, ()) = tokio::join!(ending, leaving);
+    ended.expect("it has ended");
+    assert_eq!(value(&server, ACTIVE), 0.0);
+}
+
+/// A client that reads nothing does not get the Close frame, and is cut off all the same.
+#[tokio::test]
+async fn who_does_not_read_is_cut_off() {
+    let config = WsConfig { raw_echo: true, close_timeout: Duration::from_millis(300), ..WsConfig::default() };
+    let server = serve(WsServer::builder().config(config)).await;
+    let mut deaf = RawClient::open(server.address(), "/ws?mockforge-test=t").await;
+    deaf.send(Frame::new(Frame::BINARY, vec![0; 15_000_000])).await;
+    deaf.take(1).await.expect("the beginning of the answer");
+    timeout(PATIENCE, test(&server, "t").end()).await.expect("it has ended");
+    assert_eq!(value(&server, ACTIVE), 0.0);
 }
 
 /// However handshakes and ends of tests meet, no connection is left in a test that has ended.

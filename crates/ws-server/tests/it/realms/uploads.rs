@@ -89,6 +89,8 @@ async fn a_replay_is_for_new_connections() {
     hear(&mut new, &["new 1"]).await;
     say(&mut new, "who", &["uploaded"]).await;
     say(&mut new, "next", &["new 2"]).await;
+    // The modes of the old one are as they were, without the rules.
+    old.send_text("who").await.unwrap();
     say(&mut old, "next", &["old 2"]).await;
     say(&mut before, "next", &["echo: next"]).await;
     let mut other = server.connect("/ws").await.unwrap();
@@ -97,11 +99,16 @@ async fn a_replay_is_for_new_connections() {
 
 /// Conditions count handshakes from when they were set, in the test alone.
 #[tokio::test]
-async fn conditions_are_for_new_connections() {
+async fn conditions_of_handshakes_are_for_new_connections() {
     let server = serve_config(json!({ "conditions": { "faults": [{ "fault": "refuse", "status": 500 }] } })).await;
     let conditions = json!({ "faults": [{ "fault": "refuse", "status": 503, "connections": 2 }] });
     let conditions: Conditions = serde_json::from_value(conditions).unwrap();
     test(&server, "t").set_conditions(conditions).unwrap();
+    // It has no number under conditions that come later.
+    let mut open = connect_to(&server, "t", "/ws/a").await;
+    let none = json!({ "faults": [{ "fault": "refuse", "status": 503, "connections": 2 }] });
+    test(&server, "t").set_conditions(serde_json::from_value::<Conditions>(none).unwrap()).unwrap();
+    say(&mut open, "x", &["echo: x"]).await;
     connect_to(&server, "t", "/ws/a").await;
     for (id, path, status) in [("t", "/ws/b", "503"), ("other", "/ws/a", "500")] {
         let problem = refused(&server, id, path).await;

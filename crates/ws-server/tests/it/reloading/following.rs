@@ -119,7 +119,7 @@ async fn paths_come_and_go() {
     assert_eq!(open.recv().await.unwrap(), Some(Message::Pong(vec![1].into())));
 }
 
-/// L03: limits, sizes, subprotocols and the network are for new connections; those of an open one are decided at its handshake.
+/// L03: limits, sizes and subprotocols are for new connections; those of an open one are decided at its handshake.
 #[tokio::test]
 async fn a_connection_keeps_what_its_handshake_decided() {
     let live = Live::start(json!({})).await;
@@ -135,7 +135,6 @@ async fn a_connection_keeps_what_its_handshake_decided() {
     });
     live.becomes(strict).await;
 
-    say(&mut open, "fault", &["echo: fault"]).await;
     say(&mut open, "a long message, and no limit", &["echo: a long message, and no limit"]).await;
 
     let mut new = live.connect("/ws").await;
@@ -158,6 +157,20 @@ async fn a_connection_keeps_what_its_handshake_decided() {
     let mut new = live.connect("/ws").await;
     say(&mut new, "fault", &["echo: fault"]).await;
     say(&mut open, "after", &["echo: after"]).await;
+}
+
+/// L03: what the network does, it does to open connections, too.
+#[tokio::test]
+async fn open_connections_come_under_new_conditions() {
+    let live = Live::start(json!({})).await;
+    let mut open = live.connect("/ws").await;
+    say(&mut open, "lost", &["echo: lost"]).await;
+    let losing = json!({ "faults": [{ "fault": "drop", "matching": "^lost$", "direction": "in" }] });
+    live.becomes(json!({ "conditions": losing })).await;
+    open.send_text("lost").await.unwrap();
+    say(&mut open, "found", &["echo: found"]).await;
+    live.becomes(json!({})).await;
+    say(&mut open, "lost", &["echo: lost"]).await;
 }
 
 /// What a running server cannot change is named, and stays; the rest is taken.

@@ -1,4 +1,5 @@
-// The way to the server: calls with the token, problems as errors, and whose connections are looked at. It keeps no data.
+// The way to the server: calls with the token, problems as errors, and whose connections are looked at, which is in the
+// address, too. It keeps no data.
 
 const TOKEN = "mockforge-admin-token";
 
@@ -11,12 +12,24 @@ export class Problem extends Error {
   }
 }
 
-/** Tells `refused` (with the Problem) when the server wants another token, and `changed` when token or test is another. */
+/**
+ * Tells `refused` (with the Problem) when the server wants another token, and `changed` when token or test is another, or
+ * everything began anew: what is shown is to be asked for again.
+ */
 export const access = new EventTarget();
+
+/** Whether the server keeps a journal, as the stream finds out: without one, nobody asks for events. */
+export const journal = { isOff: false };
 
 let token = readToken();
 /** Which test is looked at: its id, the empty text for none, or `*` for all. */
-let test = "*";
+let test = testOfAddress();
+
+/** `?test=ID` is a test, `?test=` the connections of none; without it, all are meant. */
+function testOfAddress() {
+  const given = new URLSearchParams(location.search).get("test");
+  return given !== null && /^[A-Za-z0-9._-]{0,64}$/.test(given) ? given : "*";
+}
 
 /** The token of a link's fragment goes into this tab's storage, and out of the address. */
 function readToken() {
@@ -62,8 +75,23 @@ export function useToken(value) {
   access.dispatchEvent(new Event("changed"));
 }
 
+/** Looks at another test, and puts it into the address: a link leads here, and so does a reload. */
 export function useTest(value) {
   test = value;
+  const query = value === "*" ? "" : `?test=${encodeURIComponent(value)}`;
+  history.replaceState(null, "", location.pathname + query + location.hash);
+  access.dispatchEvent(new Event("changed"));
+}
+
+// Going back may lead to an address with another test.
+addEventListener("popstate", () => {
+  if (testOfAddress() === test) return;
+  test = testOfAddress();
+  access.dispatchEvent(new Event("changed"));
+});
+
+/** Everything on the server began anew: what is known here is no longer true. */
+export function startOver() {
   access.dispatchEvent(new Event("changed"));
 }
 
@@ -114,6 +142,7 @@ export async function read(path, params, of = "") {
 
 /** Asks for events of the journal: `{events, more, last_seq, evicted, undecided}`. */
 export async function find(filter, limit, order) {
+  if (journal.isOff) throw new Problem(501, { title: "this server keeps no journal" });
   const body = JSON.stringify({ filter, limit, order });
   return (await call("POST", "messages/find", { headers: json, body, of: test })).json();
 }

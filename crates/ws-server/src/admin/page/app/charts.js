@@ -5,6 +5,9 @@ import { timeOfDay } from "./words.js";
 /** How many seconds are shown. */
 const SHOWN = 180;
 
+/** Steps between labels: a second, or a microsecond, has no halves here. */
+const STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+
 /** A chart of `lines` ([{name, color}], colours by the names of CSS variables). `format` is a value in words. */
 export class Chart {
   #host;
@@ -73,7 +76,7 @@ export class Chart {
       legend: { show: false },
       cursor: { show: false },
       scales: { y: { range: (_plot, _min, max) => [0, Math.max(max ?? 0, 10) * 1.1] } },
-      axes: [{ ...axis, space: 90, values: (_plot, ticks) => ticks.map((tick) => timeOfDay(tick * 1000).slice(0, 8)) }, { ...axis, size: 64, values: (_plot, ticks) => ticks.map(format) }],
+      axes: [{ ...axis, space: 90, values: (_plot, ticks) => ticks.map((tick) => timeOfDay(tick * 1000).slice(0, 8)) }, { ...axis, size: 64, incrs: STEPS, values: (_plot, ticks) => ticks.map(format) }],
       series: [{}, ...this.#lines.map((line) => ({ label: line.name, stroke: color(line.color), width: 2, dash: line.dash, points: { show: true, size: 4, filter: alone }, spanGaps: false }))],
     }, this.#data, this.#host);
   }

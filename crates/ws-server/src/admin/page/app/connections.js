@@ -1,10 +1,11 @@
 // The open connections, and one of them: its facts, its messages, and what can be done to it.
 
-import { access, act, find, read, testLookedAt } from "./api.js";
+import { access, act, find, journal, read, testLookedAt } from "./api.js";
 import { composer } from "./composer.js";
 import { byId, el, facts, foreign, say, setText } from "./dom.js";
 import { FollowUp } from "./follow_up.js";
 import { polling } from "./polling.js";
+import { Side } from "./side.js";
 import { Store } from "./store.js";
 import { ALL_KINDS } from "./stream.js";
 import { Timeline } from "./timeline.js";
@@ -13,9 +14,8 @@ import * as words from "./words.js";
 
 const MOST_LISTED = 1_000;
 const FAULTS = [
-  ["reset", "Reset", "End it with a TCP reset"],
-  ["disconnect", "Disconnect", "End its TCP connection without a Close frame"],
-  ["half_open", "Go silent", "Keep it open, and neither read nor answer"],
+  ["reset", "Reset", "A TCP reset ends it"],
+  ["half_open", "Go silent", "It stays open, and the server neither reads nor answers"],
 ];
 
 export class Connections {
@@ -26,6 +26,10 @@ export class Connections {
   #filter = byId("connections-filter");
   #polling = null;
   #one = null;
+  #side = new Side(byId("connection-pane"), () => {
+    location.hash = "connections";
+    this.#list.focus();
+  });
 
   constructor() {
     this.#list = new VirtualList(byId("connections-list"), { name: "Connections", row: connectionRow, keyOf: (it) => it.id, label });
@@ -62,9 +66,11 @@ export class Connections {
     this.#list.mark(id || null);
     if (id) {
       this.#one = new One(byId("connection"), id);
+      this.#side.open();
     } else {
       this.#one = null;
-      byId("connection").replaceChildren(el("p", { class: "hint" }, "Choose a connection to see its messages, and to act on it."));
+      this.#side.close();
+      byId("connection").replaceChildren();
     }
   }
 
@@ -132,6 +138,8 @@ export function sentInWords({ sent, full, closed }) {
 class One {
   #facts = el("dl", { class: "facts" });
   #actions;
+  /** What works only while the server reads and answers. */
+  #talking;
   #polling = null;
   #store = new Store();
   #followUp;
@@ -144,10 +152,11 @@ class One {
     this.#followUp = new FollowUp(this.#store, { connection: id });
     const messages = el("div", { class: "of-connection" });
     const detail = el("div", { class: "event-of-connection", role: "region", "aria-label": "The selected event" });
-    this.#actions = el("fieldset", { class: "actions", "aria-label": "What to do to it" }, this.#sendForm(), this.#closeForm(), this.#faults());
+    this.#talking = el("fieldset", { class: "talking" }, this.#sendForm(), this.#closeForm());
+    this.#actions = el("fieldset", { class: "actions", "aria-label": "What to do to it" }, this.#talking, this.#faults());
     host.replaceChildren(el("h3", {}, "Connection ", foreign(words.shortId(id))), this.#facts, this.#actions, messages, detail);
-    host.scrollTop = 0;
-    this.timeline = new Timeline(messages, this.#store, { ofOne: true, detail });
+    host.parentElement.scrollTop = 0;
+    this.timeline = new Timeline(messages, this.#store, { detail });
   }
 
   open() {
@@ -160,15 +169,17 @@ class One {
   }
 
   async #ask() {
+    if (journal.isOff) return this.timeline.refresh();
     const filter = { connection: this.id, kind: ALL_KINDS };
     const events = this.#seen === null
       ? (await find(filter, 200, "desc")).events.toReversed()
       : (await find({ ...filter, since: this.#seen }, 500, "asc")).events;
     this.#seen = events.at(-1)?.seq ?? this.#seen ?? 0;
-    this.#store.add(events, 0, false);
+    this.#store.add(events);
     await this.#followUp.ask();
     this.timeline.note();
     if (events.some((event) => event.kind === "end")) this.take(null);
+    else if (events.length) this.#draw();
   }
 
   /** What is known of it now; nothing, if it is no longer open. */
@@ -177,13 +188,29 @@ class One {
     if (this.#ended) return;
     this.#known = known ?? this.#known;
     this.#ended = known === null;
-    this.#actions.disabled = this.#ended;
     this.#draw();
+  }
+
+  get #isSilent() {
+    return this.#known?.state === "half_open" || this.#store.events.some((event) => event.kind === "fault" && event.name === "half_open");
+  }
+
+  /** What passed in one direction: as the server said last, and what the journal knows of since then. */
+  #passed(known, direction) {
+    const since = this.#store.events.filter((event) => event.kind === "message" && event.direction === direction && event.number > known.frames);
+    const frames = Math.max(known.frames, ...since.map((event) => event.number));
+    const size = since.reduce((sum, event) => sum + event.size, known.bytes);
+    return `${words.several(frames, "message")}, ${words.bytes(size)}`;
   }
 
   #draw() {
     const it = this.#known;
-    const end = this.#ended ? ["State", "ended"] : ["State", "open"];
+    const isSilent = this.#isSilent;
+    const isClosing = it?.state === "closing";
+    const end = ["State", this.#ended ? "ended" : isSilent ? "silent: the server neither reads nor answers" : isClosing ? "closing" : "open"];
+    this.#actions.disabled = this.#ended;
+    this.#talking.disabled = isSilent || isClosing;
+    for (const button of this.#actions.querySelectorAll("[data-fault]")) button.disabled = isSilent || isClosing;
     if (!it) {
       this.#facts.replaceChildren(...facts([["Id", this.id], end]));
       return;
@@ -198,8 +225,8 @@ class One {
       ["Client", it.peer],
       ["Subprotocol", it.subprotocol],
       ["Opened", words.timeOfDay(it.opened_at)],
-      ["Received", `${words.several(it.received.frames, "message")}, ${words.bytes(it.received.bytes)}`],
-      ["Sent", `${words.several(it.sent.frames, "message")}, ${words.bytes(it.sent.bytes)}`],
+      ["Received", this.#passed(it.received, "inbound")],
+      ["Sent", this.#passed(it.sent, "outbound")],
     ]);
     all.push(el("div", {}, el("dt", {}, "Rooms"), el("dd", {}, rooms)));
     // Only what is another is exchanged, so that text in it can be selected.
@@ -240,10 +267,11 @@ class One {
 
   #faults() {
     const buttons = FAULTS.map(([fault, name, title]) =>
-      el("button", { type: "button", title, click: () => this.#do(name, `${name}: done.`, "/fault", "POST", JSON.stringify({ fault })) }, name),
+      el("button", { type: "button", title, "data-fault": fault, click: () => this.#do(name, `${name}: done.`, "/fault", "POST", JSON.stringify({ fault })) }, name),
     );
-    buttons.push(el("button", { type: "button", title: "End it at once, without a Close frame", click: () => this.#do("Dropping", "Dropped.", "", "DELETE") }, "Drop"));
-    return el("div", { class: "buttons", role: "group", "aria-label": "Faults" }, el("span", { class: "note" }, "Break it:"), ...buttons);
+    const cut = () => this.#do("Cutting it off", "Cut off.", "", "DELETE");
+    buttons.push(el("button", { type: "button", title: "Its TCP connection ends without a Close frame, also while it is silent or closing", click: cut }, "Cut off"));
+    return el("div", { class: "buttons", role: "group", "aria-label": "Break it" }, el("span", { class: "note" }, "Break it:"), ...buttons);
   }
 }
 
@@ -253,7 +281,7 @@ function connectionRow(element) {
   element.append(...Object.values(cells));
   return (it) => {
     setText(cells.id, words.shortId(it.id));
-    setText(cells.path, words.oneLine(it.path));
+    setText(cells.path, words.oneLine(it.path) + stateInWords(it));
     setText(cells.test, it.test ?? "");
     setText(cells.peer, it.peer ?? "");
     setText(cells.in, `→ ${words.count(it.received.frames)}`);
@@ -262,7 +290,9 @@ function connectionRow(element) {
   };
 }
 
+const stateInWords = (it) => ({ closing: " (closing)", half_open: " (silent)" })[it.state] ?? "";
+
 function label(it) {
-  const parts = [words.oneLine(it.path), it.test ? `test ${it.test}` : "", `id ${words.shortId(it.id)}`, `${words.count(it.received.frames)} received`, `${words.count(it.sent.frames)} sent`];
+  const parts = [words.oneLine(it.path) + stateInWords(it), it.test ? `test ${it.test}` : "", `id ${words.shortId(it.id)}`, `${words.count(it.received.frames)} received`, `${words.count(it.sent.frames)} sent`];
   return parts.filter(Boolean).join(", ");
 }

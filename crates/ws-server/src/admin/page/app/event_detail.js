@@ -9,19 +9,32 @@ import * as words from "./words.js";
 export class EventDetail {
   #host;
   #store;
+  #hint;
   #event = null;
 
   constructor(host, store, { hint = "Choose a line to read it here." } = {}) {
     this.#host = host;
     this.#store = store;
-    host.replaceChildren(el("p", { class: "hint" }, hint));
+    this.#hint = hint;
+    this.clear();
     store?.addEventListener("changed", ({ detail }) => detail === this.#event && this.#draw());
+  }
+
+  /** Nothing is chosen. */
+  clear() {
+    this.#event = null;
+    this.#host.replaceChildren(el("p", { class: "hint" }, this.#hint));
   }
 
   async show(event) {
     this.#event = event;
     this.#draw();
-    this.#host.scrollTop = 0;
+    if (this.#host.parentElement.matches(".detail")) this.#host.parentElement.scrollTop = 0;
+    await this.#askWhole(event);
+    await this.#askMiss(event);
+  }
+
+  async #askWhole(event) {
     if (!event.cut || event.asked) return;
     try {
       const { events } = await find({ since: event.seq - 1, kind: [event.kind] }, 1, "asc");
@@ -39,13 +52,23 @@ export class EventDetail {
     }
   }
 
+  /** A message that was found alone says that nobody took it, and not why. */
+  async #askMiss(event) {
+    if (event.kind !== "message" || event.handled !== "unmatched" || event.miss || event.askedWhy) return;
+    event.askedWhy = true;
+    try {
+      const { events } = await find({ since: event.seq, kind: ["unmatched"], connection: event.connection }, 20, "asc");
+      event.miss = events.find((it) => it.number === event.number);
+      if (event.miss && this.#event === event) this.#draw();
+    } catch (problem) {
+      say(`The reason cannot be had: ${problem.message}`, "bad");
+    }
+  }
+
   #draw() {
     const event = this.#event;
     const body = event.kind === "message" || event.kind === "unmatched" ? event : null;
     const parts = [el("h3", {}, title(event)), el("dl", { class: "facts" }, facts(factsOf(event)))];
-    if (event.kind === "gap") {
-      parts.push(el("p", { class: "note" }, "The page is sent the newest 20 events of each tenth of a second. The server's journal has the others: filter, and search there."));
-    }
     if (event.text && event.kind === "error") parts.push(el("pre", {}, words.manyLines(event.text)));
     if (event.errors?.length) parts.push(el("ul", { class: "mistakes" }, event.errors.map((it) => el("li", {}, words.manyLines(String(it))))));
     if (event.headers) parts.push(headers(event.headers));
@@ -56,20 +79,14 @@ export class EventDetail {
       parts.push(...bodyView(body));
       if (body.type === "text") parts.push(el("p", { class: "buttons" }, el("button", { type: "button", click: () => copy(body.text) }, "Copy")));
     }
-    parts.push(nearMisses(this.#misses(event)));
+    parts.push(nearMisses(event.kind === "unmatched" ? event.near_misses : event.miss?.near_misses));
     this.#host.replaceChildren(...parts.filter((part) => part !== null));
-  }
-
-  #misses(event) {
-    if (event.kind === "unmatched") return event.near_misses;
-    if (event.kind !== "message" || event.handled !== "unmatched") return null;
-    return this.#store?.missOf(event.connection, event.number)?.near_misses ?? null;
   }
 }
 
 function title(event) {
   if (event.kind === "message") return event.direction === "inbound" ? "From the client" : `To the client, by ${words.origin(event.origin)}`;
-  const names = { open: "Opened", refused: "Handshake refused", end: "Ended", fault: "Fault", error: "Error", skipped: "Left out", reload: "Reload", unmatched: "Taken by nobody", gap: "Not shown" };
+  const names = { open: "Opened", refused: "Handshake refused", end: "Ended", play: "Script started", fault: "Fault", error: "Error", skipped: "Left out", reload: "Reload", unmatched: "Taken by nobody" };
   return names[event.kind] ?? words.oneLine(event.kind);
 }
 

@@ -1,22 +1,25 @@
 // Puts the page together: the stream into the store, a view for each word behind the #, keys, theme, and the token.
 
-import { access, read, testLookedAt, useTest, useToken } from "./api.js";
+import { access, journal, read, testLookedAt, useTest, useToken } from "./api.js";
 import { Connections } from "./connections.js";
-import { byId, el, setText } from "./dom.js";
+import { byId, el, say, setText } from "./dom.js";
 import { FollowUp } from "./follow_up.js";
+import { Gaps } from "./gaps.js";
 import { Mocks } from "./mocks.js";
 import { polling } from "./polling.js";
 import { Recording } from "./recording.js";
 import { Rooms } from "./rooms.js";
 import { ServerState } from "./server_state.js";
+import { closePane } from "./side.js";
 import { Store } from "./store.js";
-import { Stream } from "./stream.js";
+import { ALL_KINDS, Stream } from "./stream.js";
 import { Timeline } from "./timeline.js";
 import { UnmatchedMessages } from "./unmatched.js";
 
 const stream = new Stream();
 const store = new Store();
-const timeline = new Timeline(byId("messages"), store);
+const gaps = new Gaps(store, ALL_KINDS);
+const timeline = new Timeline(byId("all-messages"), store, { gaps });
 const server = new ServerState(stream, store);
 const connections = new Connections();
 
@@ -56,7 +59,7 @@ addEventListener("hashchange", () => location.hash !== "#main" && route());
 
 // What comes from the server.
 
-stream.addEventListener("batch", ({ detail: { events, skipped, lost } }) => store.add(events, skipped, lost));
+stream.addEventListener("batch", ({ detail: { events, ...more } }) => store.add(events, more));
 stream.addEventListener("restarted", () => store.clear());
 stream.addEventListener("stats", ({ detail }) => (timeline.evicted = detail.evicted));
 stream.addEventListener("state", showState);
@@ -65,51 +68,85 @@ setInterval(() => {
   if (current === "messages") timeline.note();
 }, 1_000);
 
+const STATES = {
+  connecting: ["Connecting", "quiet"],
+  live: ["Live", "good"],
+  off: ["Journal off", "quiet"],
+  refused: ["Refused", "bad"],
+  lost: ["Connecting again", "bad"],
+};
 let announced = "connecting";
+let wasOff = false;
 
 function showState() {
   const chip = byId("stream-state");
   const { state, reason, retryAt } = stream;
   const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
-  const text = { connecting: "Connecting", live: "Live", lost: seconds ? `Lost; again in ${seconds} s` : "Connecting again" }[state];
-  setText(chip, text);
-  chip.dataset.tone = { connecting: "quiet", live: "good", lost: "bad" }[state];
+  const [text, tone] = STATES[state];
+  setText(chip, state === "lost" && seconds ? `Lost; again in ${seconds} s` : text);
+  chip.dataset.tone = tone;
   if (reason) chip.title = reason;
   else chip.removeAttribute("title");
-  // Loss and return are said once each, not at every attempt.
-  if (state !== announced && state !== "connecting") {
-    if (state === "lost") setText(byId("status"), `The connection to the server is lost: ${reason.replace(/\.$/, "")}.`);
-    else if (announced === "lost") setText(byId("status"), "Connected again.");
-    byId("status").dataset.tone = state === "lost" ? "bad" : "quiet";
-    announced = state;
+  if (journal.isOff !== wasOff && state !== "connecting") {
+    wasOff = journal.isOff;
+    timeline.refresh();
   }
+  // Loss and return are said once each, not at every attempt.
+  if (state === announced || state === "connecting") return;
+  if (state === "lost") say(`The connection to the server is lost: ${reason.replace(/\.$/, "")}.`, "bad");
+  else if (state === "refused") say(reason, "bad");
+  else if (announced === "lost") say("Connected again.");
+  else say("");
+  announced = state;
 }
 
 const followUp = new FollowUp(store);
 polling(2_000, () => followUp.ask());
+polling(500, () => (timeline.paused ? null : gaps.fillIfQuiet()));
 
 // Tests.
 
 const test = byId("test");
 test.addEventListener("change", () => useTest(test.value));
-polling(5_000, async () => {
-  const { tests } = await read("tests", {}, "");
-  const ids = ["*", "", ...tests.map((it) => it.id ?? it)];
+access.addEventListener("changed", () => offer(known));
+
+let known = [];
+
+/** Offers these tests, and the one that is looked at. */
+function offer(tests) {
+  known = tests;
+  const ids = ["*", "", ...tests];
   // A test that has ended stays in the list while it is looked at.
   if (!ids.includes(testLookedAt())) ids.push(testLookedAt());
   const options = [...test.options].map((option) => option.value);
-  if (ids.join("\n") === options.join("\n")) return;
-  for (const option of [...test.options].slice(2)) option.remove();
-  test.append(...ids.slice(2).map((id) => el("option", { value: id }, id)));
+  if (ids.join("\n") !== options.join("\n")) {
+    for (const option of [...test.options].slice(2)) option.remove();
+    test.append(...ids.slice(2).map((id) => el("option", { value: id }, id)));
+  }
   test.value = testLookedAt();
+}
+
+offer([]);
+polling(5_000, async () => {
+  const { tests } = await read("tests", {}, "");
+  offer(tests.map((it) => it.id));
 });
 
 // The token.
 
 const dialog = byId("token-dialog");
+let hasGiven = false;
+
+/** Why, in words for who has no request to write. */
+function refusal(problem) {
+  if (problem.status !== 401) return problem.message;
+  const where = "It is what the server was started with: --admin-token, MOCKFORGE_WS_ADMIN_TOKEN, or admin.token in its configuration.";
+  return hasGiven ? `This server has another token. ${where}` : `This server shows itself only to who has its admin token. ${where}`;
+}
+
 const openDialog = byId("token-open");
 access.addEventListener("refused", ({ detail: problem }) => {
-  setText(byId("token-reason"), problem.message);
+  setText(byId("token-reason"), refusal(problem));
   // Who has said "not now" is not asked again by every call.
   if (!dialog.open && openDialog.hidden) dialog.showModal();
 });
@@ -117,6 +154,7 @@ byId("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const field = byId("token");
   dialog.close();
+  hasGiven = true;
   useToken(field.value.trim());
   field.value = "";
 });
@@ -147,6 +185,7 @@ theme.addEventListener("change", () => {
 // Keys.
 
 addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !dialog.open && !event.target.closest("input, textarea, select") && closePane()) return event.preventDefault();
   if (!byId("keys").checked || event.ctrlKey || event.altKey || event.metaKey || dialog.open) return;
   if (event.target.closest("input, textarea, select")) {
     if (event.key === "Escape") event.target.blur();

@@ -1,6 +1,6 @@
 // Rules, replay and conditions from this page: what is in force, upload, take away, start anew.
 
-import { access, act, read, testOfActions } from "./api.js";
+import { access, act, read, startOver, testOfActions } from "./api.js";
 import { byId, el, say, setText } from "./dom.js";
 import * as words from "./words.js";
 
@@ -16,14 +16,17 @@ export class Mocks {
 
   constructor() {
     this.#cards = KINDS.map((kind) => new Card(kind));
-    byId("mocks").append(...this.#cards.map((card) => card.element), resetCard());
-    access.addEventListener("changed", () => this.#isOpen && this.open());
+    byId("mock-cards").append(...this.#cards.map((card) => card.element), resetCard());
+    access.addEventListener("changed", () => {
+      for (const card of this.#cards) card.forget();
+      if (this.#isOpen) this.open();
+    });
   }
 
   open() {
     this.#isOpen = true;
     const test = testOfActions();
-    setText(byId("mocks-test"), test ? `test ${test}` : "connections of no test");
+    setText(byId("mocks-test"), words.scope(test));
     for (const card of this.#cards) card.ask();
   }
 
@@ -39,6 +42,9 @@ class Card {
   #text;
   #takeAway;
   #reconnect = el("input", { type: "checkbox" });
+  /** What is uploaded, as far as it stands in the field. */
+  #loaded = "";
+  #asked = 0;
 
   constructor(kind) {
     this.#kind = kind;
@@ -50,23 +56,39 @@ class Card {
       el("h3", { id: `card-${path}` }, name),
       this.#state,
       this.#text,
-      reconnects ? el("label", {}, this.#reconnect, " Close open connections, so that they come back to the new ones") : null,
+      reconnects ? el("label", {}, this.#reconnect, " Close open connections: for what happens at handshakes") : null,
       el("p", { class: "buttons" }, file, el("button", { type: "button", click: () => this.#upload() }, "Upload"), this.#takeAway),
       this.#outcome,
     );
   }
 
+  /** What was uploaded, and what came of it, was of another test, or is gone. What nobody has uploaded yet stays. */
+  forget() {
+    this.#outcome.replaceChildren();
+    setText(this.#state, "…");
+    this.#takeAway.disabled = true;
+    if (this.#text.value === this.#loaded) this.#text.value = this.#loaded = "";
+  }
+
   async ask() {
+    const turn = (this.#asked += 1);
     try {
-      const { uploaded, files } = await read(this.#kind.path, {}, testOfActions());
-      const from = files?.length ? ` The configuration names ${files.map((it) => words.oneLine(it)).join(", ")}.` : "";
-      setText(this.#state, (uploaded ? "What was uploaded is in force." : "Nothing is uploaded.") + from);
-      this.#takeAway.disabled = !uploaded;
-      const text = typeof uploaded?.text === "string" ? uploaded.text : uploaded && JSON.stringify(uploaded, null, 2);
-      if (text && !this.#text.value) this.#text.value = text;
+      const answer = await read(this.#kind.path, {}, testOfActions());
+      // Meanwhile it may have been asked for another test.
+      if (turn === this.#asked) this.#show(answer);
     } catch (problem) {
-      setText(this.#state, problem.status === 404 ? "Nothing is known of this test yet." : problem.message);
+      if (turn === this.#asked) setText(this.#state, problem.status === 404 ? "Nothing is known of this test yet." : problem.message);
     }
+  }
+
+  #show({ uploaded, files }) {
+    const from = files?.length ? ` The configuration names ${files.map((it) => words.oneLine(it)).join(", ")}.` : "";
+    setText(this.#state, (uploaded ? "What was uploaded is in force." : "Nothing is uploaded.") + from);
+    this.#takeAway.disabled = !uploaded;
+    const text = typeof uploaded?.text === "string" ? uploaded.text : uploaded && JSON.stringify(uploaded, null, 2);
+    if (!text) this.#loaded = "";
+    else if (!this.#text.value || this.#text.value === this.#loaded) this.#text.value = this.#loaded = text;
+    else if (this.#text.value === text) this.#loaded = text;
   }
 
   async #take(file) {
@@ -80,6 +102,7 @@ class Card {
       const params = this.#reconnect.checked ? { reconnect: "true" } : {};
       const answer = await act("PUT", path, { body: this.#text.value, type, params, of: testOfActions() });
       this.#outcome.replaceChildren(...this.#applied(answer.applied));
+      this.#loaded = this.#text.value;
       say(`${name}: uploaded.`);
       await this.ask();
     } catch (problem) {
@@ -122,6 +145,7 @@ function resetCard() {
   const reset = async () => {
     try {
       await act("POST", "reset", { params: keep.checked ? { keep: "true" } : {}, of: testOfActions() });
+      startOver();
       say("Started anew.");
     } catch (problem) {
       say(`Not started anew: ${problem.message}`, "bad");
@@ -129,7 +153,7 @@ function resetCard() {
   };
   return el("section", { class: "card", "aria-labelledby": "card-reset" },
     el("h3", { id: "card-reset" }, "Start anew"),
-    el("p", { class: "note" }, "Forgets counts, states and the journal. Open connections are closed with 1012, unless they are kept."),
+    el("p", { class: "note" }, "Everything as at the start: what was uploaded is dropped, and counts, states, rooms and the journal are forgotten. Open connections are closed with 1012, unless they are kept."),
     el("p", { class: "buttons" }, el("label", {}, keep, " Keep the connections"), el("button", { type: "button", click: reset }, "Start anew")),
   );
 }

@@ -45,7 +45,7 @@ export class Recording {
       ["Connections", known.started_at && words.count(known.connections)],
       ["Messages", known.started_at && words.count(known.entries)],
       ["Size", known.started_at && words.bytes(known.bytes)],
-      ["Whose", known.started_at && (known.test === "*" ? "all connections" : known.test ? `test ${known.test}` : "connections of no test")],
+      ["Whose", known.started_at && words.scope(known.test ?? "")],
       ["Left out", known.lost ? `${words.several(known.lost, "message")}: the disk or the limit did not allow more` : null],
       ["Complete", known.truncated ? "no: it was cut at its limit" : null],
     ]);

@@ -5,6 +5,7 @@ import { composer } from "./composer.js";
 import { sentInWords } from "./connections.js";
 import { byId, el, foreign, say, setText } from "./dom.js";
 import { polling } from "./polling.js";
+import { Side } from "./side.js";
 import { VirtualList } from "./virtual_list.js";
 import * as words from "./words.js";
 
@@ -16,13 +17,17 @@ export class Rooms {
   #polling = null;
   #room = null;
   #members = el("div");
+  #side = new Side(byId("room-pane"), () => {
+    this.#room = null;
+    this.#list.mark(null);
+    this.#list.focus();
+  });
 
   constructor() {
     const label = (room) => `${words.oneLine(room.name)}, ${words.several(room.members, "member")}`;
     this.#list = new VirtualList(byId("rooms-list"), { name: "Rooms", row: roomRow, keyOf, label });
     this.#list.addEventListener("select", ({ detail }) => this.#select(detail));
     access.addEventListener("changed", () => this.#polling && this.#ask().catch(() => {}));
-    byId("room").replaceChildren(el("p", { class: "hint" }, "Choose a room to see who is in it, and to broadcast to it."));
   }
 
   open() {
@@ -49,6 +54,7 @@ export class Rooms {
 
   #select(room) {
     this.#room = room;
+    this.#side.open();
     this.#members = el("div");
     const send = async (message) => {
       try {

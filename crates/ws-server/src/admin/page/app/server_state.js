@@ -1,6 +1,6 @@
 // The server as a whole: its numbers each second, charts, the last reload, handlers and configuration.
 
-import { access, act, read } from "./api.js";
+import { access, act, journal, read, testLookedAt } from "./api.js";
 import { jsonTree } from "./body_view.js";
 import { Chart } from "./charts.js";
 import { byId, el, facts, foreign, say, setText } from "./dom.js";
@@ -26,6 +26,8 @@ export class ServerState {
     stream.addEventListener("state", () => this.#onState());
     stream.addEventListener("batch", ({ detail }) => detail.events.some((event) => event.kind === "reload") && this.#askReload());
     access.addEventListener("changed", () => this.#isOpen && this.open());
+    access.addEventListener("changed", () => this.#tellScope());
+    this.#tellScope();
     byId("handlers-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#askHandlers();
@@ -36,6 +38,8 @@ export class ServerState {
 
   open() {
     this.#isOpen = true;
+    setText(byId("throughput-title"), "Messages a second, of the whole server");
+    setText(byId("latency-title"), `Time from receipt to answer, of ${words.scope(testLookedAt())}`);
     this.#throughput.draw();
     this.#latency.draw();
     this.#drawStream();
@@ -52,6 +56,12 @@ export class ServerState {
   restyle() {
     this.#throughput.restyle();
     this.#latency.restyle();
+  }
+
+  /** Traffic is counted for the whole server, times are those of the connections that are looked at. */
+  #tellScope() {
+    const test = testLookedAt();
+    setText(byId("latency-of"), test === "*" ? "99% handled in" : `99% of ${test || "no test"} in`);
   }
 
   #begin() {
@@ -77,7 +87,7 @@ export class ServerState {
     }
     const { p50 = null, p90 = null, p99 = null } = stats.handled_us ?? {};
     setText(byId("number-latency"), p99 === null ? "–" : words.micros(p99));
-    setText(byId("latency-words"), p99 === null
+    setText(byId("latency-words"), journal.isOff ? "Only a journal knows: this server keeps none." : p99 === null
       ? "No message was handled in the last second."
       : `From a message's receipt until its handlers are done: half within ${words.micros(p50)} (line), 90% within ${words.micros(p90)} (dashes), 99% within ${words.micros(p99)} (dots).`);
     this.#latency.add(Date.parse(stats.at) / 1000, [p50, p90, p99]);
@@ -85,7 +95,7 @@ export class ServerState {
 
   #onState() {
     this.#drawStream();
-    if (this.#stream.state !== "lost") return;
+    if (!["lost", "refused"].includes(this.#stream.state)) return;
     // What was true before is no longer known.
     for (const name of ["connections", "received", "sent", "latency"]) setText(byId(`number-${name}`), "–");
   }
@@ -98,9 +108,9 @@ export class ServerState {
     if (!this.#isOpen) return;
     const { state, reason, reconnects, skipped } = this.#stream;
     byId("stream-facts").replaceChildren(...facts([
-      ["Stream", state === "live" ? "live" : `${state}${reason ? `: ${reason}` : ""}`],
+      ["Stream", state === "live" ? "live" : state === "off" ? "none: the server keeps no journal" : `${state}${reason ? `: ${reason}` : ""}`],
       ["Connected again", words.several(reconnects, "time")],
-      ["Kept here", `${words.several(this.#store.events.length, "event")}, of at most ${words.count(MOST_EVENTS)}`],
+      ["Kept here", `${words.several(this.#store.kept, "event")}, of at most ${words.count(MOST_EVENTS)}`],
       ["Too fast to be sent", words.several(skipped, "event")],
       ["Older, left out", words.several(this.#store.dropped, "event")],
       ["No longer in the server's journal", words.several(this.#evicted, "event")],

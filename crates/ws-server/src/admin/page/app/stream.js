@@ -1,21 +1,24 @@
 // Keeps the page connected to `./events`: reads, notices silence, comes back where it was. It keeps no events.
 
-import { find, openStream } from "./api.js";
+import { find, journal, openStream } from "./api.js";
+import { Pulse } from "./pulse.js";
 
 /** The server speaks each second: after this long without a word, something between us is dead. */
 const SILENCE = 6_000;
 const WAITS = [500, 1_000, 2_000, 4_000, 8_000];
 /** How many events are read from the journal at first. */
 const BEFORE = 500;
+/** How often numbers are asked for where no stream tells them. */
+const PULSE = 1_000;
 
-export const ALL_KINDS = ["open", "refused", "message", "unmatched", "fault", "error", "skipped", "end", "reload"];
+export const ALL_KINDS = ["open", "refused", "message", "unmatched", "play", "fault", "error", "skipped", "end", "reload"];
 
 /**
- * Tells `batch` ({events, skipped, lost}), `stats`, `restarted` when the server forgot what we knew, and `state` when
- * `state`, `reason` or the counts are others.
+ * Tells `batch` ({events, since, skipped, lost}: what came behind the event `since`, of which some are skipped), `stats`,
+ * `restarted` when the server forgot what we knew, and `state` when `state`, `reason` or the counts are others.
  */
 export class Stream extends EventTarget {
-  /** connecting, live, or lost. */
+  /** connecting, live, off (the server keeps no journal, and has no stream), refused, or lost. */
   state = "connecting";
   reason = "";
   reconnects = 0;
@@ -29,26 +32,55 @@ export class Stream extends EventTarget {
   async run() {
     for (let failures = 0; ; ) {
       const abort = (this.#abort = new AbortController());
-      let mayRest = true;
+      let problem = null;
       try {
-        await this.#catchUp();
-        await this.#read(abort, () => (failures = 0));
+        await this.#listen(abort, () => (failures = 0));
         this.reason = "the server ended the stream";
       } catch (error) {
-        mayRest = !abort.restart;
+        problem = error;
         this.reason = abort.silent ? `nothing was heard for ${SILENCE / 1000} s` : error.message;
       }
-      if (!mayRest) continue;
+      if (abort.restart) continue;
+      const isRefused = problem?.status === 401 || problem?.status === 403;
       const wait = WAITS[Math.min(failures, WAITS.length - 1)];
       failures += 1;
       this.retryAt = Date.now() + wait;
-      this.#become("lost");
-      await new Promise((resolve) => {
-        this.#wake = resolve;
-        setTimeout(resolve, wait);
-      });
+      this.#become(isRefused ? "refused" : "lost");
+      await this.#rest(wait);
       this.reconnects += 1;
     }
+  }
+
+  /** Until it fails, or is aborted. */
+  async #listen(abort, onNews) {
+    journal.isOff = false;
+    try {
+      await this.#catchUp();
+      await this.#read(abort, onNews);
+    } catch (error) {
+      if (error.status !== 501 || abort.restart) throw error;
+      onNews();
+      await this.#withoutJournal(abort);
+    }
+  }
+
+  /** There is no stream, and asking again would not bring one: only numbers are asked for, until the server is gone. */
+  async #withoutJournal(abort) {
+    journal.isOff = true;
+    this.#become("off");
+    const pulse = new Pulse();
+    while (!abort.restart) {
+      if (!document.hidden) this.#tell("stats", await pulse.now());
+      await this.#rest(PULSE);
+    }
+  }
+
+  /** Waits so long, or until it begins from nothing. */
+  #rest(milliseconds) {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      setTimeout(resolve, milliseconds);
+    });
   }
 
   /** Begins from nothing: another test is looked at, or there is another token. */
@@ -78,7 +110,7 @@ export class Stream extends EventTarget {
 
   #begin(found) {
     this.#lastSeq = found.last_seq;
-    this.#tell("batch", { events: found.events.toReversed(), skipped: 0, lost: false });
+    this.#tell("batch", { events: found.events.toReversed(), since: 0, skipped: 0, lost: false });
   }
 
   async #read(abort, onNews) {
@@ -96,9 +128,10 @@ export class Stream extends EventTarget {
       const reader = body.pipeThrough(new TextDecoderStream()).getReader();
       const parser = new Parser((event, data) => {
         if (event === "journal") {
+          const since = this.#lastSeq;
           this.#lastSeq = Math.max(this.#lastSeq, data.last_seq);
           this.skipped += data.skipped;
-          this.#tell("batch", { events: data.events, skipped: data.skipped, lost: back });
+          this.#tell("batch", { events: data.events, since, skipped: data.skipped, lost: back });
           back = false;
         } else if (event === "stats") {
           back = false;
@@ -122,7 +155,7 @@ export class Stream extends EventTarget {
 
   #become(state) {
     this.state = state;
-    if (state === "live") this.reason = "";
+    if (state === "live" || state === "off") this.reason = "";
     this.dispatchEvent(new Event("state"));
   }
 

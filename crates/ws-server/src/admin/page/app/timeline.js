@@ -1,64 +1,67 @@
 // Events as they come: filter, follow, pause, and the one that is chosen beside them. It reads a store, and keeps a
 // list of what fits; it never asks the server on its own account.
 
-import { find } from "./api.js";
+import { journal, testLookedAt } from "./api.js";
 import { el, fromTemplate, say, setText } from "./dom.js";
 import { EventDetail } from "./event_detail.js";
+import { EventFilter } from "./filter.js";
+import { Side } from "./side.js";
 import { MOST_EVENTS } from "./store.js";
-import { ALL_KINDS } from "./stream.js";
 import { VirtualList } from "./virtual_list.js";
 import * as words from "./words.js";
-
-/** How many events one search in the server's journal brings. */
-const MOST_FOUND = 500;
 
 export class Timeline {
   paused = false;
   /** What the server's journal has let go, in all: told by who hears it. */
   evicted = 0;
   #store;
+  #gaps;
+  #root = fromTemplate("timeline-template");
   #list;
   #detail;
-  #form;
+  #side = null;
+  #form = this.#root.querySelector("form");
   #parts;
   #rows = [];
-  #filter = {};
+  #filter;
   #waiting = 0;
   #found = null;
 
-  /** `ofOne`: the events are those of one connection, which needs no columns and filters for it. */
-  constructor(host, store, { ofOne = false, detail } = {}) {
-    const root = fromTemplate("timeline-template");
-    const part = (role) => root.querySelector(`[data-role="${role}"]`);
+  /**
+   * `gaps` fetches what was not sent here. With a `detail`, the event that is chosen is shown there, and the events are
+   * those of one connection, which needs no columns and filters for it.
+   */
+  constructor(host, store, { gaps = null, detail = null } = {}) {
+    const part = (role) => this.#root.querySelector(`[data-role="${role}"]`);
     this.#store = store;
-    this.#form = root.querySelector("form");
-    this.#parts = { note: part("note"), ask: part("ask"), live: part("live"), newest: part("newest"), pause: part("pause") };
-    const box = root.querySelector(".list");
-    if (ofOne) {
-      root.classList.add("of-one");
+    this.#gaps = gaps;
+    this.#parts = { note: part("note"), ask: part("ask"), live: part("live"), newest: part("newest"), pause: part("pause"), filters: part("filters") };
+    if (detail) {
+      this.#root.classList.add("of-one");
       this.#parts.ask.hidden = true;
+      part("detail").remove();
+    } else {
+      this.#side = new Side(part("detail"), () => this.#unselect());
     }
-    const detailHost = detail ?? part("detail");
-    if (detail) part("detail").remove();
-    this.#detail = new EventDetail(detailHost, store);
-    this.#list = new VirtualList(box, { name: "Events", row: eventRow, keyOf: (event) => event.seq, label });
+    this.#detail = new EventDetail(detail ?? part("detail-content"), store);
+    this.#list = new VirtualList(this.#root.querySelector(".list"), { name: "Events", row: eventRow, keyOf: (event) => event.seq, label });
     this.#list.follow(true);
-    this.#list.addEventListener("select", ({ detail: event }) => {
-      if (event !== this.#rows.at(-1)) this.#follow(false);
-      this.#detail.show(event);
-    });
+    this.#list.addEventListener("select", ({ detail: event }) => this.#select(event));
+    this.#list.addEventListener("activate", ({ detail: event }) => event.kind === "gap" && this.#fill(event));
     this.#list.addEventListener("scrolled", ({ detail: { atEnd } }) => this.#follow(atEnd));
     this.#form.addEventListener("input", () => this.#soonRefilter());
     this.#form.addEventListener("submit", (event) => event.preventDefault());
+    this.#parts.filters.addEventListener("click", () => this.#unfold());
     this.#parts.pause.addEventListener("click", () => this.pause());
     this.#parts.newest.addEventListener("click", () => this.#follow(true));
     this.#parts.ask.addEventListener("click", () => this.#ask());
     this.#parts.live.addEventListener("click", () => this.#live());
     store.addEventListener("added", ({ detail: events }) => this.#onAdded(events));
+    store.addEventListener("filled", () => this.#onFilled());
     store.addEventListener("dropped", ({ detail: seq }) => this.#onDropped(seq));
-    store.addEventListener("changed", () => this.#list.refresh());
-    store.addEventListener("cleared", () => this.#refilter());
-    host.replaceChildren(root);
+    store.addEventListener("changed", ({ detail: event }) => this.#onChanged(event));
+    store.addEventListener("cleared", () => this.#onCleared());
+    host.replaceChildren(this.#root);
     this.#refilter();
   }
 
@@ -80,11 +83,9 @@ export class Timeline {
     say(this.paused ? "Paused." : "Going on.");
   }
 
-  /** Shows only this connection, or with an empty id all. */
-  only({ connection = "", handled = "" }) {
-    this.#form.elements.namedItem("connection").value = connection;
-    this.#form.elements.namedItem("handled").value = handled;
-    this.#refilter();
+  /** It may be known only now whether there is a journal. */
+  refresh() {
+    if (!this.#found) this.#refilter();
   }
 
   /** Says below the list what it shows and what it does not. */
@@ -93,18 +94,20 @@ export class Timeline {
     newest.hidden = this.#list.following || this.#found !== null;
     if (this.#found) {
       const { events, more, evicted, undecided, at } = this.#found;
+      const back = more && events.length ? `, back to ${words.timeOfDay(events[0].at)}; there may be older ones` : "";
       setText(note, [
-        `Server's journal at ${at}: ${events.length ? `the newest ${words.several(events.length, "event")} that fit` : "nothing that fits"}${more ? ", and there are more" : ""}`,
+        `Server's journal at ${at}: ${events.length ? `the newest ${words.several(events.length, "event")} that fit` : "nothing that fits"}${back}`,
         evicted ? `the journal has let go ${words.several(evicted, "older event")}` : null,
         undecided ? `${words.several(undecided, "long message")} could not be searched` : null,
       ].filter(Boolean).join("; "));
       return;
     }
-    const { events, missing, dropped } = this.#store;
+    const { kept, missing, dropped } = this.#store;
+    if (journal.isOff) return setText(note, "The server keeps no journal.");
     setText(note, [
       this.paused ? `Paused; ${words.several(this.#waiting, "event")} since` : null,
-      this.#isFiltering() ? `${words.count(this.#rows.length)} of ${words.several(events.length, "event")} fit` : words.several(events.length, "event"),
-      missing ? `${words.count(missing)} came too fast to be sent here` : null,
+      !this.#filter.isEmpty ? `${words.count(this.#rows.length)} of ${words.several(kept, "event")} fit` : words.several(kept, "event"),
+      missing ? `${words.count(missing)} came too fast to be sent here: rows in the list load them` : null,
       dropped ? `${words.count(dropped)} older left out (the page keeps ${words.count(MOST_EVENTS)})` : null,
       this.evicted ? `the server's journal has let go ${words.count(this.evicted)}` : null,
     ].filter(Boolean).join("; "));
@@ -121,30 +124,53 @@ export class Timeline {
     this.#soon = setTimeout(() => this.#refilter(), 120);
   }
 
-  #isFiltering() {
-    return Object.values(this.#filter).some((value) => value !== "");
+  #unfold() {
+    const open = this.#parts.filters.getAttribute("aria-expanded") !== "true";
+    this.#parts.filters.setAttribute("aria-expanded", String(open));
+  }
+
+  #select(event) {
+    if (event !== this.#list.items.at(-1)) this.#follow(false);
+    // A gap has nothing to be read: it is loaded, if somebody wants it.
+    if (event.kind === "gap") return;
+    this.#side?.open();
+    this.#detail.show(event);
+  }
+
+  #unselect() {
+    this.#list.mark(null);
+    this.#list.focus();
   }
 
   #refilter() {
-    const data = new FormData(this.#form);
-    this.#filter = Object.fromEntries(data);
-    this.#filter.text = this.#filter.text.toLowerCase();
+    this.#filter = new EventFilter(Object.fromEntries(new FormData(this.#form)));
     this.#found = null;
-    this.#rows = [];
     this.#waiting = 0;
     this.#parts.live.hidden = true;
-    this.#take(this.#store.events);
-    this.#list.emptyText = this.#store.events.length ? "Nothing here fits the filter." : "Nothing has happened yet. Connect a client, and its messages are here.";
+    this.#retake();
     this.#list.show(this.#rows);
     this.note();
+  }
+
+  /** The rows anew, of all that is in the store. */
+  #retake() {
+    this.#rows = [];
+    this.#take(this.#store.events);
+    this.#list.emptyText = journal.isOff
+      ? "This server keeps no journal (websocket.journal.enabled is false): messages are not kept, and not shown."
+      : this.#store.events.length ? "Nothing here fits the filter." : "Nothing has happened yet. Connect a client, and its messages are here.";
+    const isOfSeveral = testLookedAt() === "*" && this.#store.events.some((event) => event.test);
+    this.#root.classList.toggle("with-tests", isOfSeveral);
+    this.#parts.ask.disabled = journal.isOff;
   }
 
   #take(events) {
     for (const event of events) {
       const last = this.#rows.at(-1);
-      if (event.kind === "gap" && last?.kind === "gap" && last.lost === event.lost) {
-        this.#rows[this.#rows.length - 1] = { ...last, count: last.count + event.count };
-      } else if (fits(event, this.#filter)) {
+      if (event.kind === "gap" && last?.kind === "gap" && last.lost === event.lost && last.gone === event.gone) {
+        // What was between them does not fit.
+        this.#rows[this.#rows.length - 1] = { ...last, count: last.count + event.count, parts: [...partsOf(last), event] };
+      } else if (this.#filter.fits(event)) {
         this.#rows.push(event);
       }
     }
@@ -156,7 +182,45 @@ export class Timeline {
       return;
     }
     this.#take(events);
+    if (testLookedAt() === "*" && events.some((event) => event.test)) this.#root.classList.add("with-tests");
     if (!this.#found) this.#list.show(this.#rows);
+  }
+
+  #onFilled() {
+    if (this.paused) return;
+    this.#retake();
+    if (!this.#found) this.#list.exchange(this.#rows);
+    this.note();
+  }
+
+  /** A row that says more now; or one less, where what it said is in another row. */
+  #onChanged(event) {
+    const told = event.miss && !this.paused ? this.#rows.findLastIndex((row) => row === event.miss) : -1;
+    if (told >= 0 && !this.#filter.fits(event.miss)) this.#rows.splice(told, 1);
+    this.#list.refresh();
+  }
+
+  #onCleared() {
+    this.#side?.close();
+    this.#list.mark(null);
+    this.#detail.clear();
+    this.#refilter();
+    // Another journal is read from its newest event.
+    this.#follow(true);
+  }
+
+  async #fill(row) {
+    try {
+      for (const gap of partsOf(row)) {
+        if (gap.gone) continue;
+        const came = (await this.#gaps?.fill(gap)) ?? 0;
+        say(came ? `${words.several(came, "event")} loaded.` : "There is nothing more to load, or no room for it here.");
+        // A long one is loaded piece by piece.
+        if (came < gap.count) break;
+      }
+    } catch (problem) {
+      say(`Not loaded: ${problem.message}`, "bad");
+    }
   }
 
   #onDropped(seq) {
@@ -169,73 +233,57 @@ export class Timeline {
   }
 
   async #ask() {
-    const { text, show, direction, origin, handled, path, connection } = this.#filter;
-    const filter = { kind: KINDS[show] };
-    // A pattern is a regex: what was typed is meant as it stands.
-    if (text) filter.pattern = `(?i)${text.replace(/[.*+?^${}()|[\]\\#&\-~]/g, "\\$&")}`;
-    if (text || direction || origin || handled) filter.kind = ["message"];
-    Object.assign(filter, Object.fromEntries(Object.entries({ direction, origin, handled }).filter(([, value]) => value)));
-    // These two are wholes there and parts here: what is no whole is compared here.
-    if (path.startsWith("/")) filter.path = path;
-    if (connection.length >= 32) filter.connection = connection;
     this.#parts.ask.disabled = true;
     try {
-      const found = await find(filter, MOST_FOUND, "desc");
-      const events = found.events.toReversed().filter((event) => fits(event, { ...this.#filter, text: "" }));
-      this.#found = { ...found, events, at: words.timeOfDay(Date.now()) };
+      const found = await this.#filter.search();
+      this.#found = { ...found, at: words.timeOfDay(Date.now()) };
       this.#parts.live.hidden = false;
       this.#list.emptyText = "Nothing in the server's journal fits.";
       this.#list.follow(true);
-      this.#list.show(events);
+      this.#list.show(this.#found.events);
       this.note();
-      say(`${words.several(events.length, "event")} found in the server's journal.`);
+      say(`${words.several(found.events.length, "event")} found in the server's journal.`);
     } catch (problem) {
       say(`The journal cannot be searched: ${problem.message}`, "bad");
     } finally {
-      this.#parts.ask.disabled = false;
+      this.#parts.ask.disabled = journal.isOff;
     }
   }
 
   #live() {
     this.#refilter();
     this.#follow(true);
+    say("");
   }
 }
 
-const KINDS = { "": ALL_KINDS, message: ["message"], other: ALL_KINDS.filter((kind) => kind !== "message") };
-
-function fits(event, filter) {
-  const { text, show, direction, origin, handled, path, connection } = filter;
-  if (event.kind === "gap") return show !== "other";
-  if (show && (show === "message") !== (event.kind === "message")) return false;
-  if (direction && event.direction !== direction) return false;
-  if (origin && event.origin !== origin) return false;
-  if (handled && event.handled !== handled) return false;
-  if (path && !event.path?.includes(path)) return false;
-  if (connection && !event.connection?.startsWith(connection)) return false;
-  return !text || searched(event).includes(text);
-}
-
-/** What a search in the page looks at. */
-function searched(event) {
-  if (event.kind === "message" && event.type === "text") return event.text.toLowerCase();
-  return `${words.inWords(event).what} ${event.text ?? ""}`.toLowerCase();
-}
+/** The gaps that a row stands for. */
+const partsOf = (row) => row.parts ?? [row];
 
 /** The cells of a row, and how they are filled. */
 function eventRow(element) {
-  const names = ["time", "sign", "who", "what", "path", "id", "handled", "size"];
-  const cells = Object.fromEntries(names.map((name) => [name, el(name === "what" || name === "path" ? "bdi" : "span", { class: `cell-${name}` })]));
-  element.append(...Object.values(cells));
+  const names = ["time", "sign", "who", "test", "path", "id", "handled", "size"];
+  const cells = Object.fromEntries(names.map((name) => [name, el(name === "path" ? "bdi" : "span", { class: `cell-${name}` })]));
+  const hour = el("span", { class: "hour" });
+  const time = el("span");
+  cells.time.append(hour, time);
+  const what = el("bdi", { class: "said" });
+  const why = el("bdi", { class: "why" });
+  const cell = el("span", { class: "cell-what" }, what, why);
+  element.append(cells.time, cells.sign, cells.who, cell, cells.test, cells.path, cells.id, cells.handled, cells.size);
   return (event) => {
-    const { sign, who, what, tone } = words.inWords(event);
+    const said = words.inWords(event);
     const [handled, handledTone] = words.handled(event);
+    const at = event.at && event.kind !== "gap" ? words.timeOfDay(event.at) : "";
     element.dataset.kind = event.kind;
-    element.dataset.tone = tone;
-    setText(cells.time, event.at ? words.timeOfDay(event.at) : "");
-    setText(cells.sign, sign);
-    setText(cells.who, who);
-    setText(cells.what, what);
+    element.dataset.tone = said.tone;
+    setText(hour, at.slice(0, 3));
+    setText(time, at.slice(3));
+    setText(cells.sign, said.sign);
+    setText(cells.who, said.who);
+    setText(what, said.what);
+    setText(why, whyOf(event));
+    setText(cells.test, event.test ?? "");
     setText(cells.path, event.path ? words.oneLine(event.path) : "");
     setText(cells.id, event.connection ? words.shortId(event.connection) : "");
     setText(cells.handled, event.kind === "unmatched" ? "" : handled);
@@ -244,10 +292,14 @@ function eventRow(element) {
   };
 }
 
+/** Why nobody took a message, if that is known. */
+const whyOf = (event) => (event.kind === "message" && event.miss ? words.inWords(event.miss).what : "");
+
 function label(event) {
   const { who, what } = words.inWords(event);
-  if (event.kind === "gap") return what;
+  if (event.kind === "gap") return `${what}${event.gone ? "" : ": press Enter to load"}`;
   const way = event.kind === "message" ? (event.direction === "inbound" ? "from client" : `to client, by ${who}`) : who;
   const [handled] = words.handled(event);
-  return [way, what, handled && event.kind === "message" ? handled : "", event.path ? `path ${words.oneLine(event.path)}` : "", words.timeOfDay(event.at)].filter(Boolean).join(", ");
+  const parts = [way, what, event.kind === "message" ? handled : "", whyOf(event), event.test ? `test ${event.test}` : ""];
+  return [...parts, event.path ? `path ${words.oneLine(event.path)}` : "", words.timeOfDay(event.at)].filter(Boolean).join(", ");
 }

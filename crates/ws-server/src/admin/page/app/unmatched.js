@@ -1,8 +1,9 @@
 // What clients said and nobody took, the newest first, with what came nearest.
 
-import { access, read, testLookedAt } from "./api.js";
+import { access, journal, read, testLookedAt } from "./api.js";
 import { byId, el, setText } from "./dom.js";
 import { EventDetail } from "./event_detail.js";
+import { Side } from "./side.js";
 import { VirtualList } from "./virtual_list.js";
 import * as words from "./words.js";
 
@@ -20,12 +21,21 @@ export class UnmatchedMessages {
   constructor(store) {
     const detail = new EventDetail(byId("unmatched-detail"), store, { hint: "Choose a message to see why nobody took it." });
     this.#list = new VirtualList(byId("unmatched-list"), { name: "Unmatched messages", row: unmatchedRow, keyOf: (event) => event.seq, label });
-    this.#list.addEventListener("select", ({ detail: event }) => detail.show(event));
+    const side = new Side(byId("unmatched-pane"), () => {
+      this.#list.mark(null);
+      this.#list.focus();
+    });
+    this.#list.addEventListener("select", ({ detail: event }) => {
+      side.open();
+      detail.show(event);
+    });
     byId("unmatched-refresh").addEventListener("click", () => this.#ask());
     access.addEventListener("changed", () => this.#isOpen && this.#ask());
     store.addEventListener("added", ({ detail: events }) => this.#onAdded(events));
     store.addEventListener("cleared", () => {
       this.#newer = this.#newest = 0;
+      this.#list.mark(null);
+      side.close();
       this.#note();
     });
   }
@@ -50,6 +60,10 @@ export class UnmatchedMessages {
   }
 
   async #ask() {
+    if (journal.isOff) {
+      this.#list.emptyText = "This server keeps no journal (websocket.journal.enabled is false): what nobody took is not kept.";
+      return this.#list.show([]);
+    }
     try {
       const { unmatched, evicted } = await read("unmatched", { limit: MOST }, testLookedAt());
       this.#evicted = evicted;
@@ -69,7 +83,7 @@ export class UnmatchedMessages {
 
   #note() {
     const badge = byId("unmatched-badge");
-    badge.classList.toggle("none", this.#newer === 0);
+    badge.hidden = this.#newer === 0;
     setText(badge, this.#newer > 999 ? "999+" : this.#newer ? String(this.#newer) : "");
     const parts = [
       this.#shown >= MOST ? `the newest ${MOST}` : words.count(this.#shown),

@@ -7,8 +7,8 @@ let lists = 0;
 
 /**
  * A listbox. `row` makes a row's elements once and returns a function that fills them from an item; `keyOf` tells items
- * apart; `label` is an item in words, for screen readers. Tells `select` when somebody chooses an item, and `scrolled`
- * when somebody leaves or reaches the end.
+ * apart; `label` is an item in words, for screen readers. Tells `select` when somebody comes to an item, `activate` when
+ * somebody clicks it or presses Enter, and `scrolled` when somebody leaves or reaches the end.
  */
 export class VirtualList extends EventTarget {
   items = [];
@@ -64,6 +64,23 @@ export class VirtualList extends EventTarget {
     this.refresh();
   }
 
+  /** Other items, some of them between those that are here: what is in sight stays where it is. */
+  exchange(items) {
+    const old = this.items;
+    this.items = items;
+    if (!this.following && this.#rowHeight && old.length) {
+      const places = new Map(items.map((item, place) => [this.#options.keyOf(item), place]));
+      const first = Math.floor(this.#box.scrollTop / this.#rowHeight);
+      const stays = old.findIndex((item, place) => place >= first && places.has(this.#options.keyOf(item)));
+      if (stays >= 0) {
+        this.#space.style.height = `${items.length * this.#rowHeight}px`;
+        this.#box.scrollTop += (places.get(this.#options.keyOf(old[stays])) - stays) * this.#rowHeight;
+        this.#ownScroll = this.#box.scrollTop;
+      }
+    }
+    this.refresh();
+  }
+
   /** Draws what is in sight, soon. */
   refresh() {
     if (this.#scheduled) return;
@@ -94,6 +111,8 @@ export class VirtualList extends EventTarget {
     const { items } = this;
     this.#empty.hidden = items.length > 0;
     this.#space.style.height = `${items.length * this.#rowHeight}px`;
+    // In narrow windows, a list takes the room that it needs.
+    this.#box.style.setProperty("--needed", `${Math.max(3, items.length) * this.#rowHeight}px`);
     if (this.following) {
       const end = Math.max(0, items.length * this.#rowHeight - this.#height);
       if (Math.abs(this.#box.scrollTop - end) > 1) {
@@ -146,7 +165,9 @@ export class VirtualList extends EventTarget {
   #onPoint(event) {
     const element = event.target.closest(".row");
     const row = this.#pool.find((it) => it.element === element);
-    if (row) this.#choose(row.index);
+    if (!row) return;
+    this.#choose(row.index);
+    this.#activate(row.index);
   }
 
   #onKey(event) {
@@ -154,6 +175,7 @@ export class VirtualList extends EventTarget {
     const page = Math.max(1, Math.floor(this.#height / this.#rowHeight) - 1);
     const last = this.items.length - 1;
     const at = this.items.findIndex((item) => this.#options.keyOf(item) === this.#selected);
+    if (event.key === "Enter" && at >= 0) return this.#activate(at);
     // Without a selection, the first step goes to what is in sight.
     const from = at >= 0 ? at : Math.floor(this.#box.scrollTop / this.#rowHeight) - 1;
     const to = { ArrowDown: from + 1, ArrowUp: from - 1, PageDown: from + page, PageUp: from - page, Home: 0, End: last }[event.key];
@@ -164,6 +186,11 @@ export class VirtualList extends EventTarget {
     if (top < this.#box.scrollTop) this.#box.scrollTop = top;
     else if (top + this.#rowHeight > this.#box.scrollTop + this.#height) this.#box.scrollTop = top + this.#rowHeight - this.#height;
     this.#choose(index);
+  }
+
+  #activate(index) {
+    const item = this.items[index];
+    if (item !== undefined) this.dispatchEvent(new CustomEvent("activate", { detail: item }));
   }
 
   #choose(index) {

@@ -49,6 +49,11 @@ export function shortId(id) {
   return id.slice(0, 8);
 }
 
+/** Whose connections a test's id, the empty text or `*` means. */
+export function scope(test) {
+  return test === "*" ? "all connections" : test ? `test ${test}` : "connections of no test";
+}
+
 // What cannot be seen, or changes how other text is seen: controls, zero-width characters, marks of direction.
 const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 const HIDDEN_BUT_LAYOUT = new RegExp(HIDDEN.source.replace("\\u0000-\\u001f", "\\u0000-\\u0008\\u000b-\\u001f"), "g");
@@ -58,7 +63,7 @@ const escaped = (character) => `\\u{${character.codePointAt(0).toString(16)}}`;
 const KNOWN = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 /** Text in one line, with everything in it to be seen. */
-export function oneLine(text, limit = 240) {
+export function oneLine(text, limit = 400) {
   const start = text.length > limit ? `${text.slice(0, limit)}…` : text;
   return start.replace(HIDDEN, (character) => KNOWN[character] ?? escaped(character));
 }
@@ -139,7 +144,7 @@ export function inWords(event) {
     }
     case "unmatched": {
       const nearest = event.near_misses?.[0];
-      const why = nearest ? `nearest: ${oneLine(nearest.expected_by)}: ${oneLine(nearest.difference)}` : "nothing to compare it with";
+      const why = nearest ? `nearest: ${oneLine(nearest.expected_by.replace(/^.*[/\\]/, ""))}: ${oneLine(nearest.difference)}` : "nothing to compare it with";
       return { sign: "?", who: "unmatched", what: why, tone: "warn" };
     }
     case "open":
@@ -150,6 +155,8 @@ export function inWords(event) {
       const code = event.code ? `, ${event.code}${event.reason ? ` ${oneLine(event.reason)}` : ""}` : "";
       return { sign: "−", who: "ended", what: `${STATUS[event.status] ?? event.status}${code}, after ${millis(event.duration_ms ?? 0)}`, tone: "quiet" };
     }
+    case "play":
+      return { sign: "▸", who: "play", what: `a script of ${several(event.entries ?? 0, "line")} was started`, tone: "quiet" };
     case "fault":
       return { sign: "!", who: "fault", what: oneLine(event.name ?? ""), tone: "warn" };
     case "error":
@@ -166,9 +173,10 @@ export function inWords(event) {
 }
 
 function gapInWords(gap) {
+  if (gap.gone) return `${several(gap.count, "more event")}: the server's journal has let them go`;
   return gap.lost
-    ? `${several(gap.count, "event")} came while this page was not connected`
-    : `${several(gap.count, "more event")} here: too many a second to show each`;
+    ? `${several(gap.count, "event")} came while this page was not connected: load`
+    : `${several(gap.count, "more event")} here, too fast to be shown at once: load`;
 }
 
 /** How a reload went. */

@@ -20,15 +20,15 @@ use crate::admin::whole::Whole;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SendToConnections {
-    /// Which connections; `{}` is all of the test.
-    #[serde(deserialize_with = "object")]
+    /// Which connections; all of the test, if nothing is said.
+    #[serde(default, deserialize_with = "object")]
     filter: ConnectionFilter,
     message: MessageBody,
 }
 
 /// Which connections: those that fit all that is said.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 struct ConnectionFilter {
     /// Those on these paths, such as `/ws/chat` or `/ws/*`.
     path: Option<String>,
@@ -73,7 +73,7 @@ pub(super) async fn send(asked: Asked<NoQuery, Json<MessageBody>>) -> Result<Jso
 pub(super) struct Close {
     /// 1000-1003, 1007-1014 or 3000-4999; 1000 by default.
     code: Option<Whole<1000, 4999>>,
-    /// A text for people; cut after 123 bytes.
+    /// A text for people of up to 123 bytes.
     reason: String,
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn close(asked: Asked<NoQuery, JsonOrNothing<Close>>) -> Result
     let live = asked.admin.connection(&asked.id, &asked.which)?;
     let JsonOrNothing(Close { code, reason }) = asked.body;
     let code = code.map_or(close_code::NORMAL, close_code_of);
-    let frame = CloseFrame::new(code, cut(&reason)).map_err(|error| Problem::senseless(error.to_string()))?;
+    let frame = CloseFrame::new(code, fitting(reason)?).map_err(|error| Problem::senseless(error.to_string()))?;
     reach::send(&live, Message::Close(Some(frame)))?;
     Ok(Json(Closing { closing: true }))
 }
@@ -99,7 +99,7 @@ pub(super) struct FaultWanted {
     fault: FaultKind,
     /// Of a `close`: any code, also those that may not stand in a Close frame, such as 1006; 1000 by default.
     code: Option<Whole<0, 65_535>>,
-    /// Of a `close`: a text for people; cut after 123 bytes.
+    /// Of a `close`: a text for people of up to 123 bytes.
     reason: Option<String>,
 }
 
@@ -135,11 +135,11 @@ pub(super) async fn fault(asked: Asked<NoQuery, Json<FaultWanted>>) -> Result<Js
         FaultKind::HalfOpen => ConnectionFault::HalfOpen,
         FaultKind::Close => ConnectionFault::Close(CloseFrame {
             code: code.map_or(close_code::NORMAL, close_code_of),
-            reason: cut(&reason.unwrap_or_default()),
+            reason: fitting(reason.unwrap_or_default())?,
         }),
     };
     if live.sender().is_closed() {
-        return Err(reach::closing());
+        return Err(reach::closing(&live));
     }
     live.suffer(wanted);
     Ok(Json(Suffering { fault }))
@@ -147,7 +147,7 @@ pub(super) async fn fault(asked: Asked<NoQuery, Json<FaultWanted>>) -> Result<Js
 
 pub(super) async fn end(asked: Asked) -> Result<Done, Problem> {
     let live = asked.admin.connection(&asked.id, &asked.which)?;
-    // Also while it closes: its client may never answer.
+    // Also while it closes, or when it was made half-open: its client may never answer.
     live.suffer(ConnectionFault::Disconnect);
     Ok(Done)
 }
@@ -156,19 +156,11 @@ fn close_code_of<const MIN: u64, const MAX: u64>(code: Whole<MIN, MAX>) -> u16 {
     u16::try_from(code.get()).unwrap_or(u16::MAX)
 }
 
-/// As much of a reason as a Close frame holds.
-fn cut(reason: &str) -> ByteString {
-    reason[..reason.floor_char_boundary(close_code::MAX_REASON_BYTES)].into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_are_cut_at_a_character() {
-        assert_eq!(cut(&"x".repeat(200)).len(), 123);
-        assert_eq!(cut(&"ä".repeat(100)), "ä".repeat(61));
-        assert_eq!(cut("short"), "short");
+/// A reason that a Close frame holds.
+fn fitting(reason: String) -> Result<ByteString, Problem> {
+    let (length, most) = (reason.len(), close_code::MAX_REASON_BYTES);
+    if length > most {
+        return Err(Problem::senseless(format!("`reason` has {length} bytes; a Close frame holds {most}")));
     }
+    Ok(reason.into())
 }

@@ -1,17 +1,20 @@
 //! Who is connected.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ws_core::Direction;
+use ws_replay::Redaction;
 
+use super::playing::PlayFacts;
 use crate::admin::body::Json;
 use crate::admin::operation::Asked;
 use crate::admin::patterns::path_pattern;
 use crate::admin::problem::Problem;
 use crate::admin::whole::Whole;
-use crate::journal::{shown_headers, shown_query};
+use crate::journal::{redact_text, shown_headers, shown_query};
 use crate::live::Live;
 
 #[derive(Deserialize, JsonSchema)]
@@ -38,6 +41,7 @@ pub(super) struct ConnectionFacts {
     id: String,
     /// The path that was asked for, decoded.
     path: String,
+    state: ConnectionState,
     /// The test that it is of.
     test: Option<String>,
     /// Whether the configuration and uploads say what it gets; if not, the program has chosen that.
@@ -57,6 +61,30 @@ pub(super) struct ConnectionFacts {
     rooms: Vec<String>,
 }
 
+/// What can be done with a connection.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum ConnectionState {
+    /// It is read, and what is sent to it is taken.
+    Open,
+    /// Its closing handshake goes on.
+    Closing,
+    /// A fault made it so: it is there, and nothing is read, answered or sent.
+    HalfOpen,
+}
+
+impl ConnectionState {
+    fn of(live: &Live) -> Self {
+        if !live.sender().is_closed() {
+            Self::Open
+        } else if live.is_half_open() {
+            Self::HalfOpen
+        } else {
+            Self::Closing
+        }
+    }
+}
+
 /// An open connection, and what its client said at the handshake.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ConnectionDetails {
@@ -66,6 +94,8 @@ pub(super) struct ConnectionDetails {
     query: Option<String>,
     /// The headers, without secrets.
     headers: BTreeMap<String, String>,
+    /// The script that was started on it while it was open; null, if none was, or it was ended.
+    play: Option<PlayFacts>,
 }
 
 /// What has passed in one direction.
@@ -78,15 +108,18 @@ struct Passed {
 }
 
 impl ConnectionFacts {
-    async fn of(live: &Live) -> Self {
+    async fn of(live: &Live, redactions: &[Redaction]) -> Self {
         let connection = live.connection();
+        let mut path = connection.path().to_owned();
+        redact_text(&mut path, redactions);
         let passed = |direction| {
             let traffic = connection.traffic(direction);
             Passed { frames: traffic.frames, bytes: traffic.bytes }
         };
         Self {
             id: connection.id().to_owned(),
-            path: connection.path().to_owned(),
+            path,
+            state: ConnectionState::of(live),
             test: connection.test_id().map(str::to_owned),
             managed: live.is_managed(),
             peer: connection.handshake().peer().map(|peer| peer.to_string()),
@@ -108,9 +141,10 @@ pub(super) async fn list(asked: Asked<ListQuery>) -> Result<Json<Connections>, P
         age(one).cmp(&age(other)).then_with(|| one.connection().id().cmp(other.connection().id()))
     });
     let total = found.len();
+    let config = Arc::clone(&asked.admin.shared.version().config);
     let mut connections = Vec::new();
     for live in found.iter().take(asked.query.limit.unwrap_or(Whole::new(100)).as_usize()) {
-        connections.push(ConnectionFacts::of(live).await);
+        connections.push(ConnectionFacts::of(live, config.redactions()).await);
     }
     Ok(Json(Connections { connections, total }))
 }
@@ -118,9 +152,10 @@ pub(super) async fn list(asked: Asked<ListQuery>) -> Result<Json<Connections>, P
 pub(super) async fn one(asked: Asked) -> Result<Json<ConnectionDetails>, Problem> {
     let live = asked.admin.connection(&asked.id, &asked.which)?;
     let handshake = live.connection().handshake();
-    Ok(Json(ConnectionDetails {
-        facts: ConnectionFacts::of(&live).await,
-        query: handshake.query().map(shown_query),
-        headers: shown_headers(handshake.headers()),
-    }))
+    let config = Arc::clone(&asked.admin.shared.version().config);
+    let redactions = config.redactions();
+    let (mut query, mut headers) = (handshake.query().map(shown_query), shown_headers(handshake.headers()));
+    query.iter_mut().chain(headers.values_mut()).for_each(|text| redact_text(text, redactions));
+    let play = live.play().map(|play| PlayFacts::of(&play));
+    Ok(Json(ConnectionDetails { facts: ConnectionFacts::of(&live, redactions).await, query, headers, play }))
 }

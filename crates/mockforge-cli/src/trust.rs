@@ -1,6 +1,6 @@
-//! Whom `connect` trusts.
+//! Whom `connect` and `load` trust.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -10,21 +10,33 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use crate::args::Connect;
+/// `--cacert` and `--insecure`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Trust {
+    /// Trust who is certified by this authority (PEM), instead of those that the system knows
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
+    /// Trust any server
+    #[arg(short = 'k', long, conflicts_with = "cacert")]
+    insecure: bool,
+}
 
-/// How servers are checked: against `--cacert`, against the system's authorities, or not at all.
-pub(super) fn client_config(options: &Connect) -> anyhow::Result<ClientConfig> {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-    if options.insecure {
-        let anybody = Arc::new(Anybody(provider.signature_verification_algorithms));
-        return Ok(builder.dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth());
+impl Trust {
+    /// How servers are checked: against `--cacert`, against the system's authorities, or not at all.
+    pub(crate) fn client_config(&self) -> anyhow::Result<ClientConfig> {
+        let provider = Arc::new(ring::default_provider());
+        let builder =
+            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        if self.insecure {
+            let anybody = Arc::new(Anybody(provider.signature_verification_algorithms));
+            return Ok(builder.dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth());
+        }
+        let roots = match &self.cacert {
+            Some(file) => authorities(file)?,
+            None => system(),
+        };
+        Ok(builder.with_root_certificates(roots).with_no_client_auth())
     }
-    let roots = match &options.cacert {
-        Some(file) => authorities(file)?,
-        None => system(),
-    };
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn authorities(file: &Path) -> anyhow::Result<RootCertStore> {

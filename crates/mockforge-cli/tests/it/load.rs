@@ -1,0 +1,126 @@
+//! `mockforge load`.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::ai::metrics;
+use crate::process::{Serving, folder, mockforge, run, run_in, text};
+
+const LOAD: &str = include_str!("../../../../docs/load.md");
+
+fn echo() -> Serving {
+    Serving::start(&["--ws-port", "0", "--raw-echo"], &[])
+}
+
+#[test]
+fn a_load_is_reported_on_stdout_and_in_files() {
+    let server = echo();
+    let folder = folder(&[]);
+    let flags = ["-c", "20", "-n", "50", "--check", "same", "--json", "report.json", "--html", "report.html"];
+    let output = run_in(&folder, &[&["load", &server.url], &flags[..]].concat());
+    let table = text(&output.stdout);
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""), "{table}");
+    assert!(table.contains("20 connections, closed model") && table.contains("p99.9"), "{table}");
+    let json: Value = serde_json::from_slice(&fs::read(folder.path().join("report.json")).unwrap()).unwrap();
+    assert_eq!(json["metrics"]["ws_msgs_received"]["count"], 1_000);
+    assert_eq!(json["metrics"]["checks"]["passes"], 1_000);
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<svg"), "{page}");
+}
+
+#[test]
+fn thresholds_decide_the_exit_code() {
+    let server = echo();
+    for (threshold, code, said) in [
+        ("lost>0", 0, "ok           fail if lost>0: 0"),
+        ("p50>=1us", 1, "FAILED       fail if p50>=1us: "),
+        ("rate<1000000000", 1, "FAILED"),
+    ] {
+        let output = run(&["load", &server.url, "-c", "2", "-n", "10", "--fail-if", threshold], &[]);
+        let table = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{table}");
+        assert!(table.contains(said), "{table}");
+    }
+}
+
+#[test]
+fn json_may_be_the_only_answer() {
+    let server = echo();
+    let output = run(&["load", &server.url, "-c", "2", "-n", "10", "--json", "-"], &[]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["metrics"]["ws_msgs_sent"]["count"], 20);
+}
+
+#[test]
+fn what_cannot_be_loaded_is_one_line() {
+    for (arguments, expected) in [
+        (&["load", "1"][..], "error: no connection could be opened: connection refused: "),
+        (&["load", "1", "--message", "{{m}}"], "error: --message: `{{m}}` is unknown: expected one of {{n}}, "),
+        (&["load", "1", "--script", "no.txt"], "error: cannot read no.txt: "),
+        (&["load", "1", "--json", "no/report.json"], "error: cannot write no/report.json: "),
+        (&["load", "ws://no-such-host.invalid/"], "error: cannot find ws://no-such-host.invalid/: "),
+    ] {
+        let output = run(arguments, &[]);
+        let log = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{log}");
+        assert!(log.starts_with(expected) && log.lines().count() == 1, "{log}");
+    }
+}
+
+#[test]
+fn who_interrupts_a_load_gets_its_report() {
+    let server = echo();
+    let load = mockforge(&["load", &server.url, "-c", "2", "-d", "600s", "--think", "5ms"], &[]).spawn().unwrap();
+    // Not before it has sent something.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while received(&server) < 20.0 {
+        assert!(Instant::now() < deadline, "{}", metrics(&server.url));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    kill_process(Pid::from_child(&load), Signal::INT).unwrap();
+    let output = load.wait_with_output().unwrap();
+    let table = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{table}{}", text(&output.stderr));
+    assert!(table.contains("ended early"), "{table}");
+}
+
+/// How many messages a server says to have received.
+fn received(server: &Serving) -> f64 {
+    let metrics = metrics(&server.url);
+    let counts = metrics.lines().filter(|line| line.starts_with("mockforge_ws_messages_received_total"));
+    counts.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
+/// Every command of the document, with shorter times.
+#[test]
+fn commands_that_are_shown_run() {
+    let server = echo();
+    let commands: Vec<_> = LOAD.lines().filter(|line| line.starts_with("mockforge load ")).collect();
+    assert!(commands.len() >= 10, "{commands:?}");
+    let script = LOAD.split("```text chat.txt\n").nth(1).unwrap().split("```").next().unwrap();
+    for command in commands {
+        let folder = folder(&[("chat.txt", script), ("order.json", "{}")]);
+        let command = command.replace("ws://127.0.0.1:3001/ws", &server.url).replace("0s", "00ms");
+        // An echo is a room for one.
+        let command = command.replace("-c 50 --broadcast", "-c 1 --broadcast");
+        let words = shell_words(&command);
+        let arguments: Vec<_> = words.iter().skip(1).map(String::as_str).collect();
+        let output = run_in(&folder, &arguments);
+        let (table, log) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{command}\n{table}{log}");
+    }
+}
+
+/// Words between blanks, but within single quotes all is one.
+fn shell_words(command: &str) -> Vec<String> {
+    let quoted = command.split('\'').enumerate();
+    quoted
+        .flat_map(|(index, part)| match index % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect::<Vec<_>>(),
+            _ => vec![part.to_owned()],
+        })
+        .collect()
+}

@@ -1,0 +1,227 @@
+//! What came out of a load.
+
+mod chart;
+mod generator;
+mod html;
+mod json;
+mod table;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::clock::{Nanos, SECOND};
+use crate::plan::{Crowd, Pace, Plan};
+use crate::record::Row;
+use crate::tally::{Failure, Tally};
+use crate::threshold::Verdict;
+pub use generator::Generator;
+
+/// The outcome of a load. Its [`Display`](fmt::Display) is a table for people.
+#[derive(Clone, Debug)]
+pub struct Report {
+    tally: Tally,
+    rows: Vec<Row>,
+    /// Of each row.
+    row_seconds: u64,
+    took: Nanos,
+    most_open: usize,
+    generator: Generator,
+    was_stopped: bool,
+    /// How it was asked for, in words.
+    plan: Summary,
+}
+
+/// What a report says of its plan.
+#[derive(Clone, Debug)]
+struct Summary {
+    targets: Vec<String>,
+    model: String,
+    checks: Vec<String>,
+    is_open: bool,
+    is_broadcast: bool,
+    has_answers: bool,
+}
+
+impl Report {
+    #[expect(clippy::too_many_arguments, reason = "a record is taken apart once, here")]
+    pub(crate) fn new(
+        plan: &Plan,
+        tally: Tally,
+        rows: Vec<Row>,
+        row_seconds: u64,
+        took: Nanos,
+        most_open: usize,
+        generator: Generator,
+        was_stopped: bool,
+    ) -> Self {
+        let plan = Summary::of(plan);
+        Self { tally, rows, row_seconds, took, most_open, generator, was_stopped, plan }
+    }
+
+    /// Messages that were sent.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.tally.sent
+    }
+
+    /// Messages that came, answers or not.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.tally.received
+    }
+
+    /// Round trips that were measured: answers, or deliveries of a broadcast.
+    #[must_use]
+    pub fn round_trips(&self) -> u64 {
+        self.tally.round_trips.count()
+    }
+
+    /// Messages without an answer within the timeout; of a broadcast, deliveries that are missing.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.tally.lost
+    }
+
+    /// Answers, or deliveries of a broadcast, that came more than once.
+    #[must_use]
+    pub fn doubled(&self) -> u64 {
+        self.tally.doubled
+    }
+
+    /// Answers that came after the timeout: they are among the lost, too.
+    #[must_use]
+    pub fn late(&self) -> u64 {
+        self.tally.late
+    }
+
+    /// Messages that came and answer nothing.
+    #[must_use]
+    pub fn unexpected(&self) -> u64 {
+        self.tally.unexpected
+    }
+
+    /// Messages, or arrivals, that were due and for which there was no room until the end.
+    #[must_use]
+    pub fn unsent(&self) -> u64 {
+        self.tally.unsent
+    }
+
+    /// Connections that were opened.
+    #[must_use]
+    pub fn sessions(&self) -> u64 {
+        self.tally.opened
+    }
+
+    /// The most connections that were open at once.
+    #[must_use]
+    pub fn most_open(&self) -> usize {
+        self.most_open
+    }
+
+    /// How often connections failed, and how.
+    pub fn failures(&self) -> impl Iterator<Item = (&Failure, u64)> {
+        self.tally.failures.iter().map(|(failure, failed)| (failure, failed.count))
+    }
+
+    /// How often connections ended with which code; 1005: a Close frame without one, 1006: no Close frame.
+    #[must_use]
+    pub fn close_codes(&self) -> &BTreeMap<u16, u64> {
+        &self.tally.close_codes
+    }
+
+    /// Of each check its name, and how often it passed and failed.
+    pub fn checks(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        let counts = self.tally.checks.iter();
+        self.plan.checks.iter().zip(counts).map(|(name, (passed, failed))| (name.as_str(), *passed, *failed))
+    }
+
+    /// How long messages were sent, in seconds. Rates are per second of it, over all connections together.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.took as f64 / SECOND as f64
+    }
+
+    /// The round trip that a share of all, from 0 to 1, did not exceed, in milliseconds; `None`: there was none.
+    #[must_use]
+    pub fn round_trip(&self, quantile: f64) -> Option<f64> {
+        self.tally.round_trips.at(quantile)
+    }
+
+    /// Whether the generator itself was the limit.
+    #[must_use]
+    pub fn generator(&self) -> &Generator {
+        &self.generator
+    }
+
+    /// The report with the metric names of k6.
+    #[must_use]
+    pub fn to_json(&self, verdicts: &[Verdict]) -> Value {
+        json::json(self, verdicts)
+    }
+
+    /// The report as one page that needs nothing else, with charts.
+    #[must_use]
+    pub fn to_html(&self, verdicts: &[Verdict]) -> String {
+        html::html(self, verdicts)
+    }
+
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// When a row begins, and how many seconds of it there were: the last one is seldom whole.
+    fn span(&self, index: usize) -> (f64, f64) {
+        let begin = (index as u64 * self.row_seconds) as f64;
+        let seconds = (self.seconds() - begin).min(self.row_seconds as f64);
+        // What came when it was over.
+        (begin, if seconds > 0.0 { seconds } else { self.row_seconds as f64 })
+    }
+
+    /// Per second, over all connections.
+    fn rate(&self, count: u64) -> f64 {
+        count as f64 / self.seconds()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        table::write(self, f)
+    }
+}
+
+impl Summary {
+    fn of(plan: &Plan) -> Self {
+        let crowd = match &plan.crowd {
+            Crowd::Fixed { connections, ramp } if ramp.is_zero() => count(*connections as u64, "connection"),
+            Crowd::Fixed { connections, ramp } => format!("{connections} connections within {ramp:?}"),
+            Crowd::Stages(stages) => {
+                let stages: Vec<_> = stages.iter().map(|stage| format!("{:?} to {}", stage.over, stage.to)).collect();
+                format!("stages: {}", stages.join(", "))
+            }
+            Crowd::Arrivals { per_second, .. } => format!("{per_second} new connections/s"),
+        };
+        let pace = match plan.pace {
+            Pace::Open { per_second } => format!("open model, {per_second} messages/s in all"),
+            Pace::Closed { in_flight: 1, think } if think.is_zero() => "closed model".to_owned(),
+            Pace::Closed { in_flight: 1, think } => format!("closed model, {think:?} of thought"),
+            Pace::Closed { in_flight, .. } => format!("closed model, {in_flight} in flight each"),
+        };
+        let broadcast = if plan.broadcast { ", broadcast" } else { "" };
+        Self {
+            targets: plan.targets.iter().map(ToString::to_string).collect(),
+            model: format!("{crowd}, {pace}{broadcast}"),
+            checks: plan.checks.iter().map(ToString::to_string).collect(),
+            is_open: matches!(plan.pace, Pace::Open { .. }),
+            is_broadcast: plan.broadcast,
+            has_answers: plan.broadcast || plan.answers != crate::answers::Answers::None,
+        }
+    }
+}
+
+/// A number and what is counted.
+fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}

@@ -1,0 +1,199 @@
+//! The report as a table for people.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt::{self, Formatter, Write};
+
+use super::{Report, count};
+use crate::tally::Spread;
+
+/// A server may close with thousands of codes: more kinds of anything are told together.
+const MOST_KINDS: usize = 20;
+
+pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
+    let tally = &report.tally;
+    writeln!(f, "{}", report.plan.targets.join(", "))?;
+    let early = if report.was_stopped { ", ended early" } else { "" };
+    writeln!(f, "{}, {:.1} s{early}\n", report.plan.model, report.seconds())?;
+
+    writeln!(f, "messages (rates are totals over all connections)")?;
+    let rate = |count: u64| format!("{}/s", grouped(report.rate(count).round() as u64));
+    row(f, "sent", &[grouped(tally.sent), rate(tally.sent), bytes(tally.sent_bytes)])?;
+    row(f, "received", &[grouped(tally.received), rate(tally.received), bytes(tally.received_bytes)])?;
+    if report.plan.is_broadcast {
+        row(f, "published", &[grouped(tally.published), hears(tally.publisher_hears).to_owned()])?;
+    }
+    let trips = if report.plan.is_broadcast { "delivered" } else { "answered" };
+    if report.plan.has_answers {
+        row(f, trips, &[grouped(tally.round_trips.count()), rate(tally.round_trips.count())])?;
+        row(f, "lost", &[grouped(tally.lost), share(tally.lost, tally.round_trips.count() + tally.lost)])?;
+        row(f, "doubled", &[grouped(tally.doubled), String::new()])?;
+    }
+    for (name, count, what) in [
+        ("late", tally.late, "answers after the timeout: they are among the lost, too"),
+        ("unexpected", tally.unexpected, "messages that answer nothing"),
+        ("unsent", tally.unsent, "due, but not sent until the end"),
+    ] {
+        // Where nothing is an answer, nothing is a surprise.
+        if count > 0 && (report.plan.has_answers || name == "unsent") {
+            row(f, name, &[grouped(count), what.to_owned()])?;
+        }
+    }
+
+    let origin = match (report.plan.is_broadcast, report.plan.is_open) {
+        (true, _) => "deliveries, from the moment at which a message was due",
+        (_, true) => "round trips, from the moment at which a message was due",
+        _ => "round trips, from the moment at which a message was sent: a server that stalls is asked less meanwhile",
+    };
+    writeln!(f, "\n{origin}")?;
+    times(f, &tally.round_trips)?;
+    writeln!(f, "\nconnections")?;
+    row(f, "opened", &[grouped(tally.opened), format!("{} at once at most", grouped(report.most_open as u64))])?;
+    row(f, "connecting", &[brief(&tally.connecting)])?;
+    row(f, "kept", &[brief(&tally.sessions)])?;
+    let (codes, others) = most_frequent(&tally.close_codes, |count| *count);
+    let codes = codes.iter().map(|(code, count)| format!("{code}: {}", grouped(**count)));
+    let others = (others > 0).then(|| format!("others: {}", grouped(others)));
+    row(f, "close codes", &[codes.chain(others).collect::<Vec<_>>().join(", ")])?;
+    let (failures, others) = most_frequent(&tally.failures, |failed| failed.count);
+    for (failure, failed) in failures {
+        let example = if failed.example.is_empty() { String::new() } else { format!(" ({})", failed.example) };
+        row(f, "error", &[grouped(failed.count), format!("{failure}{example}")])?;
+    }
+    if others > 0 {
+        row(f, "error", &[grouped(others), "of other kinds".to_owned()])?;
+    }
+    if report.checks().next().is_some() {
+        writeln!(f, "\nchecks")?;
+        for (name, passed, failed) in report.checks() {
+            let mark = if failed == 0 { "ok" } else { "FAILED" };
+            row(f, mark, &[grouped(passed + failed), format!("{} failed: {name}", grouped(failed))])?;
+        }
+    }
+    let generator = report.generator();
+    writeln!(f, "\ngenerator")?;
+    let threads =
+        format!("{:.0}% of a core at most, {:.1} s in all", generator.busiest() * 100.0, generator.cpu_seconds());
+    row(f, "worked", &[threads])?;
+    row(f, "woken late", &[format!("p99 {:.2} ms, max {:.2} ms", generator.late_p99(), generator.late_max())])?;
+    match generator.limit() {
+        Some(limit) => writeln!(f, "\nTHE GENERATOR WAS THE LIMIT: {limit}"),
+        None => Ok(()),
+    }
+}
+
+/// The most frequent ones, and how often there was another.
+fn most_frequent<K: Ord, V>(all: &BTreeMap<K, V>, count: impl Fn(&V) -> u64) -> (Vec<(&K, &V)>, u64) {
+    let mut all: Vec<_> = all.iter().collect();
+    all.sort_by_key(|(_, value)| Reverse(count(value)));
+    let others = all.iter().skip(MOST_KINDS).map(|(_, value)| count(value)).sum();
+    all.truncate(MOST_KINDS);
+    (all, others)
+}
+
+fn hears(publisher_hears: Option<bool>) -> &'static str {
+    match publisher_hears {
+        Some(true) => "by the first connection, which hears itself",
+        _ => "by the first connection, which does not hear itself",
+    }
+}
+
+fn row(f: &mut Formatter<'_>, name: &str, cells: &[String]) -> fmt::Result {
+    let mut line = format!("  {name:<12}");
+    for (index, cell) in cells.iter().enumerate() {
+        match (index, cells.len()) {
+            (0, 1) => write!(line, " {cell}")?,
+            (0, _) => write!(line, " {cell:>13}")?,
+            _ => write!(line, "  {cell:>12}")?,
+        }
+    }
+    writeln!(f, "{}", line.trim_end())
+}
+
+fn times(f: &mut Formatter<'_>, spread: &Spread) -> fmt::Result {
+    if spread.count() == 0 {
+        return writeln!(f, "  none was measured");
+    }
+    let cells = [
+        ("min", spread.min()),
+        ("mean", spread.mean()),
+        ("p50", spread.at(0.5)),
+        ("p90", spread.at(0.9)),
+        ("p99", spread.at(0.99)),
+        ("p99.9", spread.at(0.999)),
+        ("max", spread.max()),
+    ];
+    let names: String = cells.iter().map(|(name, _)| format!("{name:>11}")).collect();
+    let values: String = cells.iter().map(|(_, value)| format!("{:>11}", millis(*value))).collect();
+    writeln!(f, "  {}\n  {}", names.trim_end(), values.trim_end())
+}
+
+fn brief(spread: &Spread) -> String {
+    if spread.count() == 0 {
+        return "-".to_owned();
+    }
+    format!("p50 {}, p99 {}, max {}", millis(spread.at(0.5)), millis(spread.at(0.99)), millis(spread.max()))
+}
+
+/// Milliseconds with the unit that fits.
+pub(super) fn millis(time: Option<f64>) -> String {
+    match time {
+        None => "-".to_owned(),
+        Some(millis) if millis < 1.0 => format!("{:.0} us", millis * 1000.0),
+        Some(millis) if millis < 100.0 => format!("{millis:.2} ms"),
+        Some(millis) if millis < 10_000.0 => format!("{millis:.0} ms"),
+        Some(millis) => format!("{:.1} s", millis / 1000.0),
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn bytes(bytes: u64) -> String {
+    match bytes as f64 {
+        few if few < 1024.0 => count(bytes, "byte"),
+        some if some < 1_048_576.0 => format!("{:.1} KiB", some / 1024.0),
+        many if many < 1_073_741_824.0 => format!("{:.1} MiB", many / 1_048_576.0),
+        most => format!("{:.2} GiB", most / 1_073_741_824.0),
+    }
+}
+
+fn share(part: u64, all: u64) -> String {
+    match (part, all) {
+        (0, _) => String::new(),
+        _ => format!("{:.3}%", part as f64 / all as f64 * 100.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_kinds_are_told_one_by_one() {
+        let codes: BTreeMap<u16, u64> = (4000..4999).map(|code| (code, u64::from(code == 4500) * 5 + 1)).collect();
+        let (most, others) = most_frequent(&codes, |count| *count);
+        assert_eq!((most[0], most.len(), others), ((&4500, &6), MOST_KINDS, 999 - 20));
+        assert_eq!(most_frequent(&BTreeMap::from([(1000, 7)]), |count| *count).1, 0);
+    }
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0.05, 5.0, 500.0, 20_000.0].map(|time| millis(Some(time))),
+            ["50 us", "5.00 ms", "500 ms", "20.0 s"]
+        );
+        assert_eq!([1, 2048, 5 << 20, 3 << 30].map(bytes), ["1 byte", "2.0 KiB", "5.0 MiB", "3.00 GiB"]);
+    }
+}

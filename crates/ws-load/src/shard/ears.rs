@@ -1,0 +1,123 @@
+//! What one connection makes of the messages that come: answers, deliveries of a broadcast, surprises. No IO.
+
+use std::hash::{DefaultHasher, Hasher};
+
+use crate::answers::{Answered, Answers};
+use crate::asked::{Answer, Asked, Question};
+use crate::clock::Nanos;
+use crate::hearing::Hearing;
+use crate::marker::Marker;
+use crate::plan::Plan;
+use crate::tally::Tally;
+
+/// The lowest 24 bits of a user's number are what a marker has of it.
+const USER_MASK: u32 = 0xff_ffff;
+
+/// The user that sends a broadcast.
+pub(super) const PUBLISHER: u32 = 1;
+
+#[derive(Debug)]
+pub(super) struct Ears {
+    user: u32,
+    asked: Asked,
+    /// Of a broadcast.
+    hearing: Hearing,
+    /// The last number that has been published.
+    published: u32,
+    has_answer: bool,
+    compares: bool,
+}
+
+impl Ears {
+    /// `next` is the number of the first message on this connection.
+    pub(super) fn new(plan: &Plan, user: u32, next: u32) -> Self {
+        let compares = plan.checks.iter().any(crate::answers::Check::compares);
+        let (asked, hearing) = (Asked::new(next), Hearing::default());
+        Self { user, asked, hearing, published: 0, has_answer: false, compares }
+    }
+
+    /// A message leaves.
+    pub(super) fn ask(&mut self, plan: &Plan, message: &[u8], from: Nanos, sent: Nanos) {
+        if plan.answers != Answers::None && !plan.broadcast {
+            let hash = if self.compares { hash(message) } else { 0 };
+            self.asked.ask(Question { from, sent, hash });
+        }
+    }
+
+    /// A message has come.
+    pub(super) fn hear(&mut self, plan: &Plan, message: &[u8], now: Nanos, tally: &mut Tally) {
+        tally.received += 1;
+        tally.received_bytes += message.len() as u64;
+        if plan.broadcast {
+            self.hear_broadcast(plan, message, now, tally);
+            return;
+        }
+        let answer = match plan.answers.of(message) {
+            Answered::Nothing => Answer::Unknown,
+            Answered::Oldest => self.asked.answer_oldest(),
+            Answered::Number(number) => self.asked.answer(number),
+            Answered::Marked(marker) if marker.user == self.user & USER_MASK => self.asked.answer(marker.number),
+            Answered::Marked(_) => Answer::Unknown,
+        };
+        match answer {
+            Answer::To(question) => {
+                self.has_answer = true;
+                tally.round_trips.record(now.saturating_sub(question.from));
+                let is_same = self.compares && hash(message) == question.hash;
+                check(plan, message, is_same, tally);
+            }
+            Answer::Doubled => tally.doubled += 1,
+            Answer::Late => tally.late += 1,
+            Answer::Unknown => tally.unexpected += 1,
+        }
+    }
+
+    /// Of a broadcast: messages up to here can come.
+    pub(super) fn expect_up_to(&mut self, published: u32) {
+        self.published = published;
+    }
+
+    fn hear_broadcast(&mut self, plan: &Plan, message: &[u8], now: Nanos, tally: &mut Tally) {
+        let marker = Marker::find(message);
+        // Somebody else may speak in the same room, with the same kind of ids.
+        match marker.filter(|it| it.user == PUBLISHER && (1..=self.published).contains(&it.number)) {
+            None => tally.unexpected += 1,
+            Some(marker) if self.hearing.hear(marker.number) => {
+                tally.round_trips.record(marker.age(now));
+                check(plan, message, false, tally);
+            }
+            Some(_) => tally.doubled += 1,
+        }
+    }
+
+    /// Whether an answer has come since this was asked last.
+    pub(super) fn take_answer(&mut self) -> bool {
+        std::mem::take(&mut self.has_answer)
+    }
+
+    pub(super) fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    /// How many different messages of a broadcast were heard.
+    pub(super) fn heard(&self) -> u64 {
+        self.hearing.heard()
+    }
+
+    /// Gives up what was sent before then.
+    pub(super) fn give_up(&mut self, before: Nanos, tally: &mut Tally) {
+        tally.lost += self.asked.give_up(before);
+    }
+}
+
+fn check(plan: &Plan, message: &[u8], is_same: bool, tally: &mut Tally) {
+    for (check, (passed, failed)) in plan.checks.iter().zip(&mut tally.checks) {
+        *(if check.passes(message, is_same) { passed } else { failed }) += 1;
+    }
+}
+
+fn hash(message: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(message);
+    hasher.finish()
+}

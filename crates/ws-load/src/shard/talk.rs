@@ -1,0 +1,411 @@
+//! One connection from its handshake to its Close frame. It is polled by hand: all that is there is read, all that is due is
+//! said, and what is said together leaves in one write.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+use crate::answers::Answers;
+use crate::clock::{Nanos, SECOND, nanos};
+use crate::marker::Marker;
+use crate::payload::Facts;
+use crate::plan::{Lifetime, Pace, Plan};
+use crate::shared::Phase;
+use crate::tally::Failure;
+use crate::wire::{Heard, Inbox, Opcode, Stream, push_frame};
+
+use super::Shard;
+use super::dial::Dialled;
+use super::ears::{Ears, PUBLISHER};
+use super::slot::{NEVER, Slot};
+use super::user::User;
+
+/// How long a server may take to answer a Close frame.
+const CLOSE_PATIENCE: Nanos = 2 * SECOND;
+/// Bytes that may wait for the socket; what is due beyond that waits as a number.
+const MOST_OUTBOX: usize = 256 << 10;
+/// What a connection keeps of its memory while it has nothing to write.
+const KEPT_OUTBOX: usize = 16 << 10;
+/// Who has published and has heard nothing of it for so long is not meant to.
+const LEFT_OUT: Nanos = SECOND;
+/// Reads, and writes, of one connection in a row, when others want to be polled, too.
+const TURNS: usize = 16;
+const NORMAL: u16 = 1000;
+/// What there is instead of a code, when there was a Close frame, and when there was none.
+const NO_CODE: u16 = 1005;
+const NO_CLOSE: u16 = 1006;
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// When we wanted, with the code of the server's Close frame.
+    Done(u16),
+    /// The server closed it.
+    ByServer(u16),
+    Failed(Failure, String),
+}
+
+impl Ending {
+    pub(super) fn close_code(&self) -> u16 {
+        match self {
+            Self::Done(code) | Self::ByServer(code) => *code,
+            Self::Failed(..) => NO_CLOSE,
+        }
+    }
+}
+
+pub(super) struct Talk<'t> {
+    shard: &'t Shard,
+    slot: &'t Slot,
+    user: &'t mut User,
+    stream: Stream,
+    inbox: Inbox,
+    ears: Ears,
+    outbox: Vec<u8>,
+    written: usize,
+    state: State,
+    opened_at: Nanos,
+    sent_here: u32,
+    thinking: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Talking,
+    /// For answers; nothing is said any more.
+    Waiting {
+        since: Nanos,
+        until: Nanos,
+    },
+    /// Our Close frame is out.
+    Closing {
+        until: Nanos,
+    },
+}
+
+impl<'t> Talk<'t> {
+    /// # Errors
+    /// If what came with the handshake ends the connection already.
+    pub(super) fn new(
+        shard: &'t Shard,
+        slot: &'t Slot,
+        user: &'t mut User,
+        dialled: Dialled,
+        opened_at: Nanos,
+    ) -> Result<Self, Ending> {
+        let ears = Ears::new(&shard.shared.plan, user.number, user.sent + 1);
+        let mut talk = Self {
+            shard,
+            slot,
+            user,
+            stream: dialled.stream,
+            inbox: Inbox::default(),
+            ears,
+            outbox: Vec::new(),
+            written: 0,
+            state: State::Talking,
+            opened_at,
+            sent_here: 0,
+            thinking: None,
+        };
+        match talk.take(&dialled.rest) {
+            Ok(None) => Ok(talk),
+            Ok(Some(code)) => Err(Ending::ByServer(code)),
+            Err(ending) => Err(ending),
+        }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        self.slot.attend(cx.waker());
+        let mut has_more = match self.read(cx) {
+            Ok(has_more) => has_more,
+            Err(ending) => return Poll::Ready(ending),
+        };
+        let mut says_more = true;
+        for _ in 0..TURNS {
+            if !says_more {
+                break;
+            }
+            says_more = self.speak(cx);
+            match self.write(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(self.broken(&error.to_string())),
+                // The socket wakes us.
+                Poll::Pending => says_more = false,
+            }
+        }
+        has_more |= says_more;
+        let now = self.shard.shared.clock.now();
+        if let State::Closing { until } = self.state
+            && now >= until
+        {
+            return Poll::Ready(Ending::Failed(Failure::CloseTimeout, String::new()));
+        }
+        if has_more {
+            cx.waker().wake_by_ref();
+        }
+        self.slot.want_attention_at(self.next_moment());
+        self.slot.has_room_for(self.room());
+        Poll::Pending
+    }
+
+    /// Counts what is missing now that it is over.
+    pub(super) fn finish(&self) {
+        let shared = &self.shard.shared;
+        let mut tally = self.shard.tally.borrow_mut();
+        tally.lost += self.ears.asked().open() as u64;
+        if self.publishes() {
+            tally.publisher_hears = Some(self.ears.heard() > 0);
+            tally.published = u64::from(self.user.sent);
+            shared.has_published_all.store(true, Ordering::Release);
+        }
+    }
+
+    fn plan(&self) -> &'t Plan {
+        &self.shard.shared.plan
+    }
+
+    /// Reads all that is there; tells whether there may be more.
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
+        let shard = self.shard;
+        let mut scratch = shard.scratch.borrow_mut();
+        for _ in 0..TURNS {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(Err(error)) => return Err(self.broken(&error.to_string())),
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => return Err(self.broken("")),
+                Poll::Ready(Ok(())) => match self.take(buffer.filled())? {
+                    None => {}
+                    Some(code) if matches!(self.state, State::Closing { .. }) => return Err(Ending::Done(code)),
+                    Some(code) => {
+                        self.push_close(if code == NO_CODE { NORMAL } else { code });
+                        // It is an answer: whether it arrives is the server's business.
+                        let _ = self.write(cx);
+                        return Err(Ending::ByServer(code));
+                    }
+                },
+            }
+        }
+        Ok(true)
+    }
+
+    /// Hears what is whole; gives back the code of a Close frame.
+    fn take(&mut self, bytes: &[u8]) -> Result<Option<u16>, Ending> {
+        let shard = self.shard;
+        let now = shard.shared.clock.now();
+        let (plan, ears, outbox) = (self.plan(), &mut self.ears, &mut self.outbox);
+        let mut tally = self.shard.tally.borrow_mut();
+        if plan.broadcast {
+            ears.expect_up_to(shard.shared.published.load(Ordering::Acquire));
+        }
+        let mask = self.user.random.u32(..);
+        let mut closed = None;
+        let taken = self.inbox.take(bytes, |heard| match heard {
+            // What stands behind a Close frame is nothing.
+            _ if closed.is_some() => {}
+            Heard::Text(message) | Heard::Binary(message) => {
+                shard.busy_until.set(now);
+                ears.hear(plan, message, now, &mut tally);
+            }
+            // Who pings and does not read gets no more pongs.
+            Heard::Ping(payload) if outbox.len() < MOST_OUTBOX => push_frame(outbox, Opcode::Pong, mask, payload),
+            Heard::Ping(_) => {}
+            Heard::Pong => {}
+            Heard::Close(code) => closed = Some(code.unwrap_or(NO_CODE)),
+        });
+        taken.map(|()| closed).map_err(|why| Ending::Failed(Failure::Protocol, why))
+    }
+
+    /// How it ended when the connection is gone.
+    fn broken(&self, why: &str) -> Ending {
+        match self.state {
+            State::Closing { .. } => Ending::Done(NO_CLOSE),
+            _ => Ending::Failed(Failure::Broken, why.to_owned()),
+        }
+    }
+
+    /// Says what is due; tells whether there is more when that is written.
+    fn speak(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = self.shard.shared.clock.now();
+        if let Some(before) = now.checked_sub(nanos(self.plan().timeout))
+            && self.ears.asked().oldest().is_some_and(|oldest| oldest.sent < before)
+        {
+            self.ears.give_up(before, &mut self.shard.tally.borrow_mut());
+        }
+        match self.state {
+            State::Talking => {
+                let has_more = self.say_what_is_due(cx, now);
+                if !self.is_done(now) {
+                    return has_more;
+                }
+                let patience = match self.shard.phase.get() {
+                    Phase::Ending { patience, .. } => patience,
+                    _ => nanos(self.plan().timeout),
+                };
+                self.shard.tally.borrow_mut().unsent += self.slot.drop_assigned();
+                if self.publishes() {
+                    self.shard.shared.has_published_all.store(true, Ordering::Release);
+                }
+                self.state = State::Waiting { since: now, until: now.saturating_add(patience) };
+                self.speak(cx)
+            }
+            State::Waiting { since, until } => {
+                if now >= until || self.has_heard_all(now - since) {
+                    self.push_close(NORMAL);
+                    self.state = State::Closing { until: now + CLOSE_PATIENCE };
+                }
+                false
+            }
+            State::Closing { .. } => false,
+        }
+    }
+
+    /// Tells whether there is more when that is written.
+    fn say_what_is_due(&mut self, cx: &mut Context<'_>, now: Nanos) -> bool {
+        if !matches!(self.shard.phase.get(), Phase::Running { .. } | Phase::Ending { .. }) {
+            return false;
+        }
+        match self.plan().pace {
+            Pace::Open { .. } => {
+                while self.has_space() {
+                    let Some(due) = self.slot.take_assigned() else { return false };
+                    self.say(due, now);
+                }
+                true
+            }
+            Pace::Closed { in_flight, think } => {
+                if self.ears.take_answer() && !think.is_zero() {
+                    self.thinking = Some(Box::pin(sleep(think)));
+                }
+                while !self.is_done(now) && self.ears.asked().open() < in_flight {
+                    if !self.has_space() {
+                        return true;
+                    }
+                    if let Some(thought) = &mut self.thinking {
+                        match thought.as_mut().poll(cx) {
+                            Poll::Pending => return false,
+                            Poll::Ready(()) => self.thinking = None,
+                        }
+                    }
+                    self.say(now, now);
+                    if self.plan().answers == Answers::None && !think.is_zero() {
+                        self.thinking = Some(Box::pin(sleep(think)));
+                    }
+                }
+                false
+            }
+        }
+    }
+
+    fn say(&mut self, from: Nanos, now: Nanos) {
+        let plan = self.plan();
+        self.user.sent += 1;
+        self.sent_here += 1;
+        let marker = Marker { user: self.user.number, number: self.user.sent, due: from };
+        let mut message = self.shard.message.borrow_mut();
+        message.clear();
+        plan.payload.render(&mut message, &mut Facts { marker, random: &mut self.user.random });
+        let opcode = if plan.payload.is_binary() { Opcode::Binary } else { Opcode::Text };
+        push_frame(&mut self.outbox, opcode, self.user.random.u32(..), &message);
+        self.ears.ask(plan, &message, from, now);
+        if self.publishes() {
+            self.shard.shared.published.store(self.user.sent, Ordering::Release);
+        }
+        self.shard.busy_until.set(now);
+        let mut tally = self.shard.tally.borrow_mut();
+        tally.sent += 1;
+        tally.sent_bytes += message.len() as u64;
+    }
+
+    /// Whether nothing more is to be said on this connection.
+    fn is_done(&self, now: Nanos) -> bool {
+        self.shard.is_ending()
+            || self.slot.is_retired()
+            || self.plan().messages.is_some_and(|messages| self.user.sent >= messages)
+            || self.shard.has_lived(self.sent_here, self.opened_at, now)
+    }
+
+    fn has_heard_all(&self, waited: Nanos) -> bool {
+        let shared = &self.shard.shared;
+        if !shared.plan.broadcast {
+            return self.ears.asked().open() == 0;
+        }
+        let published = u64::from(shared.published.load(Ordering::Acquire));
+        // A server may leave out who has sent.
+        let is_left_out = self.publishes() && self.ears.heard() == 0 && waited >= LEFT_OUT;
+        shared.has_published_all.load(Ordering::Acquire) && (self.ears.heard() >= published || is_left_out)
+    }
+
+    fn publishes(&self) -> bool {
+        self.plan().broadcast && self.user.number == PUBLISHER
+    }
+
+    fn has_space(&self) -> bool {
+        self.outbox.len() - self.written < MOST_OUTBOX
+    }
+
+    /// How many messages it could be given.
+    fn room(&self) -> usize {
+        if self.state != State::Talking || !self.has_space() {
+            return 0;
+        }
+        let plan = self.plan();
+        let left = plan.messages.map_or(u32::MAX, |messages| messages.saturating_sub(self.user.sent));
+        let here = match plan.lifetime {
+            Some(Lifetime::Messages(messages)) => messages.saturating_sub(self.sent_here),
+            _ => u32::MAX,
+        };
+        plan.most_in_flight.saturating_sub(self.ears.asked().open()).min(left.min(here) as usize)
+    }
+
+    /// When the time alone changes something.
+    fn next_moment(&self) -> Nanos {
+        let oldest = self.ears.asked().oldest().map_or(NEVER, |oldest| oldest.sent + nanos(self.plan().timeout));
+        match self.state {
+            // It is told to no one when others have said all.
+            State::Waiting { .. } if self.plan().broadcast => 0,
+            State::Waiting { until, .. } | State::Closing { until } => until.min(oldest),
+            State::Talking => match self.plan().lifetime {
+                Some(Lifetime::Time(time)) => oldest.min(self.opened_at + nanos(time)),
+                _ => oldest,
+            },
+        }
+    }
+
+    fn push_close(&mut self, code: u16) {
+        let mask = self.user.random.u32(..);
+        push_frame(&mut self.outbox, Opcode::Close, mask, &code.to_be_bytes());
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let had_any = !self.outbox.is_empty();
+        while self.written < self.outbox.len() {
+            match Pin::new(&mut self.stream).poll_write(cx, &self.outbox[self.written..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => self.written += written,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    // What is written goes away, or a buffer that is never empty would only grow.
+                    self.outbox.drain(..self.written);
+                    self.written = 0;
+                    return Poll::Pending;
+                }
+            }
+        }
+        self.written = 0;
+        if self.outbox.capacity() > KEPT_OUTBOX {
+            self.outbox = Vec::new();
+        } else {
+            self.outbox.clear();
+        }
+        if had_any && matches!(self.stream, Stream::Encrypted(_)) {
+            return Pin::new(&mut self.stream).poll_flush(cx);
+        }
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,165 @@
+//! A virtual user: it connects, talks, and connects again if that is planned or if the connection was lost.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::clock::Nanos;
+use crate::plan::{Crowd, Lifetime};
+use crate::shared::{Door, Phase};
+use crate::tally::Failure;
+
+use super::Shard;
+use super::dial::{Dialled, dial};
+use super::slot::Slot;
+use super::talk::{Ending, Talk};
+
+/// How long a user waits after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often in a row a user gets no word out until it gives up, where nothing else would end it.
+const MOST_FAILURES: u32 = 5;
+
+/// What a user remembers over its connections.
+#[derive(Debug)]
+pub(super) struct User {
+    pub(super) number: u32,
+    /// How many messages it has sent.
+    pub(super) sent: u32,
+    pub(super) random: fastrand::Rng,
+}
+
+/// From its first connection to its last. `due`: when it arrived, if it was due at a moment.
+pub(super) async fn live(shard: Rc<Shard>, slot: Rc<Slot>, number: u32, due: Option<Nanos>) {
+    let mut user = User { number, sent: 0, random: fastrand::Rng::new() };
+    let mut is_settled = false;
+    let mut failures = 0;
+    let plan = &shard.shared.plan;
+    let stays = !matches!(plan.crowd, Crowd::Arrivals { .. });
+    while !shard.is_ending() && !slot.is_retired() {
+        let sent = user.sent;
+        let went_well = connect_and_talk(&shard, &slot, &mut user, due, &mut is_settled).await;
+        // Who is let in and sent away before it could say anything has not come further than who is refused.
+        failures = if went_well || user.sent > sent { 0 } else { failures + 1 };
+        let has_said_all = plan.messages.is_some_and(|messages| user.sent >= messages);
+        let gives_up = failures >= MOST_FAILURES && plan.lasts().is_none();
+        if !stays || has_said_all || gives_up || plan.broadcast {
+            break;
+        }
+        if !went_well {
+            tokio::select! {
+                () = until_it_is_over(&shard, &slot) => {}
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+    slot.finish();
+}
+
+/// Tells whether it went as planned.
+async fn connect_and_talk(
+    shard: &Shard,
+    slot: &Slot,
+    user: &mut User,
+    due: Option<Nanos>,
+    is_settled: &mut bool,
+) -> bool {
+    let shared = &shard.shared;
+    let door = &shared.doors[(user.number as usize - 1) % shared.doors.len()];
+    let dialled = tokio::select! {
+        dialled = dial_in_turn(shard, door, user.random.u128(..), due) => dialled,
+        () = until_it_is_over(shard, slot) => return false,
+    };
+    if !std::mem::replace(is_settled, true) {
+        shared.opened.fetch_add(usize::from(dialled.is_ok()), Ordering::Relaxed);
+        shared.settled.fetch_add(1, Ordering::Release);
+    }
+    let dialled = match dialled {
+        Ok(dialled) => dialled,
+        Err((failure, example)) => {
+            shard.has_failed.set(true);
+            shard.tally.borrow_mut().fail(failure, &example);
+            return false;
+        }
+    };
+    let opened_at = shared.clock.now();
+    shard.opened(opened_at);
+    slot.open();
+    let ending = match Talk::new(shard, slot, user, dialled, opened_at) {
+        Ok(mut talk) => {
+            let ending = poll_fn(|cx| talk.poll(cx)).await;
+            talk.finish();
+            ending
+        }
+        Err(ending) => ending,
+    };
+    slot.close();
+    shard.closed();
+    let mut tally = shard.tally.borrow_mut();
+    tally.unsent += slot.drop_assigned();
+    tally.sessions.record(shared.clock.now() - opened_at);
+    *tally.close_codes.entry(ending.close_code()).or_default() += 1;
+    match ending {
+        Ending::Done(_) => true,
+        Ending::ByServer(code) => {
+            tally.fail(Failure::Closed(code), "");
+            false
+        }
+        Ending::Failed(failure, example) => {
+            tally.fail(failure, &example);
+            false
+        }
+    }
+}
+
+/// Connects when it is this one's turn. `due`: when it should have been.
+async fn dial_in_turn(
+    shard: &Shard,
+    door: &Door,
+    nonce: u128,
+    due: Option<Nanos>,
+) -> Result<Dialled, (Failure, String)> {
+    let Ok(_permit) = shard.dials.acquire().await else { unreachable!("nobody closes the semaphore") };
+    let clock = shard.shared.clock;
+    let since = due.unwrap_or_else(|| clock.now());
+    let dialled = dial(door, nonce, shard.shared.plan.timeout).await?;
+    shard.tally.borrow_mut().connecting.record(clock.now() - since);
+    Ok(dialled)
+}
+
+/// Until the load ends, or this user shall.
+async fn until_it_is_over(shard: &Shard, slot: &Slot) {
+    poll_fn(|cx| {
+        slot.attend(cx.waker());
+        if shard.is_ending() || slot.is_retired() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+impl Shard {
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self.phase.get(), Phase::Ending { .. })
+    }
+
+    fn opened(&self, at: Nanos) {
+        self.open.set(self.open.get() + 1);
+        self.most_open.set(self.most_open.get().max(self.open.get()));
+        self.first_opened.set(self.first_opened.get().or(Some(at)));
+        self.tally.borrow_mut().opened += 1;
+    }
+
+    fn closed(&self) {
+        self.open.set(self.open.get() - 1);
+        self.tally.borrow_mut().closed += 1;
+    }
+
+    /// Whether a connection that has sent so many messages and was opened then has lived long enough.
+    pub(super) fn has_lived(&self, sent: u32, opened_at: Nanos, now: Nanos) -> bool {
+        match self.shared.plan.lifetime {
+            None => false,
+            Some(Lifetime::Messages(messages)) => sent >= messages,
+            Some(Lifetime::Time(time)) => now - opened_at >= crate::clock::nanos(time),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Servers on tokio-tungstenite, each on a thread of its own: one that is stopped for a while stops for all.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio_tungstenite::accept_async;
+use tokio_tungstenite::tungstenite::Message;
+use ws_load::{Crowd, Plan, Report, Stop};
+
+/// What a server has seen.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) connections: AtomicUsize,
+    pub(crate) messages: AtomicU64,
+    /// That began with a Close frame of the client.
+    pub(crate) closed: AtomicUsize,
+}
+
+/// A server; dropping it ends it.
+pub(crate) struct Server {
+    address: SocketAddr,
+    pub(crate) seen: Arc<Seen>,
+    runtime: Option<Runtime>,
+}
+
+impl Server {
+    /// `answer` gets the number of a message, from 1 over all connections, and the message.
+    pub(crate) fn start(answer: impl Fn(u64, Message) -> Vec<Message> + Send + Sync + 'static) -> Self {
+        let answer = Arc::new(answer);
+        Self::serving(move |stream, seen| {
+            let answer = Arc::clone(&answer);
+            async move {
+                let Ok(mut socket) = accept_async(stream).await else { return };
+                seen.connections.fetch_add(1, Ordering::SeqCst);
+                while let Some(Ok(message)) = socket.next().await {
+                    if message.is_close() {
+                        seen.closed.fetch_add(1, Ordering::SeqCst);
+                    }
+                    if !message.is_text() && !message.is_binary() {
+                        continue;
+                    }
+                    let number = seen.messages.fetch_add(1, Ordering::SeqCst) + 1;
+                    for answer in answer(number, message) {
+                        if socket.send(answer).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+            }
+        })
+    }
+
+    pub(crate) fn echo() -> Self {
+        Self::start(|_, message| vec![message])
+    }
+
+    /// `talk` is one connection.
+    pub(crate) fn serving<F: Future<Output = ()> + Send + 'static>(
+        talk: impl Fn(tokio::net::TcpStream, Arc<Seen>) -> F + Send + 'static,
+    ) -> Self {
+        // One thread besides this one: a handler that blocks, blocks all.
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Seen::default());
+        let shared = Arc::clone(&seen);
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(talk(stream, Arc::clone(&shared)));
+            }
+        });
+        Self { address, seen, runtime: Some(runtime) }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A plan for so many connections.
+    pub(crate) fn plan(&self, connections: usize) -> Plan {
+        let mut plan = Plan::new(format!("ws://{}/ws", self.address).parse().unwrap());
+        plan.crowd = Crowd::Fixed { connections, ramp: Duration::ZERO };
+        plan.threads = 2;
+        plan
+    }
+
+    pub(crate) fn messages(&self) -> u64 {
+        self.seen.messages.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Accepts a handshake on any stream and echoes.
+pub(crate) async fn echo_on(stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let Ok(mut socket) = accept_async(stream).await else { return };
+    while let Some(Ok(message)) = socket.next().await {
+        if message.is_text() && socket.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+pub(crate) fn run(plan: Plan) -> Report {
+    ws_load::run(plan, &Stop::default(), |_| {}).unwrap()
+}

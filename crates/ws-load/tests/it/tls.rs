@@ -1,0 +1,53 @@
+//! `wss://`.
+
+use std::sync::Arc;
+
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::TlsAcceptor;
+use ws_load::{Failure, LoadError, Stop};
+
+use crate::server::{Server, echo_on, run};
+
+#[test]
+fn who_is_trusted_is_loaded_and_nobody_else() {
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let server_config = ServerConfig::builder_with_provider(default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(server_config));
+    let server = Server::serving(move |stream, _| {
+        let acceptor = acceptor.clone();
+        async move {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                echo_on(stream).await;
+            }
+        }
+    });
+    let plan = |roots: RootCertStore| {
+        let mut plan = server.plan(5);
+        // The certificate is of the name, and only IPv4 is listened on: the target is looked up.
+        plan.targets = vec![format!("wss://localhost:{}/ws", server.address().port()).parse().unwrap()];
+        (plan.messages, plan.duration) = (Some(50), None);
+        let config = ClientConfig::builder_with_provider(default_provider().into())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        plan.tls = Some(Arc::new(config));
+        plan
+    };
+    let mut roots = RootCertStore::empty();
+    roots.add(cert.der().clone()).unwrap();
+    let report = run(plan(roots));
+    assert_eq!((report.round_trips(), report.lost(), report.failures().count()), (250, 0, 0), "{report}");
+
+    let error = ws_load::run(plan(RootCertStore::empty()), &Stop::default(), |_| {}).unwrap_err();
+    assert!(matches!(error, LoadError::NoConnection { failure: Failure::Tls, .. }), "{error}");
+}
