@@ -8,9 +8,9 @@ use anyhow::{Result, bail};
 
 use crate::{process, workspace::Workspace};
 
-/// What stands on nearly all others, so that little is missing where it is alone, and building its tests takes minutes:
-/// they are checked, and run with the workspace.
-const TOP: [&str; 4] = ["mockforge-cli", "mockforge-ws", "ws-server", "ws-testing"];
+/// What stands on many others, so that building its tests takes long: alone they are checked, and run with the workspace.
+const TOP: [&str; 8] =
+    ["mockforge-cli", "mockforge-ws", "ws-ai", "ws-load", "ws-proxy", "ws-script", "ws-server", "ws-testing"];
 
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
     // The examples and xtask are never used by anybody else.
