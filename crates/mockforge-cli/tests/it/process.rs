@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -113,9 +113,17 @@ impl Serving {
     }
 
     /// Waits until the server has ended by itself; gives back its exit code and its log.
+    #[track_caller]
     pub(crate) fn ended(mut self) -> (Option<i32>, String) {
-        let code = self.child.wait().unwrap().code();
-        (code, self.log.whole())
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "it still runs");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        (status.code(), self.log.whole())
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -184,6 +184,7 @@ export class Timeline {
     this.#take(events);
     if (testLookedAt() === "*" && events.some((event) => event.test)) this.#root.classList.add("with-tests");
     if (!this.#found) this.#list.show(this.#rows);
+    this.note();
   }
 
   #onFilled() {
