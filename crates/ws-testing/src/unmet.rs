@@ -63,10 +63,10 @@ impl fmt::Display for Unmet {
             }
         }
         if waited.evicted > 0 {
-            write!(f, "\n{} events that may have been meant were no longer kept", waited.evicted)?;
+            write!(f, "\nevents no longer kept, though perhaps meant: {}", waited.evicted)?;
         }
         if waited.undecided > 0 {
-            write!(f, "\n{} messages are cut, so that nobody knows whether they are meant", waited.undecided)?;
+            write!(f, "\nmessages that are cut, so that nobody knows whether they are meant: {}", waited.undecided)?;
         }
         Ok(())
     }

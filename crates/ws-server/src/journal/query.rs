@@ -30,6 +30,7 @@ pub struct JournalQuery {
     pub(super) handled: Option<HandledAs>,
     pub(super) matched_by: Option<String>,
     pub(super) since: u64,
+    pub(super) up_to: u64,
     pub(super) from: Option<SystemTime>,
     pub(super) until: Option<SystemTime>,
     pub(super) limit: usize,
@@ -51,6 +52,7 @@ impl Default for JournalQuery {
             handled: None,
             matched_by: None,
             since: 0,
+            up_to: u64::MAX,
             from: None,
             until: None,
             limit: Self::DEFAULT_LIMIT,
@@ -124,6 +126,12 @@ impl JournalQuery {
         Self { since: seq, ..self }
     }
 
+    /// Events with this number at most: what comes meanwhile is left to the next question.
+    #[must_use]
+    pub fn up_to(self, seq: u64) -> Self {
+        Self { up_to: seq, ..self }
+    }
+
     /// How many events are told at most; [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) if this is not called.
     #[must_use]
     pub fn limit(self, limit: usize) -> Self {
@@ -149,7 +157,11 @@ impl JournalQuery {
 
     /// Whether this event is meant. What costs most is asked last.
     pub(super) fn means(&self, slot: &Slot, clock: &Clock) -> Meant {
-        if slot.seq <= self.since || !self.kinds.contains(&slot.name()) || !self.means_message(slot) {
+        if slot.seq <= self.since
+            || slot.seq > self.up_to
+            || !self.kinds.contains(&slot.name())
+            || !self.means_message(slot)
+        {
             return Meant::No;
         }
         let handled = self.means_handled(slot);

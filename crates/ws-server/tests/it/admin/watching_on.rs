@@ -121,6 +121,34 @@ async fn who_cannot_follow_is_told_how_much_is_left_out() {
     assert_eq!((answer.status(), answer.content_type()), (200, "text/event-stream"));
 }
 
+/// What comes while it is looked for is told of at the next look, so that each event is told or left out once.
+#[tokio::test]
+async fn what_is_left_out_of_a_burst_is_counted_to_the_event() {
+    const MESSAGES: u64 = 8_000;
+    let (_api, server) = Api::of_echo().await;
+    let mut looking = Looking::on(&server, "?since=0").await;
+    let mut client = server.connect("/ws").await.unwrap();
+    let burst = tokio::spawn(async move {
+        for n in 0..MESSAGES {
+            client.send_text(&n.to_string()).await.unwrap();
+            // The client stays ahead of the answers, by no more than its socket takes.
+            if n >= 50 {
+                client.recv_text().await.unwrap();
+            }
+        }
+        client
+    });
+    let mut told = 0;
+    // The connection, the messages, and the answers.
+    while told < 1 + 2 * MESSAGES {
+        let news = looking.next("journal").await;
+        let events = news["events"].as_array().unwrap();
+        told += events.len() as u64 + news["skipped"].as_u64().unwrap();
+        assert_eq!((&json!(told), &events.last().unwrap()["seq"]), (&news["last_seq"], &news["last_seq"]));
+    }
+    drop(burst.await.unwrap());
+}
+
 /// So many look on and no more; and a shutdown does not wait for them.
 #[tokio::test]
 async fn those_who_look_on_are_bounded() {
