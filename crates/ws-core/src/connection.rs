@@ -13,7 +13,7 @@ use crate::{Direction, Extensions, Handshake};
 pub struct Connection {
     id: String,
     handshake: Handshake,
-    subprotocol: Option<String>,
+    subprotocol: Option<Box<str>>,
     opened_at: Instant,
     leaves_pings: AtomicBool,
     received: Counters,
@@ -41,7 +41,7 @@ impl Connection {
         Self {
             id,
             handshake,
-            subprotocol,
+            subprotocol: subprotocol.map(String::into_boxed_str),
             opened_at: Instant::now(),
             leaves_pings: AtomicBool::new(false),
             received: Counters::default(),

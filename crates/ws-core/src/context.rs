@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytestring::ByteString;
 use serde_json::Value;
@@ -22,11 +22,12 @@ pub struct WsContext {
     pub connection_id: String,
     /// The path that was asked for, percent-decoded once, e.g. `/ws/chat`.
     pub path: String,
-    connection: Arc<Connection>,
-    sender: WsSender,
+    /// The connection, its rooms, and the way to its client.
     rooms: RoomSender,
-    metadata: Metadata,
-    pub(crate) close_frame: Option<CloseFrame>,
+    /// Made when somebody asks for it: most connections keep nothing.
+    metadata: OnceLock<Metadata>,
+    /// Boxed: it is there at the very end only.
+    pub(crate) close_frame: Option<Box<CloseFrame>>,
     pub(crate) stopped: AtomicBool,
     /// Whether somebody took the present message.
     pub(crate) matched: AtomicBool,
@@ -60,10 +61,8 @@ impl WsContext {
         Self {
             connection_id: connection.id().to_owned(),
             path: connection.path().to_owned(),
-            rooms: RoomSender::new(Arc::clone(&connection), sender.clone(), rooms),
-            connection,
-            sender,
-            metadata: Metadata::default(),
+            rooms: RoomSender::new(connection, sender, rooms),
+            metadata: OnceLock::new(),
             close_frame: None,
             stopped: AtomicBool::new(false),
             matched: AtomicBool::new(false),
@@ -77,7 +76,7 @@ impl WsContext {
     /// The way to the client, for an answer to the present message.
     fn answering(&self) -> &WsSender {
         self.answered.store(true, Ordering::Relaxed);
-        &self.sender
+        self.rooms.sender()
     }
 
     /// Sends any message; see [`send_text`](Self::send_text).
@@ -138,7 +137,7 @@ impl WsContext {
     /// one or it had no code.
     #[must_use]
     pub fn close_frame(&self) -> Option<&CloseFrame> {
-        self.close_frame.as_ref()
+        self.close_frame.as_deref()
     }
 
     /// Ends the chain of the current call: the handlers registered after this one do not get this message (in
@@ -183,7 +182,7 @@ impl WsContext {
     /// A handle that sends to this connection and outlives the call.
     #[must_use]
     pub fn sender(&self) -> WsSender {
-        self.sender.clone()
+        self.rooms.sender().clone()
     }
 
     /// Runs `work` beside the handlers: it is polled by this connection's session and ends with it at the latest. An
@@ -199,7 +198,7 @@ impl WsContext {
 
     /// Says whether pings are left to the handlers from now on; if not, the session answers them.
     pub fn leave_pings(&self, leave: bool) {
-        self.connection.set_leaves_pings(leave);
+        self.connection().set_leaves_pings(leave);
     }
 
     /// Runs what was spawned and attached to its end, one after the other. Only for contexts made with [`new`](Self::new); on a
@@ -225,25 +224,25 @@ impl WsContext {
     /// What the client said at its handshake: path, query, headers, cookies, address.
     #[must_use]
     pub fn handshake(&self) -> &Handshake {
-        self.connection.handshake()
+        self.connection().handshake()
     }
 
     /// The test that the connection belongs to; see [`Handshake::test_id`].
     #[must_use]
     pub fn test_id(&self) -> Option<&str> {
-        self.connection.test_id()
+        self.connection().test_id()
     }
 
     /// The connection as hooks and observers see it.
     #[must_use]
     pub fn connection(&self) -> &Arc<Connection> {
-        &self.connection
+        self.rooms.connection()
     }
 
     /// Typed state of the connection, among it what `on_handshake` accepted with.
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
-        self.connection.extensions()
+        self.connection().extensions()
     }
 
     /// The rooms of this connection's server, for work that outlives the call.
@@ -298,18 +297,22 @@ impl WsContext {
 
     /// Keeps a value for this connection.
     pub async fn set_metadata(&self, key: &str, value: Value) {
-        self.metadata.set(key, value);
+        self.kept().set(key, value);
     }
 
     /// The value that was kept for this connection under `key`.
     pub async fn get_metadata(&self, key: &str) -> Option<Value> {
-        self.metadata.get(key)
+        self.metadata.get()?.get(key)
     }
 
     /// A handle to what is kept for this connection, for work that outlives the call.
     #[must_use]
     pub fn metadata(&self) -> Metadata {
-        self.metadata.clone()
+        self.kept().clone()
+    }
+
+    fn kept(&self) -> &Metadata {
+        self.metadata.get_or_init(Metadata::default)
     }
 }
 

@@ -23,22 +23,24 @@ pub struct Spawned {
 }
 
 /// The way of spawned work from a context to the session that polls it.
+///
+/// Boxed: most of the time nothing is on the way.
 #[derive(Clone, Default)]
-pub struct SpawnQueue(Arc<Mutex<Spawned>>);
+pub struct SpawnQueue(Arc<Mutex<Option<Box<Spawned>>>>);
 
 impl SpawnQueue {
     pub(crate) fn spawn(&self, work: SpawnedFuture) {
-        lock(&self.0).futures.push(work);
+        lock(&self.0).get_or_insert_default().futures.push(work);
     }
 
     pub(crate) fn attach(&self, part: Box<dyn SessionPart>) {
-        lock(&self.0).parts.push(part);
+        lock(&self.0).get_or_insert_default().parts.push(part);
     }
 
     /// What was spawned and attached since the last call.
     #[must_use]
     pub fn take(&self) -> Spawned {
-        std::mem::take(&mut *lock(&self.0))
+        lock(&self.0).take().map_or_else(Spawned::default, |spawned| *spawned)
     }
 }
 
@@ -103,6 +105,6 @@ impl SessionContext {
 
     /// Sets what `close_frame()` says in `on_disconnect`.
     pub fn set_close_frame(&mut self, frame: Option<CloseFrame>) {
-        self.0.close_frame = frame;
+        self.0.close_frame = frame.map(Box::new);
     }
 }

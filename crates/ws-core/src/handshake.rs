@@ -14,8 +14,9 @@ use crate::Extensions;
 /// A client's opening handshake, before or after it was accepted.
 #[derive(Clone)]
 pub struct Handshake {
-    path: String,
-    target: String,
+    target: Box<str>,
+    /// The path, if it is another one than it was before it was decoded.
+    decoded: Option<Box<str>>,
     headers: HeaderMap,
     peer: Option<SocketAddr>,
     test_id: Option<Box<str>>,
@@ -32,17 +33,20 @@ impl Handshake {
     /// ```
     #[must_use]
     pub fn new(target: impl Into<String>, headers: HeaderMap, peer: Option<SocketAddr>) -> Self {
-        let target = target.into();
-        let raw_path = target.split('?').next().unwrap_or_default();
-        let path = percent_decode_str(raw_path).decode_utf8_lossy().into_owned();
-        Self { path, target, headers, peer, test_id: None, extensions: Arc::default() }
+        let target = target.into().into_boxed_str();
+        let decoded = match percent_decode_str(raw_path(&target)).decode_utf8_lossy() {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(path) => Some(path.into_boxed_str()),
+        };
+        Self { target, decoded, headers, peer, test_id: None, extensions: Arc::default() }
     }
 
     /// A handshake for a decoded path, without headers.
     pub(crate) fn of_path(path: String) -> Self {
         const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'%').add(b'?');
-        let target = utf8_percent_encode(&path, ESCAPED).to_string();
-        Self { path, target, headers: HeaderMap::new(), peer: None, test_id: None, extensions: Arc::default() }
+        let target = utf8_percent_encode(&path, ESCAPED).to_string().into_boxed_str();
+        let decoded = (path != *target).then(|| path.into_boxed_str());
+        Self { target, decoded, headers: HeaderMap::new(), peer: None, test_id: None, extensions: Arc::default() }
     }
 
     /// The same handshake, as one of the test `id`.
@@ -54,7 +58,7 @@ impl Handshake {
     /// The path, percent-decoded once.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        self.decoded.as_deref().unwrap_or_else(|| raw_path(&self.target))
     }
 
     /// Path and query exactly as the client sent them.
@@ -130,11 +134,16 @@ impl Handshake {
     }
 }
 
+/// What stands before the query of `target`.
+fn raw_path(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
+}
+
 /// Shows no header values and no query: they carry secrets.
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handshake")
-            .field("path", &self.path)
+            .field("path", &self.path())
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("peer", &self.peer)
             .finish_non_exhaustive()

@@ -3,17 +3,18 @@
 //! A channel of tokio would hold a block of slots for each idle connection and knows no bytes; this one holds nothing
 //! until something is sent, and its reader learns in one look what waits and whether the connection was cut.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::sync::Notify;
 
+use crate::fanout::{Part, Published};
 use crate::sender::Closed;
 use crate::{Message, Offered, Origin, WhenFull, WsSender};
-
-/// What an idle queue may keep of its capacity, in messages.
-const IDLE_CAPACITY: usize = 64;
 
 /// How many messages a reader takes at a time at most, and of how many bytes before it takes no further one. They are
 /// as good as on the wire: they count against the limits no longer.
@@ -52,6 +53,12 @@ impl Outbound {
     }
 }
 
+/// What waits in a queue: one message, or some that others wait for, too.
+enum Waiting {
+    One(Outbound),
+    Part(Part, Origin),
+}
+
 /// What both ends share.
 pub(crate) struct Shared {
     limits: QueueLimits,
@@ -61,7 +68,8 @@ pub(crate) struct Shared {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Outbound>,
+    waiting: VecDeque<Waiting>,
+    messages: usize,
     bytes: usize,
     /// A Close frame was queued, or the reader is gone: nothing more is taken.
     closed: bool,
@@ -84,7 +92,38 @@ impl State {
         // There is one Close frame at most, and it must not wait for a client that one wants to be rid of.
         matches!(message, Message::Close(_))
             || self.waiting.is_empty()
-            || (self.waiting.len() < limits.messages && self.bytes.saturating_add(message.len()) <= limits.bytes)
+            || (self.messages < limits.messages && self.bytes.saturating_add(message.len()) <= limits.bytes)
+    }
+
+    /// Takes `most` messages into `batch`, or fewer if they are large; one at least.
+    fn take(&mut self, most: usize, batch: &mut VecDeque<Waiting>) {
+        let (mut messages, mut bytes) = (0, 0);
+        while messages < most && bytes < BATCH.bytes {
+            let (next, count, size) = match self.waiting.pop_front() {
+                None => break,
+                Some(Waiting::One(next)) => {
+                    let size = next.message.len();
+                    (Waiting::One(next), 1, size)
+                }
+                Some(Waiting::Part(mut part, origin)) => {
+                    let count = part.len().min(most - messages);
+                    let size = part.bytes(count);
+                    let first = if count < part.len() {
+                        let first = part.split(count);
+                        self.waiting.push_front(Waiting::Part(part, origin));
+                        first
+                    } else {
+                        part
+                    };
+                    (Waiting::Part(first, origin), count, size)
+                }
+            };
+            batch.push_back(next);
+            messages += count;
+            bytes += size;
+        }
+        self.messages -= messages;
+        self.bytes -= bytes;
     }
 }
 
@@ -96,23 +135,54 @@ impl Shared {
 
     /// Queues a message without waiting; a full queue is cut, or the message skipped.
     pub(crate) fn offer(&self, message: Message, origin: Origin, when_full: WhenFull) -> Offered {
+        match self.vacancy(&message, when_full) {
+            Ok(state) => {
+                self.enqueue(state, message, origin);
+                Offered::Sent
+            }
+            Err(refused) => refused,
+        }
+    }
+
+    /// The same for a message that others get, too.
+    pub(crate) fn offer_published(&self, published: &Published, origin: Origin, when_full: WhenFull) -> Offered {
+        let message = published.message();
+        if matches!(message, Message::Close(_)) {
+            return self.offer(message.clone(), origin, when_full);
+        }
+        let mut state = match self.vacancy(message, when_full) {
+            Ok(state) => state,
+            Err(refused) => return refused,
+        };
+        let goes_on = match state.waiting.back_mut() {
+            Some(Waiting::Part(part, writer)) => *writer == origin && part.extend(published),
+            _ => false,
+        };
+        if !goes_on {
+            state.waiting.push_back(Waiting::Part(Part::new(published), origin));
+        }
+        self.queued(state, message.len());
+        Offered::Sent
+    }
+
+    /// The state of a queue that has room for this message; else it is cut, or the message skipped.
+    fn vacancy(&self, message: &Message, when_full: WhenFull) -> Result<MutexGuard<'_, State>, Offered> {
         let mut state = self.state();
         if state.closed {
-            return Offered::Closed;
+            return Err(Offered::Closed);
         }
-        if state.has_room_for(&message, self.limits) {
-            self.enqueue(state, message, origin);
-            return Offered::Sent;
+        if state.has_room_for(message, self.limits) {
+            return Ok(state);
         }
         match when_full {
             WhenFull::Skip => {
                 state.skipped += 1;
-                Offered::Skipped
+                Err(Offered::Skipped)
             }
             WhenFull::Cut => {
                 state.cut = true;
                 self.shut(state);
-                Offered::Cut
+                Err(Offered::Cut)
             }
         }
     }
@@ -139,7 +209,7 @@ impl Shared {
     pub(crate) async fn relaxed(&self) {
         let is_relaxed = || {
             let state = self.state();
-            state.closed || (state.waiting.len() <= self.limits.messages / 2 && state.bytes <= self.limits.bytes / 2)
+            state.closed || (state.messages <= self.limits.messages / 2 && state.bytes <= self.limits.bytes / 2)
         };
         if is_relaxed() {
             return;
@@ -168,9 +238,16 @@ impl Shared {
     }
 
     fn enqueue(&self, mut state: MutexGuard<'_, State>, message: Message, origin: Origin) {
-        state.bytes += message.len();
+        let bytes = message.len();
         state.closed = matches!(message, Message::Close(_));
-        state.waiting.push_back(Outbound::new(message, origin));
+        state.waiting.push_back(Waiting::One(Outbound::new(message, origin)));
+        self.queued(state, bytes);
+    }
+
+    /// Counts a message that was queued, and wakes who has to know of it.
+    fn queued(&self, mut state: MutexGuard<'_, State>, bytes: usize) {
+        state.messages += 1;
+        state.bytes += bytes;
         let reader = state.reader.take();
         let wake_blocked = state.closed && state.blocked > 0;
         drop(state);
@@ -216,7 +293,7 @@ impl Shared {
 
     fn shut(&self, mut state: MutexGuard<'_, State>) {
         state.closed = true;
-        state.bytes = 0;
+        (state.messages, state.bytes) = (0, 0);
         let dropped = std::mem::take(&mut state.waiting);
         let reader = state.watcher.take();
         drop(state);
@@ -273,7 +350,7 @@ pub fn outbound_queue(limits: QueueLimits) -> (WsSender, OutboundQueue) {
 pub struct OutboundQueue {
     shared: Arc<Shared>,
     /// Taken under one lock, given out one by one.
-    batch: VecDeque<Outbound>,
+    batch: VecDeque<Waiting>,
     disconnected: bool,
 }
 
@@ -293,38 +370,79 @@ impl OutboundQueue {
 
     /// Takes the next message; when there is none, the task is woken by the next push or by a cut.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Outbound> {
-        match self.batch.pop_front() {
-            Some(next) => Poll::Ready(next),
-            None => self.poll_batch(cx),
+        loop {
+            ready!(self.poll_ready(cx));
+            if let Some(next) = self.pop() {
+                return Poll::Ready(next);
+            }
         }
     }
 
-    /// Takes the next message, and what else of the next batch waits behind it.
-    fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Outbound> {
+    /// Whether there is a [`front`](Self::front); when there is none, the task is woken by the next push or by a cut.
+    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.batch.is_empty() { self.poll_batch(cx) } else { Poll::Ready(()) }
+    }
+
+    /// The next message where it lies, and who wrote it, once [`poll_ready`](Self::poll_ready) has said that there is one.
+    #[must_use]
+    pub fn front(&self) -> Option<(&Message, Origin)> {
+        self.batch.front().map(|next| match next {
+            Waiting::One(next) => (&next.message, next.origin),
+            Waiting::Part(part, origin) => (part.front(), *origin),
+        })
+    }
+
+    /// Whether the next message is one that others get, too, so that to [pop](Self::pop) it takes a clone.
+    #[must_use]
+    pub fn is_front_shared(&self) -> bool {
+        matches!(self.batch.front(), Some(Waiting::Part(..)))
+    }
+
+    /// Takes the [`front`](Self::front).
+    pub fn pop(&mut self) -> Option<Outbound> {
+        if let Some(Waiting::Part(part, origin)) = self.batch.front() {
+            let next = Outbound::new(part.front().clone(), *origin);
+            self.skip();
+            return Some(next);
+        }
+        match self.batch.pop_front() {
+            Some(Waiting::One(next)) => Some(next),
+            _ => None,
+        }
+    }
+
+    /// Leaves the [`front`](Self::front) out.
+    pub fn skip(&mut self) {
+        match self.batch.front_mut() {
+            Some(Waiting::Part(part, _)) if part.len() > 1 => part.advance(),
+            _ => drop(self.batch.pop_front()),
+        }
+    }
+
+    /// Takes the next batch of what waits.
+    fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.shared.state();
-        let Some(next) = state.waiting.pop_front() else {
-            if state.waiting.capacity() > IDLE_CAPACITY {
-                state.waiting = VecDeque::new();
-            }
+        if state.waiting.is_empty() {
+            // A queue without messages has no memory for them: most connections are idle most of the time.
+            (state.waiting, self.batch) = Default::default();
             self.disconnected = state.disconnects;
             remember(&mut state.reader, cx);
             return Poll::Pending;
-        };
-        let mut bytes = next.message.len();
-        // A short queue is given out in smaller batches, or what is on the way would be more than what may wait.
-        let most = BATCH.messages.min(self.shared.limits.messages / 4);
-        while bytes < BATCH.bytes && self.batch.len() + 1 < most {
-            let Some(another) = state.waiting.pop_front() else { break };
-            bytes += another.message.len();
-            self.batch.push_back(another);
         }
-        state.bytes -= bytes;
+        // A short queue is given out in smaller batches, or what is on the way would be more than what may wait.
+        let most = BATCH.messages.min(self.shared.limits.messages / 4).max(1);
+        if state.messages <= most && state.bytes <= BATCH.bytes {
+            std::mem::swap(&mut state.waiting, &mut self.batch);
+            (state.messages, state.bytes) = (0, 0);
+        } else {
+            state.take(most, &mut self.batch);
+        }
         let wake_blocked = state.blocked > 0;
         drop(state);
         if wake_blocked {
             self.shared.space.notify_waiters();
         }
-        Poll::Ready(next)
+        Poll::Ready(())
     }
 
     /// Whether the last [`poll_next`](Self::poll_next) found nothing because the connection is to end without a Close frame.
@@ -349,128 +467,5 @@ impl Drop for OutboundQueue {
 impl std::fmt::Debug for OutboundQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OutboundQueue").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::poll_fn;
-
-    use super::*;
-
-    async fn next(queue: &mut OutboundQueue) -> Outbound {
-        poll_fn(|cx| queue.poll_next(cx)).await
-    }
-
-    fn limits(messages: usize, bytes: usize) -> QueueLimits {
-        QueueLimits { messages, bytes }
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_makes_senders_wait_in_order() {
-        let (sender, mut queue) = outbound_queue(limits(2, 1000));
-        let sending = async {
-            for n in 0..100 {
-                sender.send_text(n.to_string()).await.unwrap();
-            }
-        };
-        let reading = async {
-            for n in 0..100 {
-                assert_eq!(next(&mut queue).await.message, Message::text(n.to_string()));
-            }
-        };
-        tokio::join!(sending, reading);
-    }
-
-    #[test]
-    fn bytes_are_bounded_but_one_message_of_any_size_fits() {
-        let (sender, _queue) = outbound_queue(limits(100, 10));
-        assert_eq!(sender.offer(Message::binary(vec![0; 11]), WhenFull::Skip), Offered::Sent);
-        assert_eq!(sender.offer(Message::binary(vec![]), WhenFull::Skip), Offered::Skipped);
-    }
-
-    #[tokio::test]
-    async fn nothing_follows_a_close_frame() {
-        let (sender, mut queue) = outbound_queue(limits(10, 1000));
-        sender.send_text("last").await.unwrap();
-        sender.close(4000, "done").await.unwrap();
-        assert_eq!(sender.offer(Message::text("late"), WhenFull::Skip), Offered::Closed);
-        assert_eq!(next(&mut queue).await.message, Message::text("last"));
-        assert!(matches!(next(&mut queue).await.message, Message::Close(Some(frame)) if frame.code == 4000));
-    }
-
-    #[tokio::test]
-    async fn a_disconnection_comes_behind_what_waits() {
-        let (sender, mut queue) = outbound_queue(limits(10, 1000));
-        sender.send_text("last").await.unwrap();
-        sender.disconnect().unwrap();
-        assert_eq!(sender.offer(Message::text("late"), WhenFull::Skip), Offered::Closed);
-        sender.disconnect().unwrap_err();
-        assert_eq!(next(&mut queue).await.message, Message::text("last"));
-        assert!(!queue.is_disconnected());
-        assert!(poll_fn(|cx| Poll::Ready(queue.poll_next(cx))).await.is_pending());
-        assert!(queue.is_disconnected());
-    }
-
-    #[tokio::test]
-    async fn a_waiting_sender_learns_that_the_reader_is_gone() {
-        let (sender, queue) = outbound_queue(limits(1, 1000));
-        sender.send_text("1").await.unwrap();
-        let waiting = sender.send_text("2");
-        let (sent, ()) = tokio::join!(waiting, async { drop(queue) });
-        assert!(sent.is_err());
-    }
-
-    #[tokio::test]
-    async fn a_close_frame_does_not_wait_for_space() {
-        let (sender, mut queue) = outbound_queue(limits(1, 1000));
-        sender.send_text("1").await.unwrap();
-        sender.close(4000, "").await.unwrap();
-        assert_eq!(next(&mut queue).await.message, Message::text("1"));
-        assert!(matches!(next(&mut queue).await.message, Message::Close(_)));
-    }
-
-    #[tokio::test]
-    async fn a_cut_wakes_the_reader_whatever_it_does_and_drops_what_waits() {
-        let (sender, mut queue) = outbound_queue(limits(1, 1000));
-        sender.send_text("1").await.unwrap();
-        let woken = poll_fn(|cx| {
-            if queue.awake(cx).cut {
-                return Poll::Ready(true);
-            }
-            // The reader is awake and its socket blocked: it has not asked for a message.
-            assert_eq!(sender.offer(Message::text("2"), WhenFull::Cut), Offered::Cut);
-            Poll::Pending
-        });
-        assert!(woken.await);
-        assert!(poll_fn(|cx| Poll::Ready(queue.poll_next(cx))).await.is_pending());
-        assert_eq!(sender.offer(Message::text("3"), WhenFull::Cut), Offered::Closed);
-    }
-
-    #[tokio::test]
-    async fn a_sender_relaxes_when_half_of_its_queue_is_free() {
-        let (sender, mut queue) = outbound_queue(limits(4, 1000));
-        for n in 0..4 {
-            sender.send_text(n.to_string()).await.unwrap();
-        }
-        let mut relaxed = Box::pin(sender.relaxed());
-        for left in [3, 2] {
-            assert!(poll_fn(|cx| Poll::Ready(relaxed.as_mut().poll(cx))).await.is_pending(), "{left}");
-            next(&mut queue).await;
-        }
-        relaxed.await;
-    }
-
-    #[tokio::test]
-    async fn a_sender_given_up_while_it_waited_leaves_nothing_behind() {
-        let (sender, mut queue) = outbound_queue(limits(1, 1000));
-        sender.send_text("1").await.unwrap();
-        {
-            let mut waiting = Box::pin(sender.send_text("2"));
-            assert!(poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx))).await.is_pending());
-        }
-        assert_eq!(queue.shared.state().blocked, 0);
-        assert_eq!(next(&mut queue).await.message, Message::text("1"));
-        assert!(poll_fn(|cx| Poll::Ready(queue.poll_next(cx))).await.is_pending());
     }
 }

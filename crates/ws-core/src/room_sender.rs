@@ -23,6 +23,15 @@ impl RoomSender {
         Self { connection, sender, rooms, broadcasts: AtomicU32::new(0) }
     }
 
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// The way to the connection's own client.
+    pub(crate) fn sender(&self) -> &WsSender {
+        &self.sender
+    }
+
     /// Makes the connection a member of `room`. It leaves by itself when it ends.
     ///
     /// # Errors

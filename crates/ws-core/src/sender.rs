@@ -7,6 +7,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::fanout::Published;
 use crate::queue::Shared;
 use crate::{CloseFrame, HandlerError, HandlerResult, Message};
 
@@ -154,6 +155,14 @@ impl WsSender {
         match &self.sink {
             Sink::Queue(shared) => shared.offer(message, self.origin, when_full),
             Sink::Function(send) => send(message).map_or(Offered::Closed, |()| Offered::Sent),
+        }
+    }
+
+    /// The same for a message that others get, too: it is kept once.
+    pub fn offer_published(&self, published: &Published, when_full: WhenFull) -> Offered {
+        match &self.sink {
+            Sink::Queue(shared) => shared.offer_published(published, self.origin, when_full),
+            Sink::Function(_) => self.offer(published.message().clone(), when_full),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use tokio::sync::OwnedSemaphorePermit;
-use ws_core::{Message, Offered, WhenFull, WsSender};
+use ws_core::{Fanout, Message, Offered, WhenFull, WsSender};
 
 use crate::slots::Content;
 
@@ -13,6 +13,7 @@ pub(crate) struct Members {
     /// `None` for a connection that joined by its id alone: it is listed, but nothing reaches it. Entries lie side by
     /// side, which a fan-out to thousands feels.
     senders: IndexMap<Arc<str>, Option<WsSender>>,
+    fanout: Fanout,
     /// Counts the room against the limit for as long as it lives.
     _permit: OwnedSemaphorePermit,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Delivery {
 
 impl Members {
     pub(crate) fn new(permit: OwnedSemaphorePermit) -> Self {
-        Self { senders: IndexMap::new(), _permit: permit }
+        Self { senders: IndexMap::new(), fanout: Fanout::new(), _permit: permit }
     }
 
     /// Makes a connection a member; says whether it was none before. The newest sender is the one that counts.
@@ -66,10 +67,11 @@ impl Members {
         slow_member: WhenFull,
         mut forgotten: impl FnMut(&str),
     ) -> Delivery {
+        let published = self.fanout.publish(message.clone());
         let mut delivery = Delivery::default();
         self.senders.retain(|id, sender| {
             let Some(sender) = sender else { return true };
-            match sender.offer(message.clone(), slow_member) {
+            match sender.offer_published(&published, slow_member) {
                 Offered::Sent => {
                     delivery.sent += 1;
                     return true;

@@ -1,9 +1,11 @@
 //! The connections that are open, for who looks at them, or does something to them, from outside their sessions.
 
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dashmap::DashMap;
+use dashmap::DashSet;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -15,9 +17,38 @@ use crate::play::Play;
 /// All open connections of a server, by their ids.
 #[derive(Default)]
 pub(crate) struct LiveConnections {
-    open: DashMap<String, Arc<Live>>,
+    open: DashSet<ById>,
     ended: Mutex<Passed>,
 }
+
+/// A connection as its id finds it, which it has itself.
+struct ById(Arc<Live>);
+
+impl ById {
+    fn id(&self) -> &str {
+        self.0.connection.id()
+    }
+}
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        self.id()
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for ById {}
 
 /// What has passed on some connections.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,24 +78,32 @@ impl Passed {
 
 impl LiveConnections {
     pub(crate) fn insert(&self, live: Arc<Live>) {
-        self.open.insert(live.connection.id().to_owned(), live);
+        self.open.insert(ById(live));
     }
 
     pub(crate) fn remove(&self, id: &str) {
         let mut ended = self.ended();
-        if let Some((_, live)) = self.open.remove(id) {
+        if let Some(ById(live)) = self.open.remove(id) {
             ended.add(&live);
         }
     }
 
     #[cfg(feature = "admin")]
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Live>> {
-        self.open.get(id).map(|live| Arc::clone(&live))
+        self.open.get(id).map(|found| Arc::clone(&found.0))
     }
 
     /// All of them, in no order.
     pub(crate) fn all(&self) -> Vec<Arc<Live>> {
-        self.open.iter().map(|live| Arc::clone(&live)).collect()
+        self.open.iter().map(|found| Arc::clone(&found.0)).collect()
+    }
+
+    /// Has the sessions of these look at what is there beside their messages: a fault, a script, other handlers, the server's
+    /// end.
+    pub(crate) fn interrupt(&self, whose: impl Fn(&Connection) -> bool) {
+        for live in self.all().iter().filter(|live| whose(&live.connection)) {
+            live.sender.interrupt();
+        }
     }
 
     /// How many are open; and what was received and what was sent since the server began, on those that have ended, too.
@@ -92,8 +131,8 @@ pub(crate) struct Live {
     #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "the admin API reads it"))]
     opened_at: Timestamp,
     is_managed: bool,
-    /// What it is to suffer next.
-    fault: Mutex<Option<ConnectionFault>>,
+    /// What it is to suffer next. Boxed: next to none is to suffer anything.
+    fault: Mutex<Option<Box<ConnectionFault>>>,
     /// What it is to play, until something else is or nothing.
     play: Mutex<Option<Arc<Play>>>,
     /// Told when there is something to suffer, for a session that looks at its queue no more.
@@ -144,7 +183,7 @@ impl Live {
 
     /// Has the connection suffer `fault` at once, however much waits for its client; the first of several counts.
     pub(crate) fn suffer(&self, fault: ConnectionFault) {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| Box::new(fault));
         self.sender.interrupt();
         self.suffering.notify_one();
     }
@@ -163,7 +202,7 @@ impl Live {
 
     /// What the session is to carry out.
     pub(crate) fn take_fault(&self) -> Option<ConnectionFault> {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take().map(|fault| *fault)
     }
 
     /// Waits until it is to suffer something that its session has not carried out, for a session that is at its end.

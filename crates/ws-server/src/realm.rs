@@ -26,6 +26,7 @@ pub(crate) use self::room_source::RoomSource;
 pub(crate) use self::test_id::TestId;
 pub use self::test_realm::{Applied, TestRealm};
 pub(crate) use self::watchers::Watchers;
+use crate::live::LiveConnections;
 use crate::observers::Observers;
 use crate::version::Version;
 
@@ -35,6 +36,8 @@ pub(crate) struct Realm {
     id: Option<TestId>,
     /// What the configuration and uploads make, newest last.
     pub(crate) versions: watch::Sender<Arc<Version>>,
+    /// Its connections, among all others of the server: they are told of a new version.
+    live: Arc<LiveConnections>,
     /// Who watches these connections.
     pub(crate) observers: Observers,
     /// Rises when connections are to go that are open, or about to be.
@@ -47,11 +50,12 @@ pub(crate) struct Realm {
 
 impl Realm {
     /// A realm, and who watches it: whoever watches all connections, and what belongs to the realm alone.
-    fn new(id: Option<TestId>, version: Version, watching_all: &Observers) -> Self {
+    fn new(id: Option<TestId>, version: Version, watching_all: &Observers, live: &Arc<LiveConnections>) -> Self {
         let observers = if id.is_some() { watching_all.of_another_realm() } else { watching_all.clone() };
         Self {
             id,
             versions: watch::Sender::new(Arc::new(version)),
+            live: Arc::clone(live),
             observers,
             epoch: AtomicU64::new(0),
             has_ended: AtomicBool::new(false),
@@ -70,9 +74,17 @@ impl Realm {
         Arc::clone(&self.versions.borrow())
     }
 
-    /// From now on new connections, and open ones with their next message, get what is in `version`.
-    fn publish(&self, version: Version) {
+    /// From now on new connections, and open ones with their next message, get what is in `version`; those that are idle, once
+    /// they are interrupted.
+    fn exchange(&self, version: Version) {
         self.versions.send_replace(Arc::new(version));
+    }
+
+    /// The same, and idle connections are told, too.
+    fn publish(&self, version: Version) {
+        self.exchange(version);
+        let id = self.id.as_ref().map(TestId::as_str);
+        self.live.interrupt(|connection| connection.test_id() == id);
     }
 
     /// Somebody has come, or asked.

@@ -30,9 +30,7 @@ use tokio::time::timeout;
 use tracing::{Instrument, Span, debug, field, info, warn};
 use ws_conditions::{ConnectionFault, ConnectionPlan};
 use ws_core::engine::{Outbound, OutboundQueue, SessionContext, outbound_queue};
-use ws_core::{
-    CloseFrame, Connection, Direction, EndStatus, HandlerError, Message, Origin, SessionEnd, SessionPart, WsSender,
-};
+use ws_core::{CloseFrame, Connection, Direction, EndStatus, HandlerError, Message, Origin, SessionEnd, SessionPart};
 use ws_metrics::{create_ws_connection_span, record_ws_connection_end};
 use ws_wire::Wire;
 
@@ -63,13 +61,11 @@ pub(crate) struct Session {
     chain: Chain,
     realm: Arc<Realm>,
     live: Arc<Live>,
-    connection: Arc<Connection>,
-    /// All that happens to the connection happens in it.
-    span: Span,
-    sender: WsSender,
-    queue: Option<OutboundQueue>,
+    /// All that happens to the connection happens in it. Boxed: where nobody wants it, there is none.
+    span: Option<Box<Span>>,
+    queue: OutboundQueue,
     plan: Option<Box<ConnectionPlan>>,
-    end: Option<SessionEnd>,
+    has_ended: bool,
     _slot: Slot,
 }
 
@@ -89,11 +85,19 @@ impl Session {
         let span = create_ws_connection_span(connection.handshake());
         span.record("ws.connection.id", connection.id());
         let rooms = Arc::clone(chain.rooms());
-        let live = Arc::new(Live::new(Arc::clone(&connection), sender.clone(), rooms, chain.is_managed()));
+        let live = Arc::new(Live::new(Arc::clone(&connection), sender, rooms, chain.is_managed()));
         shared.live.insert(Arc::clone(&live));
         realm.observers.tell(|observer| observer.on_open(&connection));
-        let (queue, plan) = (Some(queue), plan.map(Box::new));
-        Self { shared, realm, live, config, chain, connection, span, sender, queue, plan, end: None, _slot: slot }
+        let (span, plan) = ((!span.is_disabled()).then(|| Box::new(span)), plan.map(Box::new));
+        Self { shared, realm, live, config, chain, span, queue, plan, has_ended: false, _slot: slot }
+    }
+
+    fn connection(&self) -> &Arc<Connection> {
+        self.live.connection()
+    }
+
+    fn span(&self) -> Span {
+        self.span.as_deref().map_or_else(Span::none, Span::clone)
     }
 
     /// Closes the connection as soon as it is served.
@@ -101,16 +105,18 @@ impl Session {
         self.live.close(frame);
     }
 
-    /// Says that the connection is established; `peer` is the socket's word where the handshake has none.
-    pub(crate) fn log_established(&self, peer: Option<SocketAddr>) {
-        let _in_span = self.span.enter();
-        let known = self.connection.handshake().peer();
+    /// Says that the connection is established; where the handshake has no peer, the socket is `asked`.
+    pub(crate) fn log_established(&self, asked: impl FnOnce() -> Option<SocketAddr>) {
+        let (span, connection) = (self.span(), self.connection());
+        let _in_span = span.enter();
+        let known = connection.handshake().peer();
+        let peer = known.or_else(asked);
         if let Some(peer) = peer.filter(|_| known.is_none()) {
-            self.span.record("network.peer.address", field::display(peer));
+            span.record("network.peer.address", field::display(peer));
         }
-        match known.or(peer) {
-            Some(peer) => info!(connection = self.connection.id(), "WebSocket connection established from {peer}"),
-            None => info!(connection = self.connection.id(), "WebSocket connection established"),
+        match peer {
+            Some(peer) => info!(connection = connection.id(), "WebSocket connection established from {peer}"),
+            None => info!(connection = connection.id(), "WebSocket connection established"),
         }
     }
 
@@ -118,107 +124,71 @@ impl Session {
     ///
     /// What it is given stays where it is: moved, it would stand twice in the memory of every connection.
     pub(crate) fn serve<S: Transport>(mut self, mut wire: Wire<Paced<S>>) -> impl Future<Output = ()> + Send {
-        let span = self.span.clone();
+        let span = self.span();
         let served = async move {
-            let Some(queue) = self.queue.take() else { return };
-            let shared = Arc::clone(&self.shared);
-            let config = Arc::clone(&self.config);
-            let (live, realm) = (Arc::clone(&self.live), Arc::clone(&self.realm));
-            let connection = live.connection();
-            let chain = &self.chain;
-            let inbox = Inbox::new(config.inbound_queue);
-            let failures = Failures::of(connection, &realm.observers);
-            let mut context =
-                SessionContext::new(Arc::clone(connection), Arc::clone(chain.rooms()), self.sender.clone());
+            let Self { shared, config, chain, realm, live, queue, plan, .. } = &mut self;
+            let (shared, config, chain, live, observers) = (&**shared, &**config, &*chain, &**live, &realm.observers);
+            let inbox = Inbox::new(&config.inbound_queue);
+            let failures = Failures::of(live.connection(), observers);
+            let (connection, rooms) = (Arc::clone(live.connection()), Arc::clone(chain.rooms()));
+            let mut context = SessionContext::new(connection, rooms, live.sender().clone());
             let spawn_queue = context.spawn_queue();
-            let mut pump =
-                Pump::new(&mut wire, queue, &inbox, chain, &shared, &realm.observers, &config, &live, spawn_queue);
-            pump.set_plan(self.plan.take());
+            let mut pump = Pump::new(&mut wire, queue, &inbox, chain, shared, observers, config, live, spawn_queue);
+            pump.set_plan(plan.take());
 
-            let ending = {
-                let mut driver = pin!(driver::drive(&mut context, chain, &inbox, &live, &config, &failures).fuse());
+            // Boxed, as is all that comes at the end: an open connection does not hold room for it.
+            let (status, close_frame) = {
+                let mut driver = pin!(driver::drive(&mut context, chain, &inbox, live, config, &failures).fuse());
                 let ending = pump.run(driver.as_mut()).await;
-                log(&ending, connection);
-                let mut parts = std::mem::take(&mut pump.parts);
-                // What a handler attached in a turn that a panic cut short is told, too.
-                parts.extend(pump.spawn_queue.take().parts);
-                // After our own Close frame the running call may finish. After the client's, parts that forward what
-                // it said get the rest of it. After anything else the call is dropped here.
-                let unfinished = match ending {
-                    Ending::ClosedByUs(..) => {
-                        inbox.close();
-                        Unfinished::Call(driver)
-                    }
-                    Ending::ClosedByClient(_) if !parts.is_empty() => {
-                        inbox.finish();
-                        Unfinished::Messages(driver)
-                    }
-                    _ => {
-                        inbox.close();
-                        driver.set(Fuse::terminated());
-                        Unfinished::Nothing
-                    }
-                };
-                let closing = closing(&mut pump, &ending, unfinished, parts, &failures);
-                let closing = shared.unless_abandoned(contained(&failures, closing));
-                // Who wants to be rid of it waits for no client.
-                let closing = async {
-                    tokio::select! {
-                        _ = closing => {}
-                        () = live.suffers_again() => {}
-                    }
-                };
-                // Boxed, as is all that comes at the end: an open connection does not hold room for it.
-                // A half-open connection stays for as long as its client does.
-                let limit = match ending {
-                    Ending::Broken(ConnectionFault::HalfOpen) => Duration::MAX,
-                    _ => config.close_timeout,
-                };
-                let _ = Box::pin(timeout(limit, closing)).await;
-                ending
+                Box::pin(close(&mut pump, ending, driver, &failures)).await
             };
-            // A Close frame that waited in the queue went out in the place of ours.
-            let close_frame = pump.closed_with.take().unwrap_or_else(|| ending.close_frame());
             drop(pump);
             drop(wire);
-
-            context.set_close_frame(close_frame.clone());
-            let disconnecting = driver::disconnect(&mut context, chain, AFTERWARDS, &failures);
-            Box::pin(shared.unless_abandoned(disconnecting)).await;
-            let leaving = chain.rooms().leave_all(connection.id());
-            if !matches!(Box::pin(timeout(AFTERWARDS, leaving)).await, Ok(Ok(()))) {
-                warn!(connection = connection.id(), "not all rooms could be left");
-            }
-            self.close_books(SessionEnd::new(ending.status(), close_frame, connection.opened_at().elapsed()));
+            Box::pin(self.afterwards(context, status, close_frame)).await;
         };
         served.instrument(span)
     }
 }
 
 impl Session {
-    fn close_books(mut self, end: SessionEnd) {
-        self.end = Some(end);
+    /// What is left when the connection has ended: its handlers are told, it leaves its rooms, the books are closed.
+    async fn afterwards(mut self, mut context: SessionContext, status: EndStatus, close_frame: Option<CloseFrame>) {
+        let (connection, chain) = (self.connection(), &self.chain);
+        context.set_close_frame(close_frame.clone());
+        let failures = Failures::of(connection, &self.realm.observers);
+        let disconnecting = driver::disconnect(&mut context, chain, AFTERWARDS, &failures);
+        self.shared.unless_abandoned(disconnecting).await;
+        let leaving = chain.rooms().leave_all(connection.id());
+        if !matches!(timeout(AFTERWARDS, leaving).await, Ok(Ok(()))) {
+            warn!(connection = connection.id(), "not all rooms could be left");
+        }
+        self.close_books(status, close_frame);
+    }
+
+    fn close_books(&mut self, status: EndStatus, close_frame: Option<CloseFrame>) {
+        self.has_ended = true;
+        let connection = self.connection();
+        info!(
+            connection = connection.id(),
+            path = connection.path(),
+            status = status.as_str(),
+            "WebSocket connection closed"
+        );
+        record_ws_connection_end(&self.span(), status);
+        self.shared.live.remove(connection.id());
+        let end = SessionEnd::new(status, close_frame, connection.opened_at().elapsed());
+        self.realm.observers.tell(|observer| observer.on_end(connection, &end));
+        connection.clear_extensions();
+        self.realm.leave();
     }
 }
 
 impl Drop for Session {
     /// Closes the books, whatever has happened.
     fn drop(&mut self) {
-        let end = self
-            .end
-            .take()
-            .unwrap_or_else(|| SessionEnd::new(EndStatus::Error, None, self.connection.opened_at().elapsed()));
-        info!(
-            connection = self.connection.id(),
-            path = self.connection.path(),
-            status = end.status.as_str(),
-            "WebSocket connection closed"
-        );
-        record_ws_connection_end(&self.span, end.status);
-        self.shared.live.remove(self.connection.id());
-        self.realm.observers.tell(|observer| observer.on_end(&self.connection, &end));
-        self.connection.clear_extensions();
-        self.realm.leave();
+        if !self.has_ended {
+            self.close_books(EndStatus::Error, None);
+        }
     }
 }
 
@@ -229,6 +199,58 @@ enum Unfinished<'a, D> {
     Call(Pin<&'a mut D>),
     /// What the client said before it closed.
     Messages(Pin<&'a mut D>),
+}
+
+/// The farewell, as long as it may take. Gives back how the session is counted, and the Close frame of the side that closed
+/// first.
+async fn close<S: Transport, D: Future<Output = Result<(), String>>>(
+    pump: &mut Pump<'_, S>,
+    ending: Ending,
+    mut driver: Pin<&mut Fuse<D>>,
+    failures: &Failures<'_>,
+) -> (EndStatus, Option<CloseFrame>) {
+    let (shared, live, inbox) = (pump.shared, pump.live, pump.inbox);
+    log(&ending, live.connection());
+    let mut parts = std::mem::take(&mut pump.parts);
+    // What a handler attached in a turn that a panic cut short is told, too.
+    parts.extend(pump.spawn_queue.take().parts);
+    // After our own Close frame the running call may finish. After the client's, parts that forward what it said get the rest
+    // of it. After anything else the call is dropped here.
+    let unfinished = match ending {
+        Ending::ClosedByUs(..) => {
+            inbox.close();
+            Unfinished::Call(driver)
+        }
+        Ending::ClosedByClient(_) if !parts.is_empty() => {
+            inbox.finish();
+            Unfinished::Messages(driver)
+        }
+        _ => {
+            inbox.close();
+            driver.set(Fuse::terminated());
+            Unfinished::Nothing
+        }
+    };
+    // A half-open connection stays for as long as its client does.
+    let limit = match ending {
+        Ending::Broken(ConnectionFault::HalfOpen) => Duration::MAX,
+        _ => pump.config.close_timeout,
+    };
+    // Boxed: each layer around it would double it.
+    let closing = Box::pin(closing(pump, &ending, unfinished, parts, failures));
+    let closing = shared.unless_abandoned(contained(failures, closing));
+    // Who wants to be rid of it waits for no client.
+    let closing = async {
+        tokio::select! {
+            _ = closing => {}
+            () = live.suffers_again() => {}
+        }
+    };
+    let _ = timeout(limit, closing).await;
+    pump.queue.close();
+    // A Close frame that waited in the queue went out in the place of ours.
+    let close_frame = pump.closed_with.take().map_or_else(|| ending.close_frame(), |frame| *frame);
+    (ending.status(), close_frame)
 }
 
 /// The closing handshake, and beside it what handlers and parts have left to do.
@@ -290,7 +312,7 @@ async fn farewell<S: Transport>(pump: &mut Pump<'_, S>, ending: &Ending, failure
     if let Some(frame) = ending.farewell() {
         if !matches!(ending, Ending::SlowConsumer) {
             contained(failures, drain(pump)).await;
-            if let Some(Ending::Broken(fault)) = pump.ending.take() {
+            if let Some(Ending::Broken(fault)) = pump.ending.take().map(|ending| *ending) {
                 return broken(pump, &fault).await;
             }
         }
@@ -372,7 +394,7 @@ async fn drain<S: Transport>(pump: &mut Pump<'_, S>) {
         match poll_fn(|cx| Poll::Ready(pump.poll_feed(cx))).await {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(ending)) => {
-                pump.ending = Some(ending);
+                pump.ending = Some(Box::new(ending));
                 return;
             }
             Poll::Pending => return,

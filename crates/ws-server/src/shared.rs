@@ -29,7 +29,7 @@ pub(crate) type Slot = OwnedSemaphorePermit;
 /// What all connections of one server share.
 pub(crate) struct Shared {
     pub(crate) realms: Realms,
-    pub(crate) live: LiveConnections,
+    pub(crate) live: Arc<LiveConnections>,
     pub(crate) reloader: Reloader,
     /// Who has a say before the configuration.
     pub(crate) choose_scope: Option<ChooseScope>,
@@ -42,9 +42,9 @@ pub(crate) struct Shared {
     pub(crate) address: OnceLock<SocketAddr>,
     /// Owns the task of every connection.
     pub(crate) tasks: TaskTracker,
-    /// Sessions say goodbye.
+    /// Who waits for something else than messages stops waiting.
     pub(crate) shutdown: CancellationToken,
-    /// The same as `shutdown`, for the price of a load.
+    /// The same for sessions, which are interrupted: for the price of a load.
     shutting_down: AtomicBool,
     /// Whether another server takes the place of this one when it has shut down.
     restarting: AtomicBool,
@@ -65,9 +65,9 @@ impl Shared {
         let config = &realms.server().version().config;
         let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
         Self {
+            live: Arc::clone(realms.live()),
             realms,
             reloader,
-            live: LiveConnections::default(),
             choose_scope,
             middleware,
             metrics,
@@ -149,6 +149,8 @@ impl Shared {
             watching.stop();
         }
         self.shutdown.cancel();
+        // Who opens meanwhile sees the flag first.
+        self.live.interrupt(|_| true);
         self.tasks.close();
     }
 

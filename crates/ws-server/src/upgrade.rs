@@ -127,12 +127,14 @@ const UPGRADE_HEADERS: [HeaderName; 4] =
 /// buffers for as long as the connection lives.
 fn read(request: &Request) -> (Handshake, Named) {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    let mut headers = HeaderMap::new();
     let is_of_this_hop = |name: &HeaderName| {
         // What `Connection` names is meant for the next hop only (RFC 9110, section 7.6.1).
         UPGRADE_HEADERS.contains(name) || has_token(request.headers(), &header::CONNECTION, name.as_str())
     };
-    for (name, value) in request.headers().iter().filter(|(name, _)| !is_of_this_hop(name)) {
+    let kept = request.headers().iter().filter(|(name, _)| !is_of_this_hop(name));
+    // No more room than they take: grown by itself, a map has room for six headers with its first.
+    let mut headers = HeaderMap::with_capacity(request.headers().len().saturating_sub(UPGRADE_HEADERS.len()));
+    for (name, value) in kept {
         if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
             headers.append(name, copy);
         }
@@ -348,7 +350,7 @@ async fn start(session: Session, options: WireOptions, on_upgrade: OnUpgrade, sh
 /// Starts the session's own task.
 async fn begin<S: Transport>(session: Session, transport: S, read: Bytes, options: WireOptions, shared: &Shared) {
     let socket = transport.tcp();
-    session.log_established(socket.and_then(|socket| socket.peer_addr().ok()));
+    session.log_established(|| socket?.peer_addr().ok());
     if let Some(socket) = socket {
         // Small messages leave at once.
         let _ = socket.set_nodelay(true);

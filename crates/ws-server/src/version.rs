@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ws_core::{HandlerSet, PathPattern};
+use ws_core::{PathPattern, WsHandler};
 
 use crate::{Scope, WsConfig};
 
@@ -14,7 +14,7 @@ pub(crate) struct Version {
     /// Those of the configuration's paths; the first that fits is taken.
     pub(crate) paths: Vec<(PathPattern, Arc<Scope>)>,
     /// Handlers in JavaScript: each answers on its own paths.
-    pub(crate) scripts: HandlerSet,
+    pub(crate) scripts: Arc<[Arc<dyn WsHandler>]>,
 }
 
 impl Version {

@@ -15,7 +15,7 @@ use ws_core::RawFrame;
 use crate::frame::{FIN, Header, Role, mask};
 
 /// Payloads of this many bytes and more are not copied, but written from where they lie.
-const LARGE: usize = 4 * 1024;
+pub(crate) const LARGE: usize = 4 * 1024;
 /// The largest buffer in bytes that is used again.
 const SPARE: usize = 64 * 1024;
 /// The most pieces that are written at once.

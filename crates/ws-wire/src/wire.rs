@@ -14,7 +14,7 @@ use crate::WireError;
 use crate::decoder::Decoder;
 use crate::frame::Role;
 use crate::input::Input;
-use crate::output::Output;
+use crate::output::{LARGE, Output};
 
 /// What is fed beyond this goes out before the flush.
 const WRITE_BUFFER: usize = 16 * 1024;
@@ -226,6 +226,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             Message::Close(frame) => self.put_close(frame.as_ref()),
         }
         Ok(())
+    }
+
+    /// The same for a message that others have, too; a small one is copied at once.
+    ///
+    /// # Errors
+    /// As [`feed`](Self::feed).
+    pub fn feed_shared(&mut self, message: &Message) -> Result<(), WireError> {
+        match message {
+            Message::Text(text) if text.len() < LARGE && !self.close_sent => {
+                self.output.put(RawFrame::TEXT, text.as_bytes());
+                Ok(())
+            }
+            Message::Binary(data) if data.len() < LARGE && !self.close_sent => {
+                self.output.put(RawFrame::BINARY, data);
+                Ok(())
+            }
+            message => self.feed(message.clone()),
+        }
     }
 
     /// Takes a frame on its way exactly as it stands. It may break the protocol; a Close frame put here begins no closing

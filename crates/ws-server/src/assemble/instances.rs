@@ -94,7 +94,12 @@ impl RealmState {
         let default = scope(&blueprint.default);
         let paths = blueprint.paths.iter().map(|(path, place)| (path.clone(), scope(place))).collect();
         self.instances = made;
-        Version { config: Arc::clone(&blueprint.config), default, paths, scripts: blueprint.scripts.clone() }
+        Version {
+            config: Arc::clone(&blueprint.config),
+            default,
+            paths,
+            scripts: blueprint.scripts.iter().cloned().collect(),
+        }
     }
 
     fn scope(&self, place: &Place, given: &Given, old: &Instances, made: &mut Instances) -> Scope {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::{Entry, Realm, RoomSource, TestError, TestId};
 use crate::assemble::{Blueprint, Given, PlayScript, RealmState, Upload};
+use crate::live::LiveConnections;
 use crate::observers::Observers;
 use crate::play::{Play, Weights};
 
@@ -21,6 +22,7 @@ pub(crate) struct Realms {
     given: Given,
     rooms: RoomSource,
     observers: Observers,
+    live: Arc<LiveConnections>,
     /// That of the connections of no test.
     server: Arc<Realm>,
     /// How long all uploaded texts together may be, in bytes.
@@ -63,12 +65,18 @@ impl Realms {
 
     pub(crate) fn new(blueprint: Blueprint, given: Given, rooms: RoomSource, observers: Observers) -> Self {
         let mut server = RealmState::new(rooms.rooms(None));
-        let realm = Realm::new(None, server.instantiate(&blueprint, &given), &observers);
+        let live = Arc::<LiveConnections>::default();
+        let realm = Realm::new(None, server.instantiate(&blueprint, &given), &observers, &live);
         let (tests, ending) = (HashMap::new(), HashMap::new());
         let state = State { blueprint, server, tests, ending, uploads: 0 };
         let (server, most_uploaded) = (Arc::new(realm), 256 * 1024 * 1024);
         let (played, state) = (Weights::default(), Mutex::new(state));
-        Self { given, rooms, observers, server, most_uploaded, played, state }
+        Self { given, rooms, observers, live, server, most_uploaded, played, state }
+    }
+
+    /// The open connections of all realms.
+    pub(crate) fn live(&self) -> &Arc<LiveConnections> {
+        &self.live
     }
 
     /// That of the connections of no test.
@@ -80,10 +88,12 @@ impl Realms {
     pub(crate) fn publish(&self, blueprint: Blueprint) {
         let state = &mut *self.lock();
         state.blueprint = blueprint;
-        self.server.publish(state.server.instantiate(&state.blueprint, &self.given));
+        self.server.exchange(state.server.instantiate(&state.blueprint, &self.given));
         for test in state.tests.values_mut() {
-            test.realm.publish(test.state.instantiate(&state.blueprint, &self.given));
+            test.realm.exchange(test.state.instantiate(&state.blueprint, &self.given));
         }
+        // Once for all: of many tests each would else look at the connections of all.
+        self.live.interrupt(|_| true);
     }
 
     /// The realm of a test, if it is there, or that of the connections of no test.
@@ -241,7 +251,7 @@ impl Realms {
             state.make_room()?;
             let mut own = RealmState::new(self.rooms.rooms(Some(id)));
             let version = own.instantiate(&state.blueprint, &self.given);
-            let realm = Arc::new(Realm::new(Some(id.clone()), version, &self.observers));
+            let realm = Arc::new(Realm::new(Some(id.clone()), version, &self.observers, &self.live));
             state.tests.insert(id.clone(), Test { realm, state: own, is_kept: false });
         }
         state.tests.get_mut(id).ok_or(TestError::Ending)

@@ -1,7 +1,6 @@
 //! The handlers of one connection as they are now: guards first, then the registered ones, then scripts and modes, or the
 //! default of none of them; and around all but the guards, what somebody has the connection play.
 
-use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -20,8 +19,7 @@ use crate::{ReloadPolicy, Scope};
 /// one there (a replay script, an upstream, a story), it keeps the modes that it has. What is decided at the handshake it
 /// keeps in any case: guards and rooms.
 pub(crate) struct Chain {
-    path: String,
-    guards: HandlerSet,
+    path: Box<str>,
     rooms: Arc<dyn Rooms>,
     /// Those that decided about the handshake.
     conditions: Option<Arc<PathConditions>>,
@@ -31,6 +29,19 @@ pub(crate) struct Chain {
 /// Handlers as they run, one behind the other.
 type Handlers = Arc<[Arc<dyn WsHandler>]>;
 
+/// Handlers, and their meters.
+pub(crate) struct Metered {
+    handlers: Handlers,
+    meters: Arc<[HandlerMeter]>,
+}
+
+impl Metered {
+    /// Each handler with its meter.
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<dyn WsHandler>, &HandlerMeter)> {
+        self.handlers.iter().zip(&*self.meters)
+    }
+}
+
 #[derive(Clone)]
 struct State {
     registered: HandlerWatch,
@@ -39,7 +50,7 @@ struct State {
     /// Whose modes these are.
     scope: Arc<Scope>,
     /// The newest scripts, also where the modes are older.
-    scripts: HandlerSet,
+    scripts: Handlers,
     /// Whether nobody takes the path. A connection that had handlers does not fall back to the default while the registry
     /// is cleared and filled again.
     is_default: bool,
@@ -48,7 +59,10 @@ struct State {
     is_settled: bool,
     /// What the connection plays because somebody asked for it.
     play: Option<Arc<Play>>,
+    /// Guards first.
     handlers: Handlers,
+    /// How many of them are guards.
+    guards: usize,
     metrics: Option<HandlerMetrics>,
     /// Those of `handlers`, found once for all their calls.
     meters: Arc<[HandlerMeter]>,
@@ -62,29 +76,30 @@ impl Chain {
         version: Option<(Arc<Version>, watch::Receiver<Arc<Version>>)>,
         path: &str,
     ) -> Self {
-        let (guards, rooms, conditions) = (scope.guards.clone(), Arc::clone(&scope.rooms), scope.conditions.clone());
-        let (scripts, versions) = version.map(|(version, newer)| (version.scripts.clone(), newer)).unzip();
+        let (rooms, conditions) = (Arc::clone(&scope.rooms), scope.conditions.clone());
+        let (scripts, versions) = version.map(|(version, newer)| (Arc::clone(&version.scripts), newer)).unzip();
         let mut state = State {
             registered: scope.handlers.watch(),
             versions,
             scripts: scripts.unwrap_or_default(),
+            handlers: scope.guards.iter().cloned().collect(),
+            guards: scope.guards.len(),
             scope,
             is_default: false,
             is_settled: false,
             play: None,
-            handlers: Arc::default(),
             metrics: None,
             meters: Arc::default(),
         };
-        state.look(path, &guards, true);
-        Self { path: path.to_owned(), guards, rooms, conditions, state: Mutex::new(state) }
+        state.look(path, true);
+        Self { path: path.into(), rooms, conditions, state: Mutex::new(state) }
     }
 
     /// Has the calls of the handlers counted.
     pub(crate) fn metered_by(mut self, metrics: &HandlerMetrics) -> Self {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         state.metrics = Some(metrics.clone());
-        state.find_meters(&self.guards);
+        state.find_meters();
         self
     }
 
@@ -99,9 +114,9 @@ impl Chain {
     }
 
     /// The same, each with its meter.
-    pub(crate) fn metered(&self) -> (Handlers, Arc<[HandlerMeter]>) {
+    pub(crate) fn metered(&self) -> Metered {
         let state = self.kept_up();
-        (Arc::clone(&state.handlers), Arc::clone(&state.meters))
+        Metered { handlers: Arc::clone(&state.handlers), meters: Arc::clone(&state.meters) }
     }
 
     /// From now on, the connection plays this, or nothing. Gives back what it played until now; none, if that is the same.
@@ -111,47 +126,31 @@ impl Chain {
             return None;
         }
         let around = usize::from(state.play.is_some());
-        let others = self.guards.len() + around..state.handlers.len() - around;
+        let others = state.guards + around..state.handlers.len() - around;
         let others = state.handlers[others].to_vec();
         let before = std::mem::replace(&mut state.play, play);
-        state.arrange(&self.guards, others);
+        state.arrange(others);
         Some(before)
     }
 
     fn kept_up(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
         if state.is_settled {
-            state.keep_up(&self.path, &self.guards);
+            state.keep_up(&self.path);
         }
         state
     }
 
-    /// Waits for the next version, counted from this call.
-    pub(crate) fn news(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut versions = self.state().versions.clone();
-        if let Some(versions) = &mut versions {
-            versions.mark_unchanged();
-        }
-        async move {
-            if let Some(versions) = &mut versions
-                && versions.changed().await.is_ok()
-            {
-                return;
-            }
-            pending::<()>().await;
-        }
-    }
-
     /// Waits until handlers or conditions would be others than they were at the handshake.
     pub(crate) fn exchanged(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (path, guards, mut state) = (self.path.clone(), self.guards.clone(), self.state().clone());
+        let (path, mut state) = (self.path.clone(), self.state().clone());
         let (known, conditions) = (Arc::clone(&state.handlers), self.conditions.clone());
         async move {
             while is_same(&known, &state.handlers) && is_same_network(&conditions, &state.scope.conditions) {
                 state.changed().await;
                 // As a new connection would.
                 (state.scope, state.scripts) = state.newest(&path);
-                state.look(&path, &guards, true);
+                state.look(&path, true);
             }
         }
     }
@@ -184,38 +183,38 @@ impl Chain {
 }
 
 impl State {
-    fn keep_up(&mut self, path: &str, guards: &HandlerSet) {
+    fn keep_up(&mut self, path: &str) {
         // An error says that the server is gone: then nothing changes any more.
         let is_new = self.versions.as_ref().is_some_and(|versions| versions.has_changed().unwrap_or(false));
         if is_new || self.registered.has_changed() {
-            self.follow(path, guards);
+            self.follow(path);
         }
     }
 
     /// Takes up what is there now.
-    fn follow(&mut self, path: &str, guards: &HandlerSet) {
+    fn follow(&mut self, path: &str) {
         let (newest, scripts) = self.newest(path);
         let is_new = !Arc::ptr_eq(&newest, &self.scope) && newest.begins(path) == self.scope.begins(path);
         self.scripts = scripts;
         if is_new {
             self.scope = newest;
         }
-        self.look(path, guards, is_new);
+        self.look(path, is_new);
     }
 
     /// What a new connection on the path would get.
-    fn newest(&mut self, path: &str) -> (Arc<Scope>, HandlerSet) {
+    fn newest(&mut self, path: &str) -> (Arc<Scope>, Handlers) {
         match &mut self.versions {
             Some(versions) => {
                 let version = versions.borrow_and_update();
-                (Arc::clone(version.scope(path)), version.scripts.clone())
+                (Arc::clone(version.scope(path)), Arc::clone(&version.scripts))
             }
-            None => (Arc::clone(&self.scope), self.scripts.clone()),
+            None => (Arc::clone(&self.scope), Arc::clone(&self.scripts)),
         }
     }
 
     /// Puts the handlers together. `anew`: as for a new connection.
-    fn look(&mut self, path: &str, guards: &HandlerSet, anew: bool) {
+    fn look(&mut self, path: &str, anew: bool) {
         let mut handlers = self.registered.handlers_for(path);
         let behind = self.scripts.iter().chain(&self.scope.modes);
         handlers.extend(behind.filter(|handler| handler.handles_path(path)).cloned());
@@ -225,25 +224,26 @@ impl State {
         if handlers.is_empty() && self.is_default {
             handlers.push(Arc::clone(&self.scope.fallback));
         }
-        self.arrange(guards, handlers);
+        self.arrange(handlers);
     }
 
-    /// Puts guards before `others`, and what is played around them.
-    fn arrange(&mut self, guards: &HandlerSet, others: HandlerSet) {
+    /// Puts the guards before `others`, and what is played around them.
+    fn arrange(&mut self, others: HandlerSet) {
+        let guards = &self.handlers[..self.guards];
         let (before, behind) = self.play.as_ref().map(|play| (&play.before, &play.behind)).unzip();
         self.handlers = guards.iter().chain(before).chain(&others).chain(behind).cloned().collect();
-        self.find_meters(guards);
+        self.find_meters();
     }
 
     /// Finds the meters of `handlers`. Guards, the fallback and what is played are nobody's handlers: they are not counted,
     /// which would cost something.
-    fn find_meters(&mut self, guards: &HandlerSet) {
+    fn find_meters(&mut self) {
         let is_played = |handler: &Arc<dyn WsHandler>| {
             let play = self.play.as_ref();
             play.is_some_and(|play| Arc::ptr_eq(handler, &play.before) || Arc::ptr_eq(handler, &play.behind))
         };
         let is_nobodys = |index: usize, handler: &Arc<dyn WsHandler>| {
-            index < guards.len() || Arc::ptr_eq(handler, &self.scope.fallback) || is_played(handler)
+            index < self.guards || Arc::ptr_eq(handler, &self.scope.fallback) || is_played(handler)
         };
         let meter = |(index, handler): (usize, &Arc<dyn WsHandler>)| match &self.metrics {
             Some(metrics) if !is_nobodys(index, handler) => metrics.of(&handler.label()),

@@ -1,14 +1,15 @@
 //! Runs the handlers of one connection: one call at a time, in the order of registration.
 
 use std::any::Any;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::timeout;
-use tracing::{Instrument, debug, error, info};
+use tracing::{debug, error, info};
 use ws_core::engine::SessionContext;
 use ws_core::{Connection, Direction, Handled, HandlerError, HandlerResult, Message, Unmatched, WsMessage};
 use ws_metrics::HandlerCall;
@@ -66,55 +67,61 @@ impl<'a> Failures<'a> {
 ///
 /// # Errors
 /// The reason to close the connection with: an error in `on_connect`, or a call that took longer than it may.
-pub(crate) async fn drive(
+#[expect(clippy::manual_async_fn, reason = "what an `async fn` is given stands in its future twice")]
+pub(crate) fn drive(
     context: &mut SessionContext,
     chain: &Chain,
-    inbox: &Inbox,
+    inbox: &Inbox<'_>,
     live: &Live,
     config: &WsConfig,
     failures: &Failures<'_>,
-) -> Result<(), String> {
-    let limit = config.handler_timeout;
-    let (handlers, meters) = chain.metered();
-    for (handler, meter) in handlers.iter().zip(&*meters) {
-        let call = meter.begin(HandlerCall::OnConnect);
-        match within(limit, "on_connect", handler.on_connect(context.view()), failures).await {
-            Ok(Ok(())) => {}
-            Ok(Err(failure)) => {
-                call.fail();
-                failures.report("on_connect", &failure);
-                return Err(failure.to_string());
+) -> impl Future<Output = Result<(), String>> {
+    async move {
+        for (handler, meter) in chain.metered().iter() {
+            let call = meter.begin(HandlerCall::OnConnect);
+            match within(config, "on_connect", handler.on_connect(context.view()), failures).await {
+                Ok(Ok(())) => {}
+                Ok(Err(failure)) => {
+                    call.fail();
+                    failures.report("on_connect", &failure);
+                    return Err(failure.to_string());
+                }
+                Err(reason) => {
+                    call.fail();
+                    return Err(reason);
+                }
             }
-            Err(reason) => {
-                call.fail();
-                return Err(reason);
+            if context.take_stopped() {
+                break;
             }
         }
-        if context.take_stopped() {
-            break;
+        chain.settle(config.reload_policy);
+        // What was sent as a greeting answers no message.
+        context.take_handled(0, false);
+        while let Some(next) = inbox.next().await {
+            let inbound = match next {
+                Next::Message(inbound) => inbound,
+                Next::Play => {
+                    exchange_play(context, chain, live, config, failures).await?;
+                    continue;
+                }
+            };
+            let span = MessageSpan::of(Direction::Inbound, &inbound.message);
+            let mut handling = pin!(handle(context, chain, inbound, inbox, config, failures));
+            let handled = poll_fn(|cx| {
+                let _in_span = span.enter();
+                handling.as_mut().poll(cx)
+            });
+            let handled = handled.await;
+            match &handled {
+                Ok(None) => span.succeed(),
+                Ok(Some(failure)) => span.fail(failure),
+                Err(reason) => span.fail(reason),
+            }
+            handled?;
         }
+        Ok(())
     }
-    chain.settle(config.reload_policy);
-    // What was sent as a greeting answers no message.
-    context.take_handled(0, false);
-    while let Some(next) = inbox.next().await {
-        let inbound = match next {
-            Next::Message(inbound) => inbound,
-            Next::Play => {
-                exchange_play(context, chain, live, limit, failures).await?;
-                continue;
-            }
-        };
-        let span = MessageSpan::of(Direction::Inbound, &inbound.message);
-        let handled = handle(context, chain, inbound, inbox, limit, failures).instrument(span.span().clone()).await;
-        match &handled {
-            Ok(None) => span.succeed(),
-            Ok(Some(failure)) => span.fail(failure),
-            Err(reason) => span.fail(reason),
-        }
-        handled?;
-    }
-    Ok(())
 }
 
 /// Ends what the connection plays, and begins what it is to play.
@@ -122,20 +129,20 @@ async fn exchange_play(
     context: &mut SessionContext,
     chain: &Chain,
     live: &Live,
-    limit: Option<Duration>,
+    config: &WsConfig,
     failures: &Failures<'_>,
 ) -> Result<(), String> {
     let wanted = live.play();
     let Some(before) = chain.exchange_play(wanted.clone()) else { return Ok(()) };
     if let Some(before) = before {
-        let ended = within(limit, "on_disconnect", before.before.on_disconnect(context.view()), failures).await?;
+        let ended = within(config, "on_disconnect", before.before.on_disconnect(context.view()), failures).await?;
         if let Err(failure) = ended {
             failures.report("on_disconnect", &failure);
         }
     }
     if let Some(play) = wanted {
         failures.tell_play(play.entries);
-        let begun = within(limit, "on_connect", play.before.on_connect(context.view()), failures).await?;
+        let begun = within(config, "on_connect", play.before.on_connect(context.view()), failures).await?;
         if let Err(failure) = begun {
             failures.report("on_connect", &failure);
             return Err(failure.to_string());
@@ -145,49 +152,52 @@ async fn exchange_play(
 }
 
 /// Runs `on_message` of every handler for one message; gives back the first failure, which the connection survives.
-async fn handle(
+fn handle(
     context: &mut SessionContext,
     chain: &Chain,
     Inbound { message, number }: Inbound,
-    inbox: &Inbox,
-    limit: Option<Duration>,
+    inbox: &Inbox<'_>,
+    config: &WsConfig,
     failures: &Failures<'_>,
-) -> Result<Option<HandlerError>, String> {
-    let (handlers, meters) = chain.metered();
+) -> impl Future<Output = Result<Option<HandlerError>, String>> {
     let mut message = Some(WsMessage::from(message));
-    let mut stopped = false;
-    let mut failed = None;
-    for (index, (handler, meter)) in handlers.iter().zip(&*meters).enumerate() {
-        let copy = if index + 1 == handlers.len() { message.take() } else { message.clone() };
-        let Some(copy) = copy else { break };
-        let call = meter.begin(HandlerCall::OnMessage);
-        match within(limit, "on_message", handler.on_message(context.view(), copy), failures).await {
-            Ok(Ok(())) => {}
-            // Who answers a client that has closed has done nothing wrong.
-            Ok(Err(HandlerError::SendError(_))) if inbox.is_finished() => {}
-            Ok(Err(failure)) => {
-                call.fail();
-                failures.report("on_message", &failure);
-                failed.get_or_insert(failure);
+    async move {
+        let handlers = chain.metered();
+        let mut left = handlers.iter().len();
+        let mut stopped = false;
+        let mut failed = None;
+        for (handler, meter) in handlers.iter() {
+            left -= 1;
+            let copy = if left == 0 { message.take() } else { message.clone() };
+            let Some(copy) = copy else { break };
+            let call = meter.begin(HandlerCall::OnMessage);
+            match within(config, "on_message", handler.on_message(context.view(), copy), failures).await {
+                Ok(Ok(())) => {}
+                // Who answers a client that has closed has done nothing wrong.
+                Ok(Err(HandlerError::SendError(_))) if inbox.is_finished() => {}
+                Ok(Err(failure)) => {
+                    call.fail();
+                    failures.report("on_message", &failure);
+                    failed.get_or_insert(failure);
+                }
+                Err(reason) => {
+                    call.fail();
+                    return Err(reason);
+                }
             }
-            Err(reason) => {
-                call.fail();
-                return Err(reason);
+            if context.take_stopped() {
+                stopped = true;
+                break;
             }
         }
-        if context.take_stopped() {
-            stopped = true;
-            break;
-        }
+        failures.report_handled(number, &context.take_handled(number, stopped));
+        Ok(failed)
     }
-    failures.report_handled(number, &context.take_handled(number, stopped));
-    Ok(failed)
 }
 
 /// Runs `on_disconnect` of every handler; each gets its time, and the failure of one does not keep it from the others.
 pub(crate) async fn disconnect(context: &mut SessionContext, chain: &Chain, limit: Duration, failures: &Failures<'_>) {
-    let (handlers, meters) = chain.metered();
-    for (handler, meter) in handlers.iter().zip(&*meters) {
+    for (handler, meter) in chain.metered().iter() {
         let call = meter.begin(HandlerCall::OnDisconnect);
         let work = AssertUnwindSafe(async { handler.on_disconnect(context.view()).await }).catch_unwind();
         let failure = match timeout(limit, work).await {
@@ -201,19 +211,22 @@ pub(crate) async fn disconnect(context: &mut SessionContext, chain: &Chain, limi
     }
 }
 
-async fn within(
-    limit: Option<Duration>,
+#[expect(clippy::manual_async_fn, reason = "what an `async fn` is given stands in its future twice")]
+fn within(
+    config: &WsConfig,
     call: &str,
     work: impl Future<Output = HandlerResult<()>>,
     failures: &Failures<'_>,
-) -> Result<HandlerResult<()>, String> {
-    let Some(limit) = limit else { return Ok(work.await) };
-    // Boxed, so that a connection without a limit does not hold room for a timer.
-    Box::pin(timeout(limit, work)).await.map_err(|_| {
-        let reason = format!("it took longer than {limit:?}");
-        failures.report(call, &HandlerError::Generic(reason.clone()));
-        format!("{call}: {reason}")
-    })
+) -> impl Future<Output = Result<HandlerResult<()>, String>> {
+    async move {
+        let Some(limit) = config.handler_timeout else { return Ok(work.await) };
+        // Boxed, so that a connection without a limit does not hold room for a timer.
+        Box::pin(timeout(limit, work)).await.map_err(|_| {
+            let reason = format!("it took longer than {limit:?}");
+            failures.report(call, &HandlerError::Generic(reason.clone()));
+            format!("{call}: {reason}")
+        })
+    }
 }
 
 /// What a line of the log may show of a message.

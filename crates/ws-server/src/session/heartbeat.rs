@@ -18,7 +18,6 @@ pub(crate) enum Beat {
 
 /// The heartbeat of one connection.
 pub(crate) struct Heartbeat {
-    interval: Duration,
     timer: Pin<Box<Sleep>>,
     /// Who the timer will wake.
     registered: Option<Waker>,
@@ -29,7 +28,7 @@ impl Heartbeat {
     /// Beats every `interval`; never, if it is zero.
     pub(crate) fn new(interval: Duration) -> Option<Self> {
         let timer = || Box::pin(sleep(interval));
-        (!interval.is_zero()).then(|| Self { interval, timer: timer(), registered: None, pinged: false })
+        (!interval.is_zero()).then(|| Self { timer: timer(), registered: None, pinged: false })
     }
 
     /// Anything that came from the client shows that it lives.
@@ -37,10 +36,16 @@ impl Heartbeat {
         self.pinged = false;
     }
 
-    /// Ready at each tick. While we do not read because handlers lag, the client cannot be heard and is not judged.
+    /// Ready at each tick; the next one is an `interval` later. While we do not read because handlers lag, the client cannot be heard and is not judged.
     ///
     /// Between ticks, a session that is busy pays a comparison.
-    pub(crate) fn poll_beat(&mut self, cx: &mut Context<'_>, now: Instant, reading: bool) -> Poll<Beat> {
+    pub(crate) fn poll_beat(
+        &mut self,
+        cx: &mut Context<'_>,
+        interval: Duration,
+        now: Instant,
+        reading: bool,
+    ) -> Poll<Beat> {
         let is_registered = self.registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
         if is_registered && now < self.timer.deadline() {
             return Poll::Pending;
@@ -49,7 +54,7 @@ impl Heartbeat {
             self.registered = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        self.timer.as_mut().reset(now + self.interval);
+        self.timer.as_mut().reset(now + interval);
         self.registered = None;
         if self.pinged && reading {
             return Poll::Ready(Beat::Lost);

@@ -22,8 +22,8 @@ pub(crate) enum Next {
 }
 
 /// The queue between a session's socket and its handlers. Both are polled by one task, so nothing has to be woken.
-pub(crate) struct Inbox {
-    limits: QueueLimits,
+pub(crate) struct Inbox<'a> {
+    limits: &'a QueueLimits,
     state: Mutex<State>,
 }
 
@@ -35,8 +35,8 @@ struct State {
     play_changed: bool,
 }
 
-impl Inbox {
-    pub(crate) fn new(limits: QueueLimits) -> Self {
+impl<'a> Inbox<'a> {
+    pub(crate) fn new(limits: &'a QueueLimits) -> Self {
         Self { limits, state: Mutex::default() }
     }
 
@@ -91,14 +91,14 @@ impl Inbox {
             match state.waiting.pop_front() {
                 Some(next) => {
                     state.bytes -= next.message.len();
-                    if state.waiting.is_empty() {
-                        // An idle connection holds no buffer.
-                        state.waiting.shrink_to(8);
-                    }
                     Poll::Ready(Some(Next::Message(next)))
                 }
                 None if state.closed => Poll::Ready(None),
-                None => Poll::Pending,
+                None => {
+                    // An idle connection holds no buffer.
+                    state.waiting = VecDeque::new();
+                    Poll::Pending
+                }
             }
         })
         .await

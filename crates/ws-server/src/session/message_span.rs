@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use tracing::Span;
+use tracing::span::Entered;
 use ws_core::{Direction, Message};
 use ws_metrics::{create_ws_message_span, record_ws_message_failure, record_ws_message_success};
 
@@ -18,9 +19,9 @@ impl MessageSpan {
         Self { span, size: message.len() }
     }
 
-    /// The span itself, for what happens in it.
-    pub(super) fn span(&self) -> &Span {
-        &self.span
+    /// From here on until what this returns is dropped, all happens in the span.
+    pub(super) fn enter(&self) -> Entered<'_> {
+        self.span.enter()
     }
 
     /// The message came through.

@@ -4,18 +4,18 @@
 
 mod network;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
-use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::debug;
 use ws_conditions::ConnectionFault;
 use ws_core::engine::{Outbound, OutboundQueue, SpawnQueue, SpawnedFuture};
@@ -51,10 +51,12 @@ type Exchange = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Moves messages between a socket, its handlers and its queue.
 pub(super) struct Pump<'a, S> {
     pub(super) wire: &'a mut Wire<Paced<S>>,
-    pub(super) queue: OutboundQueue,
+    pub(super) queue: &'a mut OutboundQueue,
+    /// Whether hooks, middleware or observers are, or were, at the next message of `queue`.
+    is_front_shown: bool,
     /// Messages that hooks made of one, waiting for the socket.
     pub(super) fed_later: VecDeque<Outbound>,
-    pub(super) inbox: &'a Inbox,
+    pub(super) inbox: &'a Inbox<'a>,
     /// Whether the handlers are about to take up what the connection is to play.
     play_changes: bool,
     pub(super) chain: &'a Chain,
@@ -65,49 +67,28 @@ pub(super) struct Pump<'a, S> {
     pub(super) live: &'a Live,
     pub(super) connection: &'a Arc<Connection>,
     pub(super) spawn_queue: SpawnQueue,
-    pub(super) spawned: Option<FuturesUnordered<SpawnedFuture>>,
+    pub(super) spawned: Option<Box<FuturesUnordered<SpawnedFuture>>>,
     pub(super) parts: Vec<Box<dyn SessionPart>>,
     pub(super) heartbeat: Option<Heartbeat>,
     /// The simulated network, if there is one.
     pub(super) link: Option<Box<Link>>,
     /// What it does, where somebody has said so.
     pub(super) conditions: Option<Arc<PathConditions>>,
-    pub(super) shutdown: Signal,
     pub(super) config: &'a WsConfig,
-    /// Ready when they may have been; under the policy that closes connections, when they were.
-    exchange: Exchange,
-    pub(super) ending: Option<Ending>,
+    /// Under the policy that closes connections: ready when the handlers were exchanged.
+    exchange: Option<Exchange>,
+    pub(super) ending: Option<Box<Ending>>,
     /// Our Close frame, once it is on its way.
-    pub(super) closed_with: Option<Option<CloseFrame>>,
+    pub(super) closed_with: Option<Box<Option<CloseFrame>>>,
     pub(super) now: Instant,
-}
-
-/// The server's shutdown, as one task waits for it: looked at for the price of a comparison.
-pub(super) struct Signal {
-    future: Pin<Box<WaitForCancellationFutureOwned>>,
-    registered: Option<Waker>,
-}
-
-impl Signal {
-    pub(super) fn new(future: WaitForCancellationFutureOwned) -> Self {
-        Self { future: Box::pin(future), registered: None }
-    }
-
-    fn register(&mut self, cx: &mut Context<'_>) {
-        if !self.registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            // Whether it is ready is asked of `Shared`; this is only to be woken.
-            let _ = self.future.as_mut().poll(cx);
-            self.registered = Some(cx.waker().clone());
-        }
-    }
 }
 
 impl<'a, S: Transport> Pump<'a, S> {
     #[expect(clippy::too_many_arguments, reason = "what a session consists of, and each of it is another type")]
     pub(super) fn new(
         wire: &'a mut Wire<Paced<S>>,
-        queue: OutboundQueue,
-        inbox: &'a Inbox,
+        queue: &'a mut OutboundQueue,
+        inbox: &'a Inbox<'a>,
         chain: &'a Chain,
         shared: &'a Shared,
         observers: &'a Observers,
@@ -115,13 +96,14 @@ impl<'a, S: Transport> Pump<'a, S> {
         live: &'a Live,
         spawn_queue: SpawnQueue,
     ) -> Self {
-        let exchange: Exchange = match config.reload_policy {
-            ReloadPolicy::Keep => Box::pin(chain.news()),
-            ReloadPolicy::Close => Box::pin(chain.exchanged()),
+        let exchange: Option<Exchange> = match config.reload_policy {
+            ReloadPolicy::Keep => None,
+            ReloadPolicy::Close => Some(Box::pin(chain.exchanged())),
         };
         Self {
             wire,
             queue,
+            is_front_shown: false,
             fed_later: VecDeque::new(),
             inbox,
             play_changes: false,
@@ -135,7 +117,6 @@ impl<'a, S: Transport> Pump<'a, S> {
             spawned: None,
             parts: Vec::new(),
             heartbeat: Heartbeat::new(config.heartbeat_interval),
-            shutdown: Signal::new(shared.shutdown.clone().cancelled_owned()),
             link: None,
             conditions: chain.first_conditions().cloned(),
             config,
@@ -149,12 +130,15 @@ impl<'a, S: Transport> Pump<'a, S> {
     /// Runs until something ends the connection; `driver` runs the handlers.
     ///
     /// Messages that came before the end are still given to the handlers, as long as these do not wait.
-    pub(super) async fn run(&mut self, mut driver: Pin<&mut impl Future<Output = Result<(), String>>>) -> Ending {
+    pub(super) fn run(
+        &mut self,
+        mut driver: Pin<&mut impl Future<Output = Result<(), String>>>,
+    ) -> impl Future<Output = Ending> {
         if self.config.reload_policy == ReloadPolicy::Keep {
             // They may be others than at the handshake already.
             self.take_up_conditions();
         }
-        poll_fn(|cx| {
+        poll_fn(move |cx| {
             // Handlers, hooks, middleware and observers are other people's code: a panic in any ends this session only.
             catch_unwind(AssertUnwindSafe(|| self.poll(cx, driver.as_mut()))).unwrap_or_else(|panic| {
                 let text = panic_text(&*panic);
@@ -162,7 +146,6 @@ impl<'a, S: Transport> Pump<'a, S> {
                 Poll::Ready(Ending::HandlerFailed(text))
             })
         })
-        .await
     }
 
     fn poll(
@@ -196,7 +179,7 @@ impl<'a, S: Transport> Pump<'a, S> {
                 self.write(cx);
             }
             if let Some(ending) = self.ending.take() {
-                return Poll::Ready(ending);
+                return Poll::Ready(*ending);
             }
             // All that was there is read and on its way, unless there was no room for it before and there is now.
             if lagging && self.may_take_on() {
@@ -217,7 +200,7 @@ impl<'a, S: Transport> Pump<'a, S> {
 
     /// Keeps the first reason to end.
     fn end(&mut self, ending: Ending) {
-        self.ending.get_or_insert(ending);
+        self.ending.get_or_insert_with(|| Box::new(ending));
     }
 
     fn poll_signals(&mut self, cx: &mut Context<'_>) {
@@ -236,20 +219,18 @@ impl<'a, S: Transport> Pump<'a, S> {
                 let ending = self.suffer(fault);
                 self.end(ending);
             }
+            if self.config.reload_policy == ReloadPolicy::Keep {
+                // A session without work lets go of the old handlers, too.
+                self.handlers = self.chain.current();
+                self.take_up_conditions();
+            }
         }
-        self.shutdown.register(cx);
         if self.shared.is_shutting_down() {
             self.end(if self.shared.is_restarting() { Ending::Restart } else { Ending::Shutdown });
         }
-        while self.exchange.as_mut().poll(cx).is_ready() {
-            if self.config.reload_policy == ReloadPolicy::Close {
-                self.exchange = Box::pin(pending());
-                return self.end(Ending::Reloaded);
-            }
-            // In this order: what comes in between is news. A session without work lets go of the old handlers, too.
-            self.exchange = Box::pin(self.chain.news());
-            self.handlers = self.chain.current();
-            self.take_up_conditions();
+        if self.exchange.as_mut().is_some_and(|exchange| exchange.as_mut().poll(cx).is_ready()) {
+            self.exchange = None;
+            self.end(Ending::Reloaded);
         }
     }
 
@@ -259,7 +240,7 @@ impl<'a, S: Transport> Pump<'a, S> {
         if self.wire.take_heard() {
             heartbeat.heard();
         }
-        while let Poll::Ready(beat) = heartbeat.poll_beat(cx, self.now, reading) {
+        while let Poll::Ready(beat) = heartbeat.poll_beat(cx, self.config.heartbeat_interval, self.now, reading) {
             match beat {
                 Beat::Lost => return self.end(Ending::HeartbeatLost),
                 Beat::Ping => {
@@ -387,19 +368,84 @@ impl<'a, S: Transport> Pump<'a, S> {
         if self.link.is_some() {
             return self.poll_feed_through_link(cx);
         }
-        match ready!(self.poll_outbound(cx)) {
-            Some(next) => Poll::Ready(self.feed(next)),
-            None => Poll::Ready(Ok(())),
+        if self.fed_later.is_empty() {
+            ready!(self.queue.poll_ready(cx));
+            if self.intercept() {
+                return Poll::Ready(self.feed_front());
+            }
         }
+        Poll::Ready(match self.fed_later.pop_front() {
+            Some(next) => self.feed(next),
+            None => Ok(()),
+        })
     }
 
     /// The next message on its way to the client, when hooks and middleware have seen it; none, if they dropped it.
     fn poll_outbound(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outbound>> {
-        if let Some(next) = self.fed_later.pop_front() {
-            return Poll::Ready(Some(next));
+        if self.fed_later.is_empty() {
+            ready!(self.queue.poll_ready(cx));
+            if self.intercept() {
+                return Poll::Ready(self.pop_front());
+            }
         }
-        let next = ready!(self.queue.poll_next(cx));
-        Poll::Ready(self.intercept(next))
+        Poll::Ready(self.fed_later.pop_front())
+    }
+
+    /// Shows the queue's next message to hooks and middleware. If they leave it as it is, it stays where it is and this says
+    /// so; else what they make of it waits in `fed_later`.
+    fn intercept(&mut self) -> bool {
+        if self.is_front_shown {
+            // Somebody panicked at it, and does not see it again.
+            self.skip_front();
+        }
+        let Some((message, origin)) = self.queue.front() else { return false };
+        if matches!(message, Message::Close(_)) {
+            return true;
+        }
+        let (fed_later, mut is_left) = (&mut self.fed_later, false);
+        self.is_front_shown = true;
+        outbound(
+            &self.handlers,
+            &self.shared.middleware,
+            self.connection,
+            message,
+            origin,
+            &mut |message| match message {
+                Cow::Borrowed(_) => is_left = true,
+                Cow::Owned(message) => fed_later.push_back(Outbound::new(message, origin)),
+            },
+        );
+        if !is_left {
+            self.skip_front();
+        }
+        is_left
+    }
+
+    fn pop_front(&mut self) -> Option<Outbound> {
+        self.is_front_shown = false;
+        self.queue.pop()
+    }
+
+    fn skip_front(&mut self) {
+        self.is_front_shown = false;
+        self.queue.skip();
+    }
+
+    /// Puts the queue's next message on its way.
+    fn feed_front(&mut self) -> Result<(), Ending> {
+        if !self.queue.is_front_shared() {
+            return self.pop_front().map_or(Ok(()), |next| self.feed(next));
+        }
+        let Some((message, origin)) = self.queue.front() else { return Ok(()) };
+        let span = MessageSpan::of(Direction::Outbound, message);
+        self.observe(Direction::Outbound, origin, message);
+        if let Err(error) = self.wire.feed_shared(message) {
+            span.fail(&error);
+            return Err(Ending::SendFailed(error));
+        }
+        span.succeed();
+        self.skip_front();
+        Ok(())
     }
 
     /// Puts a message on its way; a Close frame is the end of the open phase.
@@ -418,22 +464,10 @@ impl<'a, S: Transport> Pump<'a, S> {
         match closing {
             None => Ok(()),
             Some(frame) => {
-                self.closed_with = Some(frame.clone());
+                self.closed_with = Some(Box::new(frame.clone()));
                 Err(Ending::ClosedByUs(frame, next.origin))
             }
         }
-    }
-
-    /// Shows a message to hooks and middleware. What they make of it beyond one message waits in `fed_later`.
-    fn intercept(&mut self, next: Outbound) -> Option<Outbound> {
-        if matches!(next.message, Message::Close(_)) {
-            return Some(next);
-        }
-        let fed_later = &mut self.fed_later;
-        outbound(&self.handlers, &self.shared.middleware, self.connection, next, &mut |message| {
-            fed_later.push_back(message);
-        });
-        self.fed_later.pop_front()
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {

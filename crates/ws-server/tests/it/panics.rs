@@ -25,6 +25,7 @@ struct Fragile;
 impl SessionObserver for Fragile {
     fn on_frame(&self, _: &Arc<Connection>, frame: ObservedFrame<'_>) {
         assert_ne!(frame.message.as_text(), Some("observer"), "on purpose");
+        assert_ne!(frame.message.as_text(), Some("to the lobby"), "on purpose");
     }
 }
 
@@ -65,6 +66,7 @@ fn fragile(journal: &Journal) -> Programmed {
                         ctx.spawn(async { panic!("on purpose") });
                         Ok(())
                     }
+                    "observer of a broadcast" => ctx.broadcast_to_room("lobby", "to the lobby").await,
                     _ => ctx.send_text(&text).await,
                 }
             })
@@ -103,7 +105,7 @@ async fn serve_fragile(journal: &Journal, rooms: &RoomManager) -> TestServer {
 /// in no room and not counted as active any more, and other connections go on.
 #[tokio::test]
 async fn a_panic_ends_its_own_connection_and_nothing_else() {
-    const SITES: [&str; 9] = [
+    const SITES: [&str; 10] = [
         "on_connect",
         "on_message",
         "on_message, later",
@@ -112,6 +114,7 @@ async fn a_panic_ends_its_own_connection_and_nothing_else() {
         "inbound middleware",
         "outbound middleware",
         "observer",
+        "observer of a broadcast",
         "on_disconnect",
     ];
     for site in SITES {
