@@ -1,7 +1,7 @@
 //! One message on its way to many connections, kept once.
 //!
-//! Whoever waits for it has neither a copy of it nor a handle to it, but a place in a run: the messages that one sender sent
-//! to the same connections, one behind the other. So the next message of a run costs a queue no memory, and nobody a
+//! Whoever waits for it has neither a copy of it nor a handle to it, but a place in a run: the messages that went the same way
+//! (to one room, say), one behind the other. So the next message of a run costs a queue no memory, and nobody a
 //! reference to be counted. A run is short, so that a slow reader keeps little of what all others have read.
 
 use std::fmt;
@@ -14,12 +14,13 @@ const MESSAGES: usize = 32;
 /// A run that has so many bytes is not continued.
 const BYTES: usize = 16 * 1024;
 
-/// Messages of one sender, in the order in which they were sent; the last places may be free.
+/// Messages of one [`Fanout`], in the order in which they were published; the last places may be free.
 type Run = [OnceLock<Message>];
 
 /// Sends the same messages to many connections, by [`WsSender::offer_published`](crate::WsSender::offer_published).
 ///
-/// It keeps none of them: they are there for as long as somebody waits for one of their run.
+/// It keeps none of them: they are there for as long as somebody waits for one of their run, which is 32 messages at most, and
+/// ends with the one that brings it to 16 KiB.
 pub struct Fanout {
     run: Weak<Run>,
     /// How many places of the run are taken, and how many there are.

@@ -22,7 +22,7 @@ use ws_core::engine::{Outbound, OutboundQueue, SpawnQueue, SpawnedFuture};
 use ws_core::{
     CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, SessionPart, WsHandler,
 };
-use ws_wire::Wire;
+use ws_wire::{Wire, WireError};
 
 use super::chain::Chain;
 use super::driver::{Failures, panic_text};
@@ -439,11 +439,7 @@ impl<'a, S: Transport> Pump<'a, S> {
         let Some((message, origin)) = self.queue.front() else { return Ok(()) };
         let span = MessageSpan::of(Direction::Outbound, message);
         self.observe(Direction::Outbound, origin, message);
-        if let Err(error) = self.wire.feed_shared(message) {
-            span.fail(&error);
-            return Err(Ending::SendFailed(error));
-        }
-        span.succeed();
+        settle(span, self.wire.feed_shared(message))?;
         self.skip_front();
         Ok(())
     }
@@ -456,11 +452,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             Message::Close(frame) => Some(frame.clone()),
             _ => None,
         };
-        if let Err(error) = self.wire.feed(next.message) {
-            span.fail(&error);
-            return Err(Ending::SendFailed(error));
-        }
-        span.succeed();
+        settle(span, self.wire.feed(next.message))?;
         match closing {
             None => Ok(()),
             Some(frame) => {
@@ -485,5 +477,19 @@ impl<'a, S: Transport> Pump<'a, S> {
             observer.on_frame(self.connection, frame);
         }
         number
+    }
+}
+
+/// Says in the span of a message what came of it on its way to the wire.
+fn settle(span: MessageSpan, fed: Result<(), WireError>) -> Result<(), Ending> {
+    match fed {
+        Ok(()) => {
+            span.succeed();
+            Ok(())
+        }
+        Err(error) => {
+            span.fail(&error);
+            Err(Ending::SendFailed(error))
+        }
     }
 }
