@@ -17,6 +17,9 @@ use crate::{
 /// A connection as its handlers see it.
 ///
 /// All handlers of a connection share one context: what one keeps in metadata or extensions, the others find.
+// In this order: each message looks at what stands between the strings and the rest, which should be few lines of the
+// processor's cache.
+#[repr(C)]
 pub struct WsContext {
     /// The connection's id: unique, and the same for its whole life.
     pub connection_id: String,
@@ -24,20 +27,20 @@ pub struct WsContext {
     pub path: String,
     /// The connection, its rooms, and the way to its client.
     rooms: RoomSender,
+    pub(crate) stopped: AtomicBool,
+    /// Whether somebody took the present message.
+    pub(crate) matched: AtomicBool,
+    /// Whether somebody has sent something because of the present message.
+    pub(crate) answered: AtomicBool,
+    /// By what name somebody took it, if it has one.
+    pub(crate) matched_by: Mutex<Option<Arc<str>>>,
+    /// The present message, if somebody wanted to match it and did not.
+    pub(crate) unmatched: Mutex<Option<Box<Unmatched>>>,
+    pub(crate) spawned: SpawnQueue,
     /// Made when somebody asks for it: most connections keep nothing.
     metadata: OnceLock<Metadata>,
     /// Boxed: it is there at the very end only.
     pub(crate) close_frame: Option<Box<CloseFrame>>,
-    pub(crate) stopped: AtomicBool,
-    /// Whether somebody took the present message.
-    pub(crate) matched: AtomicBool,
-    /// By what name, if it has one.
-    pub(crate) matched_by: Mutex<Option<Arc<str>>>,
-    /// Whether somebody has sent something because of the present message.
-    pub(crate) answered: AtomicBool,
-    /// The present message, if somebody wanted to match it and did not.
-    pub(crate) unmatched: Mutex<Option<Box<Unmatched>>>,
-    pub(crate) spawned: SpawnQueue,
 }
 
 impl WsContext {
@@ -207,11 +210,7 @@ impl WsContext {
     /// # Errors
     /// The first error of the spawned work.
     pub async fn run_spawned(&mut self) -> HandlerResult<()> {
-        loop {
-            let spawned = self.spawned.take();
-            if spawned.futures.is_empty() && spawned.parts.is_empty() {
-                return Ok(());
-            }
+        while let Some(spawned) = self.spawned.take() {
             for work in spawned.futures {
                 work.await?;
             }
@@ -219,6 +218,7 @@ impl WsContext {
                 poll_fn(|cx| part.poll(cx)).await?;
             }
         }
+        Ok(())
     }
 
     /// What the client said at its handshake: path, query, headers, cookies, address.

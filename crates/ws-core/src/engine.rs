@@ -3,11 +3,14 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::context::lock;
+pub use crate::prefetch::prefetch;
 pub use crate::queue::{Outbound, OutboundQueue, QueueNews, outbound_queue};
 pub use crate::registry::HandlerWatch;
+pub use crate::spare::Spare;
 use crate::{CloseFrame, Connection, Handled, HandlerResult, Rooms, SessionPart, Unmatched, WsContext, WsSender};
 
 /// Work that a handler spawned; the session polls it.
@@ -26,21 +29,38 @@ pub struct Spawned {
 ///
 /// Boxed: most of the time nothing is on the way.
 #[derive(Clone, Default)]
-pub struct SpawnQueue(Arc<Mutex<Option<Box<Spawned>>>>);
+pub struct SpawnQueue(Arc<OnTheWay>);
+
+#[derive(Default)]
+struct OnTheWay {
+    /// For the session, which asks at each turn.
+    is_something: AtomicBool,
+    spawned: Mutex<Option<Box<Spawned>>>,
+}
 
 impl SpawnQueue {
     pub(crate) fn spawn(&self, work: SpawnedFuture) {
-        lock(&self.0).get_or_insert_default().futures.push(work);
+        self.put(|spawned| spawned.futures.push(work));
     }
 
     pub(crate) fn attach(&self, part: Box<dyn SessionPart>) {
-        lock(&self.0).get_or_insert_default().parts.push(part);
+        self.put(|spawned| spawned.parts.push(part));
+    }
+
+    fn put(&self, put: impl FnOnce(&mut Spawned)) {
+        put(lock(&self.0.spawned).get_or_insert_default());
+        self.0.is_something.store(true, Ordering::Release);
     }
 
     /// What was spawned and attached since the last call.
     #[must_use]
-    pub fn take(&self) -> Spawned {
-        lock(&self.0).take().map_or_else(Spawned::default, |spawned| *spawned)
+    pub fn take(&self) -> Option<Spawned> {
+        if !self.0.is_something.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut spawned = lock(&self.0.spawned);
+        self.0.is_something.store(false, Ordering::Relaxed);
+        spawned.take().map(|spawned| *spawned)
     }
 }
 

@@ -43,9 +43,10 @@ impl Fanout {
         let index = self.taken;
         self.taken += 1;
         self.bytes += message.len();
+        let (size, is_close) = (message.len(), matches!(message, Message::Close(_)));
         // Nobody else fills it, and none is filled twice.
         let _ = run[index].set(message);
-        Published { run, index }
+        Published { run, index, size, is_close }
     }
 
     /// As many places as the last run used, but half of what it had at least; twice as many if it used all.
@@ -75,13 +76,26 @@ impl fmt::Debug for Fanout {
 pub struct Published {
     run: Arc<Run>,
     index: usize,
+    /// Of its payload, in bytes: asked for by each who gets it.
+    size: usize,
+    is_close: bool,
 }
 
 impl Published {
     /// The message.
     #[must_use]
     pub fn message(&self) -> &Message {
-        message(&self.run, self.index)
+        taken(&self.run[self.index])
+    }
+
+    #[inline]
+    pub(crate) fn is_close(&self) -> bool {
+        self.is_close
+    }
+
+    #[inline]
+    pub(crate) fn size(&self) -> usize {
+        self.size
     }
 }
 
@@ -91,8 +105,9 @@ impl fmt::Debug for Published {
     }
 }
 
-fn message(run: &Run, index: usize) -> &Message {
-    run[index].get().expect("who knows of a place got it with its message")
+#[inline]
+fn taken(place: &OnceLock<Message>) -> &Message {
+    place.get().expect("who knows of a place got it with its message")
 }
 
 /// Messages of a run that one connection waits for: one at least.
@@ -109,23 +124,32 @@ impl Part {
     }
 
     /// Takes up the message that stands behind the last one; says whether this is it.
+    #[inline]
     pub(crate) fn extend(&mut self, published: &Published) -> bool {
         let is_next = self.end == published.index && Arc::ptr_eq(&self.run, &published.run);
         self.end += usize::from(is_next);
         is_next
     }
 
+    #[inline]
     pub(crate) fn front(&self) -> &Message {
-        message(&self.run, self.next)
+        taken(&self.run[self.next])
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.end - self.next
     }
 
+    /// All of them, in order.
+    #[inline]
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.run[self.next..self.end].iter().map(taken)
+    }
+
     /// How many bytes the first `count` messages have.
     pub(crate) fn bytes(&self, count: usize) -> usize {
-        (self.next..self.next + count).map(|index| message(&self.run, index).len()).sum()
+        self.messages().take(count).map(Message::len).sum()
     }
 
     /// Splits off the first `count` messages, which must not be all.
@@ -135,9 +159,10 @@ impl Part {
         first
     }
 
-    /// Leaves out the first message, which must not be the last.
-    pub(crate) fn advance(&mut self) {
-        self.next += 1;
+    /// Leaves out the first `count` messages, which must not be all.
+    #[inline]
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.next += count;
     }
 }
 
@@ -200,7 +225,7 @@ mod tests {
         assert_eq!((part.front(), part.bytes(3)), (&Message::text("0"), 3));
         let mut first = part.split(2);
         assert_eq!((first.len(), part.len(), part.front()), (2, 1, &Message::text("2")));
-        first.advance();
+        first.advance(1);
         assert_eq!((first.len(), first.front()), (1, &Message::text("1")));
     }
 }

@@ -22,6 +22,7 @@ mod middleware;
 mod near_miss;
 mod observer;
 mod path_pattern;
+mod prefetch;
 mod queue;
 mod raw_frame;
 mod registry;
@@ -29,6 +30,7 @@ mod room_sender;
 mod rooms;
 mod sender;
 mod session_part;
+mod spare;
 mod ws_message;
 
 pub use buffer::{BatchLimits, MessageBuffer};

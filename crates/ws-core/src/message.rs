@@ -39,6 +39,7 @@ impl Message {
 
     /// The size of the payload in bytes; for a Close frame that of code and reason.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -55,6 +56,7 @@ impl Message {
 
     /// Whether this is text or binary, and so counted as a message; the rest are control frames.
     #[must_use]
+    #[inline]
     pub fn is_data(&self) -> bool {
         matches!(self, Self::Text(_) | Self::Binary(_))
     }

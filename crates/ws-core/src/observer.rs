@@ -50,12 +50,14 @@ pub struct ObservedFrame<'a> {
 impl<'a> ObservedFrame<'a> {
     /// A frame that was seen at `at`.
     #[must_use]
+    #[inline]
     pub fn new(direction: Direction, origin: Origin, message: &'a Message, at: Instant) -> Self {
         Self { direction, origin, message, at, number: 0 }
     }
 
     /// Sets the how manieth frame of its direction it is.
     #[must_use]
+    #[inline]
     pub fn numbered(self, number: u64) -> Self {
         Self { number, ..self }
     }

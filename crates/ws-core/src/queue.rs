@@ -13,7 +13,9 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::sync::Notify;
 
 use crate::fanout::{Part, Published};
+use crate::prefetch::prefetch;
 use crate::sender::Closed;
+use crate::spare::Spare;
 use crate::{Message, Offered, Origin, WhenFull, WsSender};
 
 /// How many messages a reader takes at a time at most, and of how many bytes before it takes no further one. They are
@@ -53,6 +55,11 @@ impl Outbound {
     }
 }
 
+thread_local! {
+    /// Of a queue that was read to its end.
+    static SPARE: Spare<Waiting> = const { Spare::new() };
+}
+
 /// What waits in a queue: one message, or some that others wait for, too.
 enum Waiting {
     One(Outbound),
@@ -90,9 +97,13 @@ struct State {
 impl State {
     fn has_room_for(&self, message: &Message, limits: QueueLimits) -> bool {
         // There is one Close frame at most, and it must not wait for a client that one wants to be rid of.
-        matches!(message, Message::Close(_))
-            || self.waiting.is_empty()
-            || (self.messages < limits.messages && self.bytes.saturating_add(message.len()) <= limits.bytes)
+        matches!(message, Message::Close(_)) || self.has_room(message.len(), limits)
+    }
+
+    #[inline]
+    fn has_room(&self, bytes: usize, limits: QueueLimits) -> bool {
+        let has_room = self.messages < limits.messages && self.bytes.saturating_add(bytes) <= limits.bytes;
+        has_room || self.waiting.is_empty()
     }
 
     /// Takes `most` messages into `batch`, or fewer if they are large; one at least.
@@ -128,6 +139,7 @@ impl State {
 }
 
 impl Shared {
+    #[inline]
     fn state(&self) -> MutexGuard<'_, State> {
         // No code that can panic runs under this lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -135,54 +147,50 @@ impl Shared {
 
     /// Queues a message without waiting; a full queue is cut, or the message skipped.
     pub(crate) fn offer(&self, message: Message, origin: Origin, when_full: WhenFull) -> Offered {
-        match self.vacancy(&message, when_full) {
-            Ok(state) => {
-                self.enqueue(state, message, origin);
-                Offered::Sent
-            }
-            Err(refused) => refused,
+        let state = self.state();
+        if state.closed {
+            return Offered::Closed;
         }
+        if !state.has_room_for(&message, self.limits) {
+            return self.refuse(state, when_full);
+        }
+        self.enqueue(state, message, origin);
+        Offered::Sent
     }
 
     /// The same for a message that others get, too.
     pub(crate) fn offer_published(&self, published: &Published, origin: Origin, when_full: WhenFull) -> Offered {
-        let message = published.message();
-        if matches!(message, Message::Close(_)) {
-            return self.offer(message.clone(), origin, when_full);
+        let mut state = self.state();
+        if state.closed {
+            return Offered::Closed;
         }
-        let mut state = match self.vacancy(message, when_full) {
-            Ok(state) => state,
-            Err(refused) => return refused,
-        };
+        if !state.has_room(published.size(), self.limits) {
+            return self.refuse(state, when_full);
+        }
         let goes_on = match state.waiting.back_mut() {
             Some(Waiting::Part(part, writer)) => *writer == origin && part.extend(published),
             _ => false,
         };
         if !goes_on {
+            Spare::lend(&SPARE, &mut state.waiting);
             state.waiting.push_back(Waiting::Part(Part::new(published), origin));
         }
-        self.queued(state, message.len());
+        self.queued(state, published.size());
         Offered::Sent
     }
 
-    /// The state of a queue that has room for this message; else it is cut, or the message skipped.
-    fn vacancy(&self, message: &Message, when_full: WhenFull) -> Result<MutexGuard<'_, State>, Offered> {
-        let mut state = self.state();
-        if state.closed {
-            return Err(Offered::Closed);
-        }
-        if state.has_room_for(message, self.limits) {
-            return Ok(state);
-        }
+    /// A message came that has no room: the queue is cut, or the message skipped.
+    #[cold]
+    fn refuse(&self, mut state: MutexGuard<'_, State>, when_full: WhenFull) -> Offered {
         match when_full {
             WhenFull::Skip => {
                 state.skipped += 1;
-                Err(Offered::Skipped)
+                Offered::Skipped
             }
             WhenFull::Cut => {
                 state.cut = true;
                 self.shut(state);
-                Err(Offered::Cut)
+                Offered::Cut
             }
         }
     }
@@ -240,11 +248,13 @@ impl Shared {
     fn enqueue(&self, mut state: MutexGuard<'_, State>, message: Message, origin: Origin) {
         let bytes = message.len();
         state.closed = matches!(message, Message::Close(_));
+        Spare::lend(&SPARE, &mut state.waiting);
         state.waiting.push_back(Waiting::One(Outbound::new(message, origin)));
         self.queued(state, bytes);
     }
 
     /// Counts a message that was queued, and wakes who has to know of it.
+    #[inline]
     fn queued(&self, mut state: MutexGuard<'_, State>, bytes: usize) {
         state.messages += 1;
         state.bytes += bytes;
@@ -355,6 +365,12 @@ pub struct OutboundQueue {
 }
 
 impl OutboundQueue {
+    /// Has the processor fetch what is shared with senders; see [`prefetch`](crate::engine::prefetch()).
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch(&*self.shared);
+    }
+
     /// Says that the reader is awake, and what it must know: until the next [`poll_next`](Self::poll_next) that finds
     /// nothing, a push wakes nobody. A cut wakes the task always.
     pub fn awake(&mut self, cx: &Context<'_>) -> QueueNews {
@@ -379,12 +395,14 @@ impl OutboundQueue {
     }
 
     /// Whether there is a [`front`](Self::front); when there is none, the task is woken by the next push or by a cut.
+    #[inline]
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.batch.is_empty() { self.poll_batch(cx) } else { Poll::Ready(()) }
     }
 
     /// The next message where it lies, and who wrote it, once [`poll_ready`](Self::poll_ready) has said that there is one.
     #[must_use]
+    #[inline]
     pub fn front(&self) -> Option<(&Message, Origin)> {
         self.batch.front().map(|next| match next {
             Waiting::One(next) => (&next.message, next.origin),
@@ -392,17 +410,23 @@ impl OutboundQueue {
         })
     }
 
-    /// Whether the next message is one that others get, too, so that to [pop](Self::pop) it takes a clone.
+    /// The next messages where they lie, as many as others get, too, and have the same writer; none, if the next one is for this
+    /// connection alone.
     #[must_use]
-    pub fn is_front_shared(&self) -> bool {
-        matches!(self.batch.front(), Some(Waiting::Part(..)))
+    #[inline]
+    pub fn front_shared(&self) -> Option<(impl Iterator<Item = &Message>, Origin)> {
+        match self.batch.front() {
+            Some(Waiting::Part(part, origin)) => Some((part.messages(), *origin)),
+            _ => None,
+        }
     }
 
-    /// Takes the [`front`](Self::front).
+    /// Takes the [`front`](Self::front); of one that others get, too, a clone.
+    #[inline]
     pub fn pop(&mut self) -> Option<Outbound> {
         if let Some(Waiting::Part(part, origin)) = self.batch.front() {
             let next = Outbound::new(part.front().clone(), *origin);
-            self.skip();
+            self.skip(1);
             return Some(next);
         }
         match self.batch.pop_front() {
@@ -411,11 +435,13 @@ impl OutboundQueue {
         }
     }
 
-    /// Leaves the [`front`](Self::front) out.
-    pub fn skip(&mut self) {
+    /// Leaves out the next `count` messages: those of [`front_shared`](Self::front_shared), or the [`front`](Self::front).
+    #[inline]
+    pub fn skip(&mut self, count: usize) {
         match self.batch.front_mut() {
-            Some(Waiting::Part(part, _)) if part.len() > 1 => part.advance(),
-            _ => drop(self.batch.pop_front()),
+            Some(Waiting::Part(part, _)) if part.len() > count => part.advance(count),
+            _ if count > 0 => drop(self.batch.pop_front()),
+            _ => {}
         }
     }
 
@@ -424,7 +450,8 @@ impl OutboundQueue {
         let mut state = self.shared.state();
         if state.waiting.is_empty() {
             // A queue without messages has no memory for them: most connections are idle most of the time.
-            (state.waiting, self.batch) = Default::default();
+            Spare::take_back(&SPARE, &mut state.waiting);
+            Spare::take_back(&SPARE, &mut self.batch);
             self.disconnected = state.disconnects;
             remember(&mut state.reader, cx);
             return Poll::Pending;
@@ -447,6 +474,7 @@ impl OutboundQueue {
 
     /// Whether the last [`poll_next`](Self::poll_next) found nothing because the connection is to end without a Close frame.
     #[must_use]
+    #[inline]
     pub fn is_disconnected(&self) -> bool {
         self.disconnected
     }

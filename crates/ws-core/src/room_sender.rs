@@ -11,11 +11,12 @@ use crate::{Connection, HandlerResult, Message, Rooms, WsSender};
 const BROADCASTS_A_TURN: u32 = 128;
 
 /// A handle by which a connection joins, leaves and sends to rooms; it outlives the call of the handler that asked for it.
+#[repr(C)] // the sender, which each message needs, behind the rest
 pub struct RoomSender {
     connection: Arc<Connection>,
-    sender: WsSender,
     rooms: Arc<dyn Rooms>,
     broadcasts: AtomicU32,
+    sender: WsSender,
 }
 
 impl RoomSender {

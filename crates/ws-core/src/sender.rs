@@ -8,6 +8,7 @@ use bytestring::ByteString;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::fanout::Published;
+use crate::prefetch::prefetch;
 use crate::queue::Shared;
 use crate::{CloseFrame, HandlerError, HandlerResult, Message};
 
@@ -161,8 +162,17 @@ impl WsSender {
     /// The same for a message that others get, too: it is kept once.
     pub fn offer_published(&self, published: &Published, when_full: WhenFull) -> Offered {
         match &self.sink {
-            Sink::Queue(shared) => shared.offer_published(published, self.origin, when_full),
-            Sink::Function(_) => self.offer(published.message().clone(), when_full),
+            Sink::Queue(shared) if !published.is_close() => shared.offer_published(published, self.origin, when_full),
+            _ => self.offer(published.message().clone(), when_full),
+        }
+    }
+
+    /// Has the processor fetch the connection's queue while it does other things, for who is about to
+    /// [offer](Self::offer_published) something to many; see [`engine::prefetch`](crate::engine::prefetch()).
+    #[inline]
+    pub fn prefetch(&self) {
+        if let Sink::Queue(shared) = &self.sink {
+            prefetch(&**shared);
         }
     }
 

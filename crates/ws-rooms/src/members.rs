@@ -18,6 +18,9 @@ pub(crate) struct Members {
     _permit: OwnedSemaphorePermit,
 }
 
+/// How many members ahead the processor is asked for what it needs to reach one.
+const AHEAD: usize = 8;
+
 /// What became of one message.
 #[derive(Default)]
 pub(crate) struct Delivery {
@@ -69,23 +72,29 @@ impl Members {
     ) -> Delivery {
         let published = self.fanout.publish(message.clone());
         let mut delivery = Delivery::default();
-        self.senders.retain(|id, sender| {
-            let Some(sender) = sender else { return true };
-            match sender.offer_published(&published, slow_member) {
-                Offered::Sent => {
-                    delivery.sent += 1;
-                    return true;
-                }
-                Offered::Skipped => {
-                    delivery.skipped += 1;
-                    return true;
-                }
-                Offered::Cut => delivery.cut += 1,
-                Offered::Closed => {}
+        let mut gone = Vec::new();
+        let mut ahead = self.senders.values().skip(AHEAD).flatten();
+        for (index, sender) in self.senders.values().enumerate() {
+            if let Some(sender) = ahead.next() {
+                sender.prefetch();
             }
-            forgotten(id);
-            false
-        });
+            let Some(sender) = sender else { continue };
+            match sender.offer_published(&published, slow_member) {
+                Offered::Sent => delivery.sent += 1,
+                Offered::Skipped => delivery.skipped += 1,
+                Offered::Cut => {
+                    delivery.cut += 1;
+                    gone.push(index);
+                }
+                Offered::Closed => gone.push(index),
+            }
+        }
+        // From the last one on, so that the others keep their places until then.
+        for index in gone.into_iter().rev() {
+            if let Some((id, _)) = self.senders.swap_remove_index(index) {
+                forgotten(&id);
+            }
+        }
         delivery
     }
 }

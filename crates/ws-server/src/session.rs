@@ -34,7 +34,7 @@ use ws_core::{CloseFrame, Connection, Direction, EndStatus, HandlerError, Messag
 use ws_metrics::{create_ws_connection_span, record_ws_connection_end};
 use ws_wire::Wire;
 
-pub(crate) use self::chain::Chain;
+pub(crate) use self::chain::{Chain, Metered};
 use self::driver::Failures;
 pub(crate) use self::driver::panic_text;
 use self::ending::Ending;
@@ -213,7 +213,7 @@ async fn close<S: Transport, D: Future<Output = Result<(), String>>>(
     log(&ending, live.connection());
     let mut parts = std::mem::take(&mut pump.parts);
     // What a handler attached in a turn that a panic cut short is told, too.
-    parts.extend(pump.spawn_queue.take().parts);
+    parts.extend(pump.spawn_queue.take().map(|spawned| spawned.parts).unwrap_or_default());
     // After our own Close frame the running call may finish. After the client's, parts that forward what it said get the rest
     // of it. After anything else the call is dropped here.
     let unfinished = match ending {

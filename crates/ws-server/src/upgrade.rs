@@ -24,13 +24,13 @@ use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::{debug, error, info};
 use ws_conditions::HandshakeAnswer;
-use ws_core::{Acceptance, Connection, Handshake, HandshakeDecision, Refusal, SubprotocolChoice, WsHandler};
+use ws_core::{Acceptance, Connection, Handshake, HandshakeDecision, Refusal, SubprotocolChoice};
 use ws_wire::{Wire, WireOptions};
 
 use self::test_tag::Named;
 use crate::Subprotocols;
 use crate::realm::{Entry, Realm};
-use crate::session::{Chain, Paced, Session};
+use crate::session::{Chain, Metered, Paced, Session};
 use crate::shared::Shared;
 #[cfg(feature = "tls")]
 use crate::tls::TlsSocket;
@@ -222,7 +222,7 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake, named: Named) -> Res
     let Some(slot) = shared.take_slot().filter(|_| !shared.is_shutting_down()) else {
         return refuse(&handshake, full(), "max_connections or shutdown");
     };
-    let chain = Chain::new(scope, followed, handshake.path()).metered_by(shared.metrics.handlers());
+    let chain = Chain::new(scope, followed, handshake.path(), Some(shared.metrics.handlers()));
     let acceptance = match ask(&chain.current(), &handshake).await {
         Ok(acceptance) => acceptance,
         Err(refusal) => return refuse(&handshake, refusal, "a handler, rule or upstream"),
@@ -256,8 +256,8 @@ fn full() -> Refusal {
 }
 
 /// The first handler that does not pass decides; when all pass, the handshake is accepted.
-async fn ask(handlers: &[Arc<dyn WsHandler>], handshake: &Handshake) -> Result<Acceptance, Refusal> {
-    for handler in handlers {
+async fn ask(handlers: &[Metered], handshake: &Handshake) -> Result<Acceptance, Refusal> {
+    for Metered { handler, .. } in handlers {
         let asked = AssertUnwindSafe(async { handler.on_handshake(handshake).await }).catch_unwind().await;
         match asked {
             Ok(Ok(HandshakeDecision::Accept(acceptance))) => return Ok(acceptance),

@@ -51,6 +51,7 @@ impl Header {
     }
 
     /// Writes it, with its length in as few bytes as hold it.
+    #[inline]
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
         let masked = if self.key.is_some() { MASKED } else { 0 };
         match self.length {

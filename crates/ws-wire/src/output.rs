@@ -16,6 +16,8 @@ use crate::frame::{FIN, Header, Role, mask};
 
 /// Payloads of this many bytes and more are not copied, but written from where they lie.
 pub(crate) const LARGE: usize = 4 * 1024;
+/// Of payloads up to so many bytes the header of a frame is two bytes, unless it is masked: RFC 6455, section 5.2.
+const SMALL: usize = 125;
 /// The largest buffer in bytes that is used again.
 const SPARE: usize = 64 * 1024;
 /// The most pieces that are written at once.
@@ -52,6 +54,7 @@ impl Output {
     }
 
     /// How many bytes wait to be drained.
+    #[inline]
     pub(crate) fn waiting(&self) -> usize {
         self.bytes.len() - self.written + self.large.iter().map(|large| large.payload.len()).sum::<usize>()
     }
@@ -67,8 +70,15 @@ impl Output {
     }
 
     /// Writes a whole message, or a control frame, as one well-formed frame.
+    #[inline]
     pub(crate) fn put(&mut self, opcode: u8, payload: &[u8]) {
-        self.put_frame(FIN | opcode, payload.len() as u64, payload);
+        if payload.len() > SMALL || self.role == Role::Client {
+            return self.put_frame(FIN | opcode, payload.len() as u64, payload);
+        }
+        self.borrow();
+        self.bytes.reserve(2 + payload.len());
+        self.bytes.extend_from_slice(&[FIN | opcode, payload.len() as u8]);
+        self.bytes.extend_from_slice(payload);
     }
 
     /// Writes a frame as it stands, be it well-formed or not.
@@ -91,6 +101,7 @@ impl Output {
         }
     }
 
+    #[inline]
     fn borrow(&mut self) {
         if self.bytes.capacity() == 0 {
             self.bytes = BUFFER.try_with(Cell::take).unwrap_or_default();

@@ -207,7 +207,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// # Errors
     /// [`WireError`] if the transport takes nothing more.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
-        if self.output.waiting() < WRITE_BUFFER { Poll::Ready(Ok(())) } else { self.poll_drain(cx) }
+        if self.has_room() { Poll::Ready(Ok(())) } else { self.poll_drain(cx) }
+    }
+
+    /// Whether a message can be fed without asking the transport.
+    #[must_use]
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.output.waiting() < WRITE_BUFFER
     }
 
     /// Takes a message on its way. Call it when [`poll_ready`](Self::poll_ready) has said so.
@@ -232,18 +239,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     ///
     /// # Errors
     /// As [`feed`](Self::feed).
+    #[inline]
     pub fn feed_shared(&mut self, message: &Message) -> Result<(), WireError> {
-        match message {
-            Message::Text(text) if text.len() < LARGE && !self.close_sent => {
-                self.output.put(RawFrame::TEXT, text.as_bytes());
-                Ok(())
-            }
-            Message::Binary(data) if data.len() < LARGE && !self.close_sent => {
-                self.output.put(RawFrame::BINARY, data);
-                Ok(())
-            }
-            message => self.feed(message.clone()),
+        let (opcode, payload) = match message {
+            Message::Text(text) => (RawFrame::TEXT, &text.as_bytes()[..]),
+            Message::Binary(data) => (RawFrame::BINARY, &data[..]),
+            message => return self.feed(message.clone()),
+        };
+        if payload.len() >= LARGE || self.close_sent {
+            return self.feed(message.clone());
         }
+        self.output.put(opcode, payload);
+        Ok(())
     }
 
     /// Takes a frame on its way exactly as it stands. It may break the protocol; a Close frame put here begins no closing

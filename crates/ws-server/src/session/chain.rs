@@ -26,55 +26,53 @@ pub(crate) struct Chain {
     state: Mutex<State>,
 }
 
-/// Handlers as they run, one behind the other.
-type Handlers = Arc<[Arc<dyn WsHandler>]>;
-
-/// Handlers, and their meters.
+/// A handler, and who counts its calls.
 pub(crate) struct Metered {
-    handlers: Handlers,
-    meters: Arc<[HandlerMeter]>,
+    pub(crate) handler: Arc<dyn WsHandler>,
+    pub(crate) meter: HandlerMeter,
 }
 
 impl Metered {
-    /// Each handler with its meter.
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<dyn WsHandler>, &HandlerMeter)> {
-        self.handlers.iter().zip(&*self.meters)
+    /// A handler whose calls are not counted.
+    fn by_nobody(handler: Arc<dyn WsHandler>) -> Self {
+        Self { handler, meter: HandlerMeter::default() }
     }
 }
 
+// In this order: each message looks at what stands in front, which should be few lines of the processor's cache.
 #[derive(Clone)]
+#[repr(C)]
 struct State {
-    registered: HandlerWatch,
-    /// None: somebody chose a scope for the connection, which is not the configuration's affair.
-    versions: Option<watch::Receiver<Arc<Version>>>,
-    /// Whose modes these are.
-    scope: Arc<Scope>,
-    /// The newest scripts, also where the modes are older.
-    scripts: Handlers,
-    /// Whether nobody takes the path. A connection that had handlers does not fall back to the default while the registry
-    /// is cleared and filled again.
-    is_default: bool,
     /// Whether handlers are exchanged: not before the connection is greeted, so that who decided about the handshake gets
     /// the connection, and not where it is closed instead.
     is_settled: bool,
+    /// Whether nobody takes the path. A connection that had handlers does not fall back to the default while the registry
+    /// is cleared and filled again.
+    is_default: bool,
+    registered: HandlerWatch,
+    /// None: somebody chose a scope for the connection, which is not the configuration's affair.
+    versions: Option<watch::Receiver<Arc<Version>>>,
+    /// As they run, one behind the other; guards first. Their meters are found once for all their calls.
+    handlers: Arc<[Metered]>,
+    /// Whose modes these are.
+    scope: Arc<Scope>,
+    /// The newest scripts, also where the modes are older.
+    scripts: Arc<[Arc<dyn WsHandler>]>,
     /// What the connection plays because somebody asked for it.
     play: Option<Arc<Play>>,
-    /// Guards first.
-    handlers: Handlers,
     /// How many of them are guards.
     guards: usize,
     metrics: Option<HandlerMetrics>,
-    /// Those of `handlers`, found once for all their calls.
-    meters: Arc<[HandlerMeter]>,
 }
 
 impl Chain {
     /// The handlers of a connection on `path` in `scope`; `version` is the one that this scope is of, if it is of one, and
-    /// tells of newer ones.
+    /// tells of newer ones. Their calls are counted in `metrics`, if there are any.
     pub(crate) fn new(
         scope: Arc<Scope>,
         version: Option<(Arc<Version>, watch::Receiver<Arc<Version>>)>,
         path: &str,
+        metrics: Option<&HandlerMetrics>,
     ) -> Self {
         let (rooms, conditions) = (Arc::clone(&scope.rooms), scope.conditions.clone());
         let (scripts, versions) = version.map(|(version, newer)| (Arc::clone(&version.scripts), newer)).unzip();
@@ -82,25 +80,16 @@ impl Chain {
             registered: scope.handlers.watch(),
             versions,
             scripts: scripts.unwrap_or_default(),
-            handlers: scope.guards.iter().cloned().collect(),
+            handlers: scope.guards.iter().cloned().map(Metered::by_nobody).collect(),
             guards: scope.guards.len(),
             scope,
             is_default: false,
             is_settled: false,
             play: None,
-            metrics: None,
-            meters: Arc::default(),
+            metrics: metrics.cloned(),
         };
         state.look(path, true);
         Self { path: path.into(), rooms, conditions, state: Mutex::new(state) }
-    }
-
-    /// Has the calls of the handlers counted.
-    pub(crate) fn metered_by(mut self, metrics: &HandlerMetrics) -> Self {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        state.metrics = Some(metrics.clone());
-        state.find_meters();
-        self
     }
 
     /// From now on handlers are exchanged, if `policy` does not close the connection instead.
@@ -109,14 +98,16 @@ impl Chain {
     }
 
     /// The handlers that get the next message.
-    pub(crate) fn current(&self) -> Handlers {
+    pub(crate) fn current(&self) -> Arc<[Metered]> {
         Arc::clone(&self.kept_up().handlers)
     }
 
-    /// The same, each with its meter.
-    pub(crate) fn metered(&self) -> Metered {
+    /// Makes of `known` what [`current`](Self::current) gives, which it is already most of the time.
+    pub(crate) fn bring_up_to_date(&self, known: &mut Arc<[Metered]>) {
         let state = self.kept_up();
-        Metered { handlers: Arc::clone(&state.handlers), meters: Arc::clone(&state.meters) }
+        if !Arc::ptr_eq(known, &state.handlers) {
+            *known = Arc::clone(&state.handlers);
+        }
     }
 
     /// From now on, the connection plays this, or nothing. Gives back what it played until now; none, if that is the same.
@@ -127,7 +118,7 @@ impl Chain {
         }
         let around = usize::from(state.play.is_some());
         let others = state.guards + around..state.handlers.len() - around;
-        let others = state.handlers[others].to_vec();
+        let others = unmetered(&state.handlers[others]).collect();
         let before = std::mem::replace(&mut state.play, play);
         state.arrange(others);
         Some(before)
@@ -203,7 +194,7 @@ impl State {
     }
 
     /// What a new connection on the path would get.
-    fn newest(&mut self, path: &str) -> (Arc<Scope>, Handlers) {
+    fn newest(&mut self, path: &str) -> (Arc<Scope>, Arc<[Arc<dyn WsHandler>]>) {
         match &mut self.versions {
             Some(versions) => {
                 let version = versions.borrow_and_update();
@@ -227,29 +218,21 @@ impl State {
         self.arrange(handlers);
     }
 
-    /// Puts the guards before `others`, and what is played around them.
+    /// Puts the guards before `others`, and what is played around them. All of these are nobody's handlers, as is the fallback:
+    /// they are not counted, which would cost something.
     fn arrange(&mut self, others: HandlerSet) {
-        let guards = &self.handlers[..self.guards];
+        let guards = unmetered(&self.handlers[..self.guards]);
         let (before, behind) = self.play.as_ref().map(|play| (&play.before, &play.behind)).unzip();
-        self.handlers = guards.iter().chain(before).chain(&others).chain(behind).cloned().collect();
-        self.find_meters();
-    }
-
-    /// Finds the meters of `handlers`. Guards, the fallback and what is played are nobody's handlers: they are not counted,
-    /// which would cost something.
-    fn find_meters(&mut self) {
-        let is_played = |handler: &Arc<dyn WsHandler>| {
-            let play = self.play.as_ref();
-            play.is_some_and(|play| Arc::ptr_eq(handler, &play.before) || Arc::ptr_eq(handler, &play.behind))
+        let counted = |handler: Arc<dyn WsHandler>| match &self.metrics {
+            Some(metrics) if !Arc::ptr_eq(&handler, &self.scope.fallback) => {
+                let meter = metrics.of(&handler.label());
+                Metered { handler, meter }
+            }
+            _ => Metered::by_nobody(handler),
         };
-        let is_nobodys = |index: usize, handler: &Arc<dyn WsHandler>| {
-            index < self.guards || Arc::ptr_eq(handler, &self.scope.fallback) || is_played(handler)
-        };
-        let meter = |(index, handler): (usize, &Arc<dyn WsHandler>)| match &self.metrics {
-            Some(metrics) if !is_nobodys(index, handler) => metrics.of(&handler.label()),
-            _ => HandlerMeter::default(),
-        };
-        self.meters = self.handlers.iter().enumerate().map(meter).collect();
+        let first = guards.chain(before.cloned()).map(Metered::by_nobody);
+        let last = behind.cloned().map(Metered::by_nobody);
+        self.handlers = first.chain(others.into_iter().map(counted)).chain(last).collect();
     }
 
     async fn changed(&mut self) {
@@ -265,7 +248,11 @@ impl State {
     }
 }
 
-fn is_same(known: &[Arc<dyn WsHandler>], now: &[Arc<dyn WsHandler>]) -> bool {
-    let address = |handler: &Arc<dyn WsHandler>| Arc::as_ptr(handler).cast::<()>();
+fn unmetered(handlers: &[Metered]) -> impl Iterator<Item = Arc<dyn WsHandler>> {
+    handlers.iter().map(|metered| Arc::clone(&metered.handler))
+}
+
+fn is_same(known: &[Metered], now: &[Metered]) -> bool {
+    let address = |metered: &Metered| Arc::as_ptr(&metered.handler).cast::<()>();
     known.len() == now.len() && known.iter().zip(now).all(|(known, now)| address(known) == address(now))
 }

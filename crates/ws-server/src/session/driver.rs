@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use ws_core::engine::SessionContext;
 use ws_core::{Connection, Direction, Handled, HandlerError, HandlerResult, Message, Unmatched, WsMessage};
 use ws_metrics::HandlerCall;
 
-use super::chain::Chain;
+use super::chain::{Chain, Metered};
 use super::inbox::{Inbound, Inbox, Next};
 use super::message_span::MessageSpan;
 use crate::WsConfig;
@@ -77,7 +77,8 @@ pub(crate) fn drive(
     failures: &Failures<'_>,
 ) -> impl Future<Output = Result<(), String>> {
     async move {
-        for (handler, meter) in chain.metered().iter() {
+        let mut handlers = chain.current();
+        for Metered { handler, meter } in &*handlers {
             let call = meter.begin(HandlerCall::OnConnect);
             match within(config, "on_connect", handler.on_connect(context.view()), failures).await {
                 Ok(Ok(())) => {}
@@ -99,15 +100,12 @@ pub(crate) fn drive(
         // What was sent as a greeting answers no message.
         context.take_handled(0, false);
         while let Some(next) = inbox.next().await {
-            let inbound = match next {
-                Next::Message(inbound) => inbound,
-                Next::Play => {
-                    exchange_play(context, chain, live, config, failures).await?;
-                    continue;
-                }
-            };
-            let span = MessageSpan::of(Direction::Inbound, &inbound.message);
-            let mut handling = pin!(handle(context, chain, inbound, inbox, config, failures));
+            if let Next::Play = next {
+                exchange_play(context, chain, live, config, failures).await?;
+            }
+            // Without work, too, it lets go of handlers that there are no more.
+            chain.bring_up_to_date(&mut handlers);
+            let Some((span, mut handling)) = begin(context, &handlers, inbox, config, failures) else { continue };
             let handled = poll_fn(|cx| {
                 let _in_span = span.enter();
                 handling.as_mut().poll(cx)
@@ -151,22 +149,40 @@ async fn exchange_play(
     Ok(())
 }
 
+/// What came of a message: the first failure, which the connection survives, or the reason to close it.
+type Outcome = Result<Option<HandlerError>, String>;
+
+/// The next message on its way through the handlers, and its span.
+///
+/// The way is boxed: what one message takes is, mostly, the same memory for all connections, and so in the processor's cache;
+/// and who is idle has none of it.
+fn begin<'a>(
+    context: &'a mut SessionContext,
+    handlers: &'a [Metered],
+    inbox: &'a Inbox<'_>,
+    config: &'a WsConfig,
+    failures: &'a Failures<'_>,
+) -> Option<(MessageSpan, Pin<Box<impl Future<Output = Outcome> + use<'a>>>)> {
+    let next = inbox.take()?;
+    let span = MessageSpan::of(Direction::Inbound, &next.message);
+    Some((span, Box::pin(handle(context, handlers, next, inbox, config, failures))))
+}
+
 /// Runs `on_message` of every handler for one message; gives back the first failure, which the connection survives.
 fn handle(
     context: &mut SessionContext,
-    chain: &Chain,
+    handlers: &[Metered],
     Inbound { message, number }: Inbound,
     inbox: &Inbox<'_>,
     config: &WsConfig,
     failures: &Failures<'_>,
-) -> impl Future<Output = Result<Option<HandlerError>, String>> {
+) -> impl Future<Output = Outcome> {
     let mut message = Some(WsMessage::from(message));
     async move {
-        let handlers = chain.metered();
-        let mut left = handlers.iter().len();
+        let mut left = handlers.len();
         let mut stopped = false;
         let mut failed = None;
-        for (handler, meter) in handlers.iter() {
+        for Metered { handler, meter } in handlers {
             left -= 1;
             let copy = if left == 0 { message.take() } else { message.clone() };
             let Some(copy) = copy else { break };
@@ -197,7 +213,7 @@ fn handle(
 
 /// Runs `on_disconnect` of every handler; each gets its time, and the failure of one does not keep it from the others.
 pub(crate) async fn disconnect(context: &mut SessionContext, chain: &Chain, limit: Duration, failures: &Failures<'_>) {
-    for (handler, meter) in chain.metered().iter() {
+    for Metered { handler, meter } in &*chain.current() {
         let call = meter.begin(HandlerCall::OnDisconnect);
         let work = AssertUnwindSafe(async { handler.on_disconnect(context.view()).await }).catch_unwind();
         let failure = match timeout(limit, work).await {

@@ -19,6 +19,8 @@ pub(crate) enum Beat {
 /// The heartbeat of one connection.
 pub(crate) struct Heartbeat {
     timer: Pin<Box<Sleep>>,
+    /// When the timer is due: a busy session does not look at that.
+    due: Instant,
     /// Who the timer will wake.
     registered: Option<Waker>,
     pinged: bool,
@@ -27,8 +29,10 @@ pub(crate) struct Heartbeat {
 impl Heartbeat {
     /// Beats every `interval`; never, if it is zero.
     pub(crate) fn new(interval: Duration) -> Option<Self> {
-        let timer = || Box::pin(sleep(interval));
-        (!interval.is_zero()).then(|| Self { timer: timer(), registered: None, pinged: false })
+        (!interval.is_zero()).then(|| {
+            let timer = Box::pin(sleep(interval));
+            Self { due: timer.deadline(), timer, registered: None, pinged: false }
+        })
     }
 
     /// Anything that came from the client shows that it lives.
@@ -47,7 +51,7 @@ impl Heartbeat {
         reading: bool,
     ) -> Poll<Beat> {
         let is_registered = self.registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-        if is_registered && now < self.timer.deadline() {
+        if is_registered && now < self.due {
             return Poll::Pending;
         }
         if self.timer.as_mut().poll(cx).is_pending() {
@@ -55,6 +59,7 @@ impl Heartbeat {
             return Poll::Pending;
         }
         self.timer.as_mut().reset(now + interval);
+        self.due = self.timer.deadline();
         self.registered = None;
         if self.pinged && reading {
             return Poll::Ready(Beat::Lost);

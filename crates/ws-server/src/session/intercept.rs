@@ -1,58 +1,67 @@
 //! Shows a message to everybody who may change it on its way, and collects what they make of it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use ws_core::{Connection, Message, Middleware, Origin, Verdict, WsHandler};
+use ws_core::{Connection, Message, Middleware, Origin, Verdict};
 
-/// A message from the client goes through the middleware in order.
+use super::chain::Metered;
+
+/// A message from the client goes through the middleware in order. Gives back what they make of it, unless all of them leave it
+/// as it is.
 pub(super) fn inbound(
     middleware: &[Arc<dyn Middleware>],
     connection: &Arc<Connection>,
-    message: Message,
-    deliver: &mut impl FnMut(Message),
-) {
-    let ask = |middleware: &Arc<dyn Middleware>, message: &Message| middleware.on_inbound(connection, message);
-    show(middleware, Cow::Owned(message), &ask, &mut |message| deliver(message.into_owned()));
+    message: &Message,
+) -> Option<Vec<Message>> {
+    show(middleware, message, &|middleware, message| middleware.on_inbound(connection, message))
 }
 
-/// A message to the client goes through the handlers' hooks, then through the middleware, each in order. It is borrowed still if
-/// nobody has made anything else of it.
+/// A message to the client goes through the handlers' hooks, then through the middleware, each in order. Gives back what they
+/// make of it, unless all of them leave it as it is.
+#[inline]
 pub(super) fn outbound(
-    handlers: &[Arc<dyn WsHandler>],
+    handlers: &[Metered],
     middleware: &[Arc<dyn Middleware>],
     connection: &Arc<Connection>,
     message: &Message,
     origin: Origin,
-    deliver: &mut impl FnMut(Cow<'_, Message>),
-) {
-    let ask_handler =
-        |handler: &Arc<dyn WsHandler>, message: &Message| handler.on_outbound(connection, message, origin);
+) -> Option<Vec<Message>> {
+    let ask_handler = |metered: &Metered, message: &Message| metered.handler.on_outbound(connection, message, origin);
     let ask_middleware =
         |middleware: &Arc<dyn Middleware>, message: &Message| middleware.on_outbound(connection, message, origin);
-    show(handlers, Cow::Borrowed(message), &ask_handler, &mut |message| {
-        show(middleware, message, &ask_middleware, deliver);
-    });
+    match show(handlers, message, &ask_handler) {
+        None => show(middleware, message, &ask_middleware),
+        Some(messages) => Some(show_all(middleware, messages, &ask_middleware)),
+    }
 }
 
 /// Each of `viewers` is asked in turn; what one makes of a message is what the next one sees.
-fn show<V>(
-    viewers: &[V],
-    mut message: Cow<'_, Message>,
-    ask: &impl Fn(&V, &Message) -> Verdict,
-    deliver: &mut impl FnMut(Cow<'_, Message>),
-) {
+#[inline]
+fn show<V>(viewers: &[V], message: &Message, ask: &impl Fn(&V, &Message) -> Verdict) -> Option<Vec<Message>> {
     let mut viewers = viewers.iter();
     while let Some(viewer) = viewers.next() {
-        match ask(viewer, &message) {
-            Verdict::Replace(other) => message = Cow::Owned(other),
-            Verdict::Drop => return,
-            Verdict::Several(messages) => {
-                let shown = |message| show(viewers.as_slice(), Cow::Owned(message), ask, deliver);
-                return messages.into_iter().for_each(shown);
-            }
-            _ => {}
+        match ask(viewer, message) {
+            Verdict::Pass => {}
+            verdict => return Some(made(verdict, message, viewers.as_slice(), ask)),
         }
     }
-    deliver(message);
+    None
+}
+
+/// What `viewers` make of what one before them has made of `message`.
+#[cold]
+fn made<V>(verdict: Verdict, message: &Message, viewers: &[V], ask: &impl Fn(&V, &Message) -> Verdict) -> Vec<Message> {
+    let messages = match verdict {
+        Verdict::Replace(other) => vec![other],
+        Verdict::Drop => Vec::new(),
+        Verdict::Several(messages) => messages,
+        _ => vec![message.clone()],
+    };
+    show_all(viewers, messages, ask)
+}
+
+#[cold]
+fn show_all<V>(viewers: &[V], messages: Vec<Message>, ask: &impl Fn(&V, &Message) -> Verdict) -> Vec<Message> {
+    let shown = |message| show(viewers, &message, ask).unwrap_or_else(|| vec![message]);
+    messages.into_iter().flat_map(shown).collect()
 }

@@ -4,7 +4,6 @@
 
 mod network;
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,13 +17,11 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 use tracing::debug;
 use ws_conditions::ConnectionFault;
-use ws_core::engine::{Outbound, OutboundQueue, SpawnQueue, SpawnedFuture};
-use ws_core::{
-    CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, SessionPart, WsHandler,
-};
+use ws_core::engine::{Outbound, OutboundQueue, SpawnQueue, SpawnedFuture, prefetch};
+use ws_core::{CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, SessionPart};
 use ws_wire::{Wire, WireError};
 
-use super::chain::Chain;
+use super::chain::{Chain, Metered};
 use super::driver::{Failures, panic_text};
 use super::ending::Ending;
 use super::heartbeat::{Beat, Heartbeat};
@@ -52,8 +49,8 @@ type Exchange = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(super) struct Pump<'a, S> {
     pub(super) wire: &'a mut Wire<Paced<S>>,
     pub(super) queue: &'a mut OutboundQueue,
-    /// Whether hooks, middleware or observers are, or were, at the next message of `queue`.
-    is_front_shown: bool,
+    /// How many of the next messages of `queue` are fed, or hooks, middleware or observers are, or were, at.
+    passed: usize,
     /// Messages that hooks made of one, waiting for the socket.
     pub(super) fed_later: VecDeque<Outbound>,
     pub(super) inbox: &'a Inbox<'a>,
@@ -61,11 +58,12 @@ pub(super) struct Pump<'a, S> {
     play_changes: bool,
     pub(super) chain: &'a Chain,
     /// Whose hooks see what goes out, as of the last time this session had its turn.
-    handlers: Arc<[Arc<dyn WsHandler>]>,
+    handlers: Arc<[Metered]>,
     pub(super) shared: &'a Shared,
     pub(super) observers: &'a Observers,
     pub(super) live: &'a Live,
-    pub(super) connection: &'a Arc<Connection>,
+    /// Not by way of `live`, which nobody else looks at in a turn.
+    pub(super) connection: Arc<Connection>,
     pub(super) spawn_queue: SpawnQueue,
     pub(super) spawned: Option<Box<FuturesUnordered<SpawnedFuture>>>,
     pub(super) parts: Vec<Box<dyn SessionPart>>,
@@ -103,7 +101,7 @@ impl<'a, S: Transport> Pump<'a, S> {
         Self {
             wire,
             queue,
-            is_front_shown: false,
+            passed: 0,
             fed_later: VecDeque::new(),
             inbox,
             play_changes: false,
@@ -112,7 +110,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             shared,
             observers,
             live,
-            connection: live.connection(),
+            connection: Arc::clone(live.connection()),
             spawn_queue,
             spawned: None,
             parts: Vec::new(),
@@ -142,7 +140,8 @@ impl<'a, S: Transport> Pump<'a, S> {
             // Handlers, hooks, middleware and observers are other people's code: a panic in any ends this session only.
             catch_unwind(AssertUnwindSafe(|| self.poll(cx, driver.as_mut()))).unwrap_or_else(|panic| {
                 let text = panic_text(&*panic);
-                Failures::of(self.connection, self.observers).report("a handler", &HandlerError::Generic(text.clone()));
+                Failures::of(&self.connection, self.observers)
+                    .report("a handler", &HandlerError::Generic(text.clone()));
                 Poll::Ready(Ending::HandlerFailed(text))
             })
         })
@@ -153,8 +152,11 @@ impl<'a, S: Transport> Pump<'a, S> {
         cx: &mut Context<'_>,
         mut driver: Pin<&mut impl Future<Output = Result<(), String>>>,
     ) -> Poll<Ending> {
+        // Before anything is looked at that is not there yet.
+        self.prefetch();
+        prefetch(&*driver);
         self.now = Instant::now();
-        self.handlers = self.chain.current();
+        self.chain.bring_up_to_date(&mut self.handlers);
         self.poll_signals(cx);
         self.wire.set_auto_pong(!self.connection.leaves_pings());
         for round in 0..ROUNDS {
@@ -165,13 +167,17 @@ impl<'a, S: Transport> Pump<'a, S> {
                 // Behind the reading: an answer that has come counts, however late this session gets its turn.
                 self.poll_heartbeat(cx);
             }
-            if let Poll::Ready(Err(reason)) = driver.as_mut().poll(cx) {
-                self.end(Ending::HandlerFailed(reason));
+            // Handlers that wait for the next message, and there is none, have nothing to do.
+            if !self.inbox.is_idle() {
+                if let Poll::Ready(Err(reason)) = driver.as_mut().poll(cx) {
+                    self.end(Ending::HandlerFailed(reason));
+                }
+                self.take_up_spawned();
             }
             if self.play_changes && !self.inbox.has_changed_play() {
                 // What is played sees its own first message go out.
                 self.play_changes = false;
-                self.handlers = self.chain.current();
+                self.chain.bring_up_to_date(&mut self.handlers);
             }
             self.poll_spawned(cx);
             self.poll_parts(cx);
@@ -198,6 +204,16 @@ impl<'a, S: Transport> Pump<'a, S> {
         self.flush(cx)
     }
 
+    /// Has the processor fetch what each turn looks at.
+    fn prefetch(&self) {
+        self.queue.prefetch();
+        self.connection.prefetch();
+        prefetch(self.chain);
+        prefetch(&*self.wire);
+        prefetch(self.inbox);
+        self.handlers.first().map(prefetch);
+    }
+
     /// Keeps the first reason to end.
     fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert_with(|| Box::new(ending));
@@ -206,7 +222,7 @@ impl<'a, S: Transport> Pump<'a, S> {
     fn poll_signals(&mut self, cx: &mut Context<'_>) {
         let news = self.queue.awake(cx);
         if news.skipped > 0 {
-            self.observers.tell(|observer| observer.on_skip(self.connection, news.skipped));
+            self.observers.tell(|observer| observer.on_skip(&self.connection, news.skipped));
         }
         if news.cut {
             self.end(Ending::SlowConsumer);
@@ -221,7 +237,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             }
             if self.config.reload_policy == ReloadPolicy::Keep {
                 // A session without work lets go of the old handlers, too.
-                self.handlers = self.chain.current();
+                self.chain.bring_up_to_date(&mut self.handlers);
                 self.take_up_conditions();
             }
         }
@@ -305,24 +321,28 @@ impl<'a, S: Transport> Pump<'a, S> {
     }
 
     /// Gives a message from the client to the handlers.
-    fn deliver(&self, Inbound { message, number }: Inbound) {
-        inbound(&self.shared.middleware, self.connection, message, &mut |message| {
-            self.inbox.push(Inbound { message, number });
-        });
+    fn deliver(&self, next: Inbound) {
+        match inbound(&self.shared.middleware, &self.connection, &next.message) {
+            None => self.inbox.push(next),
+            Some(messages) => messages.into_iter().for_each(|message| self.inbox.push(Inbound { message, ..next })),
+        }
+    }
+
+    /// Takes up what handlers have put beside their calls.
+    fn take_up_spawned(&mut self) {
+        let Some(new) = self.spawn_queue.take() else { return };
+        self.parts.extend(new.parts);
+        if !new.futures.is_empty() {
+            self.spawned.get_or_insert_default().extend(new.futures);
+        }
     }
 
     fn poll_spawned(&mut self, cx: &mut Context<'_>) {
-        loop {
-            let new = self.spawn_queue.take();
-            self.parts.extend(new.parts);
-            if !new.futures.is_empty() {
-                self.spawned.get_or_insert_default().extend(new.futures);
-            }
-            let Some(spawned) = &mut self.spawned else { return };
+        while let Some(spawned) = &mut self.spawned {
             match spawned.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok(()))) => {}
                 Poll::Ready(Some(Err(failure))) => {
-                    Failures::of(self.connection, self.observers).report("spawned work", &failure);
+                    Failures::of(&self.connection, self.observers).report("spawned work", &failure);
                     return self.end(Ending::HandlerFailed(failure.to_string()));
                 }
                 Poll::Ready(None) => {
@@ -343,7 +363,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             };
             drop(self.parts.remove(next));
             if let Err(failure) = done {
-                Failures::of(self.connection, self.observers).report("a part of the session", &failure);
+                Failures::of(&self.connection, self.observers).report("a part of the session", &failure);
                 return self.end(Ending::HandlerFailed(failure.to_string()));
             }
         }
@@ -362,7 +382,7 @@ impl<'a, S: Transport> Pump<'a, S> {
         }
     }
 
-    /// Feeds the next message; pending while the socket is blocked or the queue is empty.
+    /// Feeds what is next; pending while the socket is blocked or the queue is empty.
     pub(super) fn poll_feed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         ready!(self.wire.poll_ready(cx)).map_err(Ending::SendFailed)?;
         if self.link.is_some() {
@@ -370,9 +390,7 @@ impl<'a, S: Transport> Pump<'a, S> {
         }
         if self.fed_later.is_empty() {
             ready!(self.queue.poll_ready(cx));
-            if self.intercept() {
-                return Poll::Ready(self.feed_front());
-            }
+            return Poll::Ready(self.feed_from_queue());
         }
         Poll::Ready(match self.fed_later.pop_front() {
             Some(next) => self.feed(next),
@@ -394,53 +412,52 @@ impl<'a, S: Transport> Pump<'a, S> {
     /// Shows the queue's next message to hooks and middleware. If they leave it as it is, it stays where it is and this says
     /// so; else what they make of it waits in `fed_later`.
     fn intercept(&mut self) -> bool {
-        if self.is_front_shown {
-            // Somebody panicked at it, and does not see it again.
-            self.skip_front();
-        }
+        self.skip_passed();
         let Some((message, origin)) = self.queue.front() else { return false };
         if matches!(message, Message::Close(_)) {
             return true;
         }
-        let (fed_later, mut is_left) = (&mut self.fed_later, false);
-        self.is_front_shown = true;
-        outbound(
-            &self.handlers,
-            &self.shared.middleware,
-            self.connection,
-            message,
-            origin,
-            &mut |message| match message {
-                Cow::Borrowed(_) => is_left = true,
-                Cow::Owned(message) => fed_later.push_back(Outbound::new(message, origin)),
-            },
-        );
-        if !is_left {
-            self.skip_front();
-        }
-        is_left
+        self.passed = 1;
+        let made = outbound(&self.handlers, &self.shared.middleware, &self.connection, message, origin);
+        let Some(messages) = made else { return true };
+        self.fed_later.extend(messages.into_iter().map(|message| Outbound::new(message, origin)));
+        self.skip_passed();
+        false
     }
 
     fn pop_front(&mut self) -> Option<Outbound> {
-        self.is_front_shown = false;
+        self.passed = 0;
         self.queue.pop()
     }
 
-    fn skip_front(&mut self) {
-        self.is_front_shown = false;
-        self.queue.skip();
+    /// What somebody has panicked at is not shown again.
+    fn skip_passed(&mut self) {
+        self.queue.skip(std::mem::take(&mut self.passed));
     }
 
-    /// Puts the queue's next message on its way.
-    fn feed_front(&mut self) -> Result<(), Ending> {
-        if !self.queue.is_front_shared() {
-            return self.pop_front().map_or(Ok(()), |next| self.feed(next));
+    /// Puts the queue's next message on its way; if others get it, too, also those behind it that they get, as far as the wire
+    /// has room and nobody makes anything else of them.
+    fn feed_from_queue(&mut self) -> Result<(), Ending> {
+        self.skip_passed();
+        let Some((messages, origin)) = self.queue.front_shared() else {
+            let next = if self.intercept() { self.pop_front() } else { None };
+            return next.map_or(Ok(()), |next| self.feed(next));
+        };
+        for message in messages {
+            self.passed += 1;
+            let made = outbound(&self.handlers, &self.shared.middleware, &self.connection, message, origin);
+            if let Some(messages) = made {
+                self.fed_later.extend(messages.into_iter().map(|message| Outbound::new(message, origin)));
+                break;
+            }
+            let span = MessageSpan::of(Direction::Outbound, message);
+            self.observe(Direction::Outbound, origin, message);
+            settle(span, self.wire.feed_shared(message))?;
+            if !self.wire.has_room() {
+                break;
+            }
         }
-        let Some((message, origin)) = self.queue.front() else { return Ok(()) };
-        let span = MessageSpan::of(Direction::Outbound, message);
-        self.observe(Direction::Outbound, origin, message);
-        settle(span, self.wire.feed_shared(message))?;
-        self.skip_front();
+        self.skip_passed();
         Ok(())
     }
 
@@ -470,17 +487,19 @@ impl<'a, S: Transport> Pump<'a, S> {
     }
 
     /// Counts a frame and tells everybody of it; gives back the how manieth of its direction it is.
+    #[inline]
     pub(super) fn observe(&self, direction: Direction, origin: Origin, message: &Message) -> u64 {
         let number = self.connection.count(direction, message.len());
         let frame = ObservedFrame::new(direction, origin, message, self.now).numbered(number);
         for observer in self.observers.iter() {
-            observer.on_frame(self.connection, frame);
+            observer.on_frame(&self.connection, frame);
         }
         number
     }
 }
 
 /// Says in the span of a message what came of it on its way to the wire.
+#[inline]
 fn settle(span: MessageSpan, fed: Result<(), WireError>) -> Result<(), Ending> {
     match fed {
         Ok(()) => {

@@ -122,7 +122,7 @@ fn open(config: WsConfig, handler: impl WsHandler + 'static) -> Opened {
     let numbered = scope.conditions.as_ref().map(|conditions| conditions.next(Instant::now()).1);
     let plan = numbered.map(|numbered| numbered.open(connection.opened_at()));
     let realm = Arc::clone(shared.realms.server());
-    let chain = Chain::new(scope, Some((version, realm.versions.subscribe())), "/ws");
+    let chain = Chain::new(scope, Some((version, realm.versions.subscribe())), "/ws", None);
     let session = Session::open(Arc::clone(&shared), realm, Arc::clone(&config), chain, connection, plan, slot);
     Opened { session, config, shared, registry, end }
 }

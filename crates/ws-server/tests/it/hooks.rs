@@ -65,6 +65,40 @@ async fn hooks_pass_replace_drop_and_multiply_in_order() {
     assert_eq!(scrape::value(&server, "mockforge_ws_messages_sent_total"), 12.0);
 }
 
+/// What hooks make of one of many broadcasts stands in its place, also where all are fed to the socket at once.
+#[tokio::test]
+async fn hooks_change_some_of_many_broadcasts() {
+    let hook = |_: &Arc<Connection>, message: &Message, _| match message.as_text() {
+        Some("1" | "30") => Verdict::Several(vec![Message::text("a"), Message::text("b")]),
+        Some("3" | "31") => Verdict::Drop,
+        Some("4") => Verdict::Replace(Message::text("four")),
+        _ => Verdict::Pass,
+    };
+    let room = Programmed::new()
+        .on_connect(|ctx| Box::pin(ctx.join_room("lobby")))
+        .on_message(|ctx, _| {
+            Box::pin(async move {
+                for n in 0..100 {
+                    ctx.broadcast_to_room("lobby", &n.to_string()).await?;
+                }
+                ctx.broadcast_to_room("lobby", "pass").await
+            })
+        })
+        .on_outbound(hook);
+    let server = serve_handler(room).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    let made = |n: u32| match n {
+        1 | 30 => vec!["a".to_owned(), "b".to_owned()],
+        3 | 31 => vec![],
+        4 => vec!["four".to_owned()],
+        n => vec![n.to_string()],
+    };
+    for _ in 0..3 {
+        client.send_text("go").await.unwrap();
+        assert_eq!(until_pass(&mut client).await, (0..100).flat_map(made).collect::<Vec<_>>());
+    }
+}
+
 /// A hook learns who wrote a message, and on which connection; it is not asked about Close frames.
 #[tokio::test]
 async fn hooks_see_the_origin() {

@@ -42,7 +42,8 @@ async fn list(asked: Asked<ListQuery>) -> Result<Json<Handlers>, Problem> {
     let versions = realm.versions.subscribe();
     let version = realm.version();
     let scope = version.scope(&path).clone();
-    let chain = Chain::new(scope, Some((version, versions)), &path);
-    let handlers = chain.current().iter().map(|handler| Handler { label: handler.label().into_owned() }).collect();
+    let chain = Chain::new(scope, Some((version, versions)), &path, None);
+    let handlers =
+        chain.current().iter().map(|metered| Handler { label: metered.handler.label().into_owned() }).collect();
     Ok(Json(Handlers { path, handlers }))
 }

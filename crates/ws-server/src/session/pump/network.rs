@@ -77,7 +77,7 @@ impl<S: Transport> Pump<'_, S> {
     pub(super) fn tell_fault(&self, name: Option<&str>) {
         if let Some(name) = name {
             debug!(connection = self.connection.id(), "fault injected: {name}");
-            self.observers.tell(|observer| observer.on_fault(self.connection, name));
+            self.observers.tell(|observer| observer.on_fault(&self.connection, name));
         }
     }
 

@@ -1,0 +1,93 @@
+//! The memory of a queue that is empty, for the next one that is not.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::thread::LocalKey;
+
+/// What is larger is not kept, in bytes.
+const LARGEST: usize = 16 * 1024;
+
+/// A queue without messages that a thread keeps, so that of its many queues only those have memory that have messages, and to
+/// get some costs them no call of the allocator.
+///
+/// It is made for `thread_local!`; when its thread is at its end, nothing is kept and nothing lent.
+pub struct Spare<T>(Cell<VecDeque<T>>);
+
+impl<T> Spare<T> {
+    /// Nothing is kept yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Cell::new(VecDeque::new()))
+    }
+}
+
+impl<T: 'static> Spare<T> {
+    /// Gives memory to a queue that has none, if there is any.
+    #[inline]
+    pub fn lend(spare: &'static LocalKey<Self>, queue: &mut VecDeque<T>) {
+        if queue.capacity() == 0 {
+            *queue = spare.try_with(|spare| spare.0.take()).unwrap_or_default();
+        }
+    }
+
+    /// Takes the memory of a queue whose messages are of no interest any more.
+    #[inline]
+    pub fn take_back(spare: &'static LocalKey<Self>, queue: &mut VecDeque<T>) {
+        if queue.capacity() == 0 {
+            return;
+        }
+        let mut queue = std::mem::take(queue);
+        queue.clear();
+        if queue.capacity() * size_of::<T>() <= LARGEST {
+            let _ = spare.try_with(|spare| spare.0.set(queue));
+        }
+    }
+}
+
+impl<T> Default for Spare<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for Spare<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spare").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    thread_local! {
+        static SPARE: Spare<u64> = const { Spare::new() };
+    }
+
+    #[test]
+    fn memory_goes_from_queue_to_queue_without_what_was_in_it() {
+        let mut queue = VecDeque::from(vec![1, 2, 3]);
+        let capacity = queue.capacity();
+        Spare::take_back(&SPARE, &mut queue);
+        assert_eq!(queue.capacity(), 0);
+
+        Spare::lend(&SPARE, &mut queue);
+        assert_eq!((queue.len(), queue.capacity()), (0, capacity));
+        let mut other = VecDeque::new();
+        Spare::lend(&SPARE, &mut other);
+        assert_eq!(other.capacity(), 0, "it is lent once");
+
+        queue.push_back(4);
+        Spare::lend(&SPARE, &mut queue);
+        assert_eq!(queue, [4], "who has memory keeps it");
+    }
+
+    #[test]
+    fn much_memory_is_not_kept() {
+        let mut queue = VecDeque::with_capacity(LARGEST / size_of::<u64>() + 1);
+        Spare::take_back(&SPARE, &mut queue);
+        Spare::lend(&SPARE, &mut queue);
+        assert_eq!(queue.capacity(), 0);
+    }
+}
