@@ -210,7 +210,11 @@ impl WsContext {
     /// # Errors
     /// The first error of the spawned work.
     pub async fn run_spawned(&mut self) -> HandlerResult<()> {
-        while let Some(spawned) = self.spawned.take() {
+        loop {
+            let spawned = self.spawned.take();
+            if spawned.futures.is_empty() && spawned.parts.is_empty() {
+                return Ok(());
+            }
             for work in spawned.futures {
                 work.await?;
             }
@@ -218,7 +222,6 @@ impl WsContext {
                 poll_fn(|cx| part.poll(cx)).await?;
             }
         }
-        Ok(())
     }
 
     /// What the client said at its handshake: path, query, headers, cookies, address.

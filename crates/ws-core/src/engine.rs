@@ -54,13 +54,13 @@ impl SpawnQueue {
 
     /// What was spawned and attached since the last call.
     #[must_use]
-    pub fn take(&self) -> Option<Spawned> {
+    pub fn take(&self) -> Spawned {
         if !self.0.is_something.load(Ordering::Acquire) {
-            return None;
+            return Spawned::default();
         }
         let mut spawned = lock(&self.0.spawned);
         self.0.is_something.store(false, Ordering::Relaxed);
-        spawned.take().map(|spawned| *spawned)
+        spawned.take().map_or_else(Spawned::default, |spawned| *spawned)
     }
 }
 

@@ -213,7 +213,7 @@ async fn close<S: Transport, D: Future<Output = Result<(), String>>>(
     log(&ending, live.connection());
     let mut parts = std::mem::take(&mut pump.parts);
     // What a handler attached in a turn that a panic cut short is told, too.
-    parts.extend(pump.spawn_queue.take().map(|spawned| spawned.parts).unwrap_or_default());
+    parts.extend(pump.spawn_queue.take().parts);
     // After our own Close frame the running call may finish. After the client's, parts that forward what it said get the rest
     // of it. After anything else the call is dropped here.
     let unfinished = match ending {

@@ -330,7 +330,7 @@ impl<'a, S: Transport> Pump<'a, S> {
 
     /// Takes up what handlers have put beside their calls.
     fn take_up_spawned(&mut self) {
-        let Some(new) = self.spawn_queue.take() else { return };
+        let new = self.spawn_queue.take();
         self.parts.extend(new.parts);
         if !new.futures.is_empty() {
             self.spawned.get_or_insert_default().extend(new.futures);
