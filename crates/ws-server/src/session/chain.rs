@@ -104,9 +104,13 @@ impl Chain {
 
     /// Makes of `known` what [`current`](Self::current) gives, which it is already most of the time.
     pub(crate) fn bring_up_to_date(&self, known: &mut Arc<[Metered]>) {
-        let state = self.kept_up();
-        if !Arc::ptr_eq(known, &state.handlers) {
-            *known = Arc::clone(&state.handlers);
+        let newer = {
+            let state = self.kept_up();
+            (!Arc::ptr_eq(known, &state.handlers)).then(|| Arc::clone(&state.handlers))
+        };
+        // Behind the lock: with the old ones goes, perhaps, somebody else's handler.
+        if let Some(newer) = newer {
+            *known = newer;
         }
     }
 
