@@ -133,3 +133,8 @@ pub(crate) fn with_hint(router: Router, shared: Arc<Shared>) -> Router {
 fn routes(answer: axum::routing::MethodRouter) -> Router {
     Router::new().route("/ws", answer.clone()).route("/ws/", answer.clone()).route("/ws/{*path}", answer)
 }
+
+/// Whether a path is one of [`routes`].
+pub(crate) fn is_websocket(path: &str) -> bool {
+    path.strip_prefix("/ws").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

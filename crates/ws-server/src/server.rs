@@ -1,6 +1,7 @@
 //! A server put together from its parts, and the handle of one that runs.
 
 mod accept;
+mod serving;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

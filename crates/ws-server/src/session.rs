@@ -79,7 +79,7 @@ impl Session {
         connection: Connection,
         plan: Option<ConnectionPlan>,
         slot: Slot,
-    ) -> Self {
+    ) -> Box<Self> {
         let (sender, queue) = outbound_queue(config.outbound_queue);
         let connection = Arc::new(connection);
         let span = create_ws_connection_span(connection.handshake());
@@ -89,7 +89,7 @@ impl Session {
         shared.live.insert(Arc::clone(&live));
         realm.observers.tell(|observer| observer.on_open(&connection));
         let (span, plan) = ((!span.is_disabled()).then(|| Box::new(span)), plan.map(Box::new));
-        Self { shared, realm, live, config, chain, span, queue, plan, has_ended: false, _slot: slot }
+        Box::new(Self { shared, realm, live, config, chain, span, queue, plan, has_ended: false, _slot: slot })
     }
 
     fn connection(&self) -> &Arc<Connection> {
@@ -123,10 +123,13 @@ impl Session {
     /// Serves the connection until it has ended.
     ///
     /// What it is given stays where it is: moved, it would stand twice in the memory of every connection.
-    pub(crate) fn serve<S: Transport>(mut self, mut wire: Wire<Paced<S>>) -> impl Future<Output = ()> + Send {
+    pub(crate) fn serve<S: Transport>(
+        mut self: Box<Self>,
+        mut wire: Wire<Paced<S>>,
+    ) -> impl Future<Output = ()> + Send {
         let span = self.span();
         let served = async move {
-            let Self { shared, config, chain, realm, live, queue, plan, .. } = &mut self;
+            let Self { shared, config, chain, realm, live, queue, plan, .. } = &mut *self;
             let (shared, config, chain, live, observers) = (&**shared, &**config, &*chain, &**live, &realm.observers);
             let inbox = Inbox::new(&config.inbound_queue);
             let failures = Failures::of(live.connection(), observers);
@@ -152,7 +155,12 @@ impl Session {
 
 impl Session {
     /// What is left when the connection has ended: its handlers are told, it leaves its rooms, the books are closed.
-    async fn afterwards(mut self, mut context: SessionContext, status: EndStatus, close_frame: Option<CloseFrame>) {
+    async fn afterwards(
+        mut self: Box<Self>,
+        mut context: SessionContext,
+        status: EndStatus,
+        close_frame: Option<CloseFrame>,
+    ) {
         let (connection, chain) = (self.connection(), &self.chain);
         context.set_close_frame(close_frame.clone());
         let failures = Failures::of(connection, &self.realm.observers);

@@ -135,10 +135,14 @@ impl Shared {
 
     /// Runs `work`, but not beyond the moment at which the server stops waiting: then there is no answer.
     pub(crate) async fn unless_abandoned<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        if self.abandon.is_cancelled() {
+            return None;
+        }
         tokio::select! {
             biased;
-            () = self.abandon.cancelled() => None,
+            // First, as most of it does not wait, and need not be told.
             answer = work => Some(answer),
+            () = self.abandon.cancelled() => None,
         }
     }
 

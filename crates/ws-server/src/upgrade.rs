@@ -3,6 +3,7 @@
 //!
 //! It answers by hand instead of using axum's `WebSocketUpgrade`, whose socket hides frames and the transport.
 
+mod opening;
 mod test_tag;
 
 use std::net::SocketAddr;
@@ -15,29 +16,28 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::{debug, error, info};
 use ws_conditions::HandshakeAnswer;
 use ws_core::{Acceptance, Connection, Handshake, HandshakeDecision, Refusal, SubprotocolChoice};
-use ws_wire::{Wire, WireOptions};
+use ws_wire::WireOptions;
 
+pub(crate) use self::opening::Handover;
+use self::opening::Opening;
 use self::test_tag::Named;
 use crate::Subprotocols;
 use crate::realm::{Entry, Realm};
-use crate::session::{Chain, Metered, Paced, Session};
+use crate::session::{Chain, Metered, Session};
 use crate::shared::Shared;
-#[cfg(feature = "tls")]
-use crate::tls::TlsSocket;
-use crate::transport::Transport;
 
 /// Answers every request on a WebSocket path.
-pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
+pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    answer_handshake(&shared, request).await
+}
+
+/// Answers a request on a WebSocket path.
+pub(crate) async fn answer_handshake<B>(shared: &Arc<Shared>, mut request: Request<B>) -> Response {
     let accept_key = match check(&request, shared.version().config.scheme()) {
         Ok(key) => derive_accept_key(key.as_bytes()),
         Err(refusal) => {
@@ -45,13 +45,15 @@ pub(crate) async fn upgrade(State(shared): State<Arc<Shared>>, mut request: Requ
             return answer(refused(shared.realms.server(), &handshake, refusal, "no WebSocket handshake"));
         }
     };
-    let on_upgrade = hyper::upgrade::on(&mut request);
     let (handshake, named) = read(&request);
-    match decide(&shared, handshake, named).await {
+    match decide(shared, handshake, named).await {
         Err(Denial::Refused(refusal)) => answer(refusal),
         Err(Denial::Dropped) => no_answer(),
-        Ok(Accepted { session, wire, subprotocol, headers }) => {
-            shared.tasks.spawn(start(session, wire, on_upgrade, Arc::clone(&shared)));
+        Ok(Accepted { opening, subprotocol, headers }) => {
+            match request.extensions().get::<Handover>() {
+                Some(handover) => handover.give(opening),
+                None => drop(shared.tasks.spawn(opening.serve_upgraded(hyper::upgrade::on(&mut request)))),
+            }
             switch_protocols(&accept_key, subprotocol, headers)
         }
     }
@@ -81,7 +83,7 @@ fn refused(realm: &Realm, handshake: &Handshake, refusal: Refusal, by: &str) -> 
 }
 
 /// Refuses what is no WebSocket handshake; gives back the client's key.
-fn check<'a>(request: &'a Request, scheme: &str) -> Result<&'a HeaderValue, Refusal> {
+fn check<'a, B>(request: &'a Request<B>, scheme: &str) -> Result<&'a HeaderValue, Refusal> {
     let headers = request.headers();
     let is_upgrade = request.method() == Method::GET
         && request.version() >= Version::HTTP_11
@@ -125,7 +127,7 @@ const UPGRADE_HEADERS: [HeaderName; 4] =
 
 /// What the client asks for, and the test that it names. Everything is copied out: borrowed, it would keep the request's
 /// buffers for as long as the connection lives.
-fn read(request: &Request) -> (Handshake, Named) {
+fn read<B>(request: &Request<B>) -> (Handshake, Named) {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let is_of_this_hop = |name: &HeaderName| {
         // What `Connection` names is meant for the next hop only (RFC 9110, section 7.6.1).
@@ -150,8 +152,7 @@ fn read(request: &Request) -> (Handshake, Named) {
 
 /// A handshake that was accepted: what is served, and what the client is answered.
 struct Accepted {
-    session: Session,
-    wire: WireOptions,
+    opening: Opening,
     subprotocol: Option<String>,
     headers: HeaderMap,
 }
@@ -246,7 +247,7 @@ async fn decide(shared: &Arc<Shared>, handshake: Handshake, named: Named) -> Res
     if let Some(frame) = entry.too_late() {
         session.close(frame);
     }
-    Ok(Accepted { session, wire, subprotocol, headers: accepted.headers })
+    Ok(Accepted { opening: Opening::new(session, wire), subprotocol, headers: accepted.headers })
 }
 
 fn full() -> Refusal {
@@ -326,49 +327,6 @@ fn switch_protocols(accept_key: &str, subprotocol: Option<String>, extra: Header
         }
     }
     response
-}
-
-/// Serves the session once the client has its 101, in a task of its own: this one's memory ends here.
-async fn start(session: Session, options: WireOptions, on_upgrade: OnUpgrade, shared: Arc<Shared>) {
-    let upgraded = match on_upgrade.await {
-        Ok(upgraded) => upgraded,
-        Err(error) => return debug!("the client was gone before its connection was upgraded: {error}"),
-    };
-    // The stream itself where it can be had; it is cheaper than what hyper wraps around it.
-    match unwrap::<TcpStream>(upgraded) {
-        Ok((socket, read)) => begin(session, socket, read, options, &shared).await,
-        #[cfg(feature = "tls")]
-        Err(upgraded) => match unwrap::<TlsSocket>(upgraded) {
-            Ok((socket, read)) => begin(session, socket, read, options, &shared).await,
-            Err(upgraded) => begin(session, TokioIo::new(upgraded), Bytes::new(), options, &shared).await,
-        },
-        #[cfg(not(feature = "tls"))]
-        Err(upgraded) => begin(session, TokioIo::new(upgraded), Bytes::new(), options, &shared).await,
-    }
-}
-
-/// Starts the session's own task.
-async fn begin<S: Transport>(session: Session, transport: S, read: Bytes, options: WireOptions, shared: &Shared) {
-    let socket = transport.tcp();
-    session.log_established(|| socket?.peer_addr().ok());
-    if let Some(socket) = socket {
-        // Small messages leave at once.
-        let _ = socket.set_nodelay(true);
-    }
-    let wire = Wire::server(Paced::new(transport), read, options);
-    shared.tasks.spawn(session.serve(wire));
-}
-
-/// Takes away what hyper has wrapped around a stream; gives back what was read from it already, too.
-fn unwrap<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(upgraded: Upgraded) -> Result<(S, Bytes), Upgraded> {
-    // Under `axum::serve` the stream is wrapped once more than under our own accept loop.
-    match auto::upgrade::downcast::<TokioIo<S>>(upgraded) {
-        Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf)),
-        Err(upgraded) => {
-            let parts = upgraded.downcast::<TokioIo<S>>()?;
-            Ok((parts.io.into_inner(), parts.read_buf))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,25 +3,30 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::pin::{self, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::response::IntoResponse;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tower_service::Service;
 use tracing::{debug, info, warn};
 
+use super::serving::Serving;
+use crate::router::is_websocket;
 use crate::shared::Shared;
 use crate::tls::{Accepted, TlsAcceptor};
+use crate::transport::Transport;
+use crate::upgrade::{Handover, answer_handshake};
 
 /// How long a client may take for the TLS handshake.
 const TLS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,20 +48,21 @@ pub(super) async fn accept(listener: TcpListener, tls: Option<Arc<TlsAcceptor>>,
         Ok(address) => router.layer(axum::Extension(crate::admin::Listening(address))),
         Err(_) => router,
     };
+    let mut shutdown = pin!(shared.shutdown.cancelled());
     loop {
         let Ok(permit) = Arc::clone(&sockets).acquire_owned().await else { return };
         let accepted = tokio::select! {
             biased;
-            () = shared.shutdown.cancelled() => return,
+            () = &mut shutdown => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((socket, peer)) => {
                 let (router, connection) = (router.clone(), Arc::clone(&shared));
-                match tls.clone() {
-                    None => shared.tasks.spawn(serve(socket, peer, router, connection, permit)),
-                    Some(tls) => shared.tasks.spawn(serve_tls(tls, socket, peer, router, connection, permit)),
-                };
+                shared.tasks.spawn(match tls.clone() {
+                    None => Serving::new(speak_http(socket, peer, Some(router), connection, permit)),
+                    Some(tls) => Serving::new(speak_tls(tls, socket, peer, router, connection, permit)),
+                });
             }
             Err(error) if is_of_one_client(&error) => debug!("a client was gone before it was accepted: {error}"),
             Err(error) => {
@@ -72,57 +78,81 @@ fn is_of_one_client(error: &io::Error) -> bool {
 }
 
 /// Does the TLS handshake, then speaks HTTP.
-async fn serve_tls(
+async fn speak_tls(
     tls: Arc<TlsAcceptor>,
     socket: TcpStream,
     peer: SocketAddr,
     router: Router,
     shared: Arc<Shared>,
     permit: OwnedSemaphorePermit,
-) {
+) -> Option<Serving> {
     let accepted = tokio::select! {
-        () = shared.shutdown.cancelled() => return,
+        () = shared.shutdown.cancelled() => return None,
         accepted = timeout(TLS_TIMEOUT, tls.accept(socket)) => accepted,
     };
     match accepted {
-        Ok(Ok(Accepted::Tls(socket))) => serve(socket, peer, router, shared, permit).await,
+        Ok(Ok(Accepted::Tls(socket))) => speak_http(socket, peer, Some(router), shared, permit).await,
         Ok(Ok(Accepted::Plain(socket))) => {
             debug!(%peer, "a client speaks without TLS");
-            serve(socket, peer, Router::new().fallback(async || SPEAK_TLS), shared, permit).await;
+            speak_http(socket, peer, None, shared, permit).await
         }
-        Ok(Err(error)) => info!(%peer, "no TLS handshake: {error}"),
-        Err(_) => debug!(%peer, "no TLS handshake within {} s", TLS_TIMEOUT.as_secs()),
+        Ok(Err(error)) => {
+            info!(%peer, "no TLS handshake: {error}");
+            None
+        }
+        Err(_) => {
+            debug!(%peer, "no TLS handshake within {} s", TLS_TIMEOUT.as_secs());
+            None
+        }
     }
 }
 
-/// Speaks HTTP on one socket; a WebSocket session goes on in a task of its own.
-async fn serve(
-    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+/// Speaks HTTP on one socket until that is done with; gives back the session that goes on with it, if one does. Without a
+/// router, the answer is that TLS is spoken here.
+async fn speak_http(
+    socket: impl Transport,
     peer: SocketAddr,
-    router: Router,
+    router: Option<Router>,
     shared: Arc<Shared>,
     _permit: OwnedSemaphorePermit,
-) {
-    // Not as a layer of the router: that would make all routes anew for each socket.
-    let service = service_fn(move |mut request: Request<Incoming>| {
+) -> Option<Serving> {
+    let handover = Handover::default();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        // Not as layers of the router: these would make all routes anew for each socket.
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().call(request)
+        request.extensions_mut().insert(handover.clone());
+        let (router, shared) = (&router, &shared);
+        async move {
+            match router {
+                None => Ok(SPEAK_TLS.into_response()),
+                // As the router would, but with fewer detours.
+                Some(_) if is_websocket(request.uri().path()) => Ok(answer_handshake(shared, request).await),
+                Some(router) => router.clone().call(request).await,
+            }
+        }
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
+        .serve_connection(TokioIo::new(socket), service);
     let served = tokio::select! {
-        served = connection.as_mut() => Some(served),
+        biased;
+        served = &mut connection => Some(served),
         () = shared.shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
+            pin::Pin::new(&mut connection).graceful_shutdown();
             // A handler may still think about a handshake.
-            shared.unless_abandoned(connection).await
+            shared.unless_abandoned(&mut connection).await
         }
     };
-    if let Some(Err(error)) = served {
-        debug!(%peer, "an HTTP connection ended early: {error}");
+    match served? {
+        Ok(()) => {
+            let opening = handover.take()?;
+            let parts = connection.into_parts();
+            Some(Serving::last(opening.serve_on(parts.io.into_inner(), parts.read_buf)))
+        }
+        Err(error) => {
+            debug!(%peer, "an HTTP connection ended early: {error}");
+            None
+        }
     }
 }

@@ -93,7 +93,7 @@ struct Running {
 
 /// A session that is in the books, and not yet served.
 struct Opened {
-    session: Session,
+    session: Box<Session>,
     config: Arc<WsConfig>,
     shared: Arc<Shared>,
     registry: Arc<HandlerRegistry>,
