@@ -113,9 +113,15 @@ impl Connection {
     /// the connection does this, and nobody else.
     #[inline]
     pub fn count(&self, direction: Direction, bytes: usize) -> u64 {
+        self.count_all(direction, 1, bytes)
+    }
+
+    /// The same for several messages, which have so many bytes in all; gives back the number of the last.
+    #[inline]
+    pub fn count_all(&self, direction: Direction, messages: usize, bytes: usize) -> u64 {
         let counters = self.counters(direction);
         // One task writes: no addition is lost without the price of an atomic one.
-        let frames = counters.frames.load(Ordering::Relaxed) + 1;
+        let frames = counters.frames.load(Ordering::Relaxed) + messages as u64;
         counters.frames.store(frames, Ordering::Relaxed);
         counters.bytes.store(counters.bytes.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
         frames

@@ -11,7 +11,22 @@ pub use crate::prefetch::prefetch;
 pub use crate::queue::{Outbound, OutboundQueue, QueueNews, outbound_queue};
 pub use crate::registry::HandlerWatch;
 pub use crate::spare::Spare;
-use crate::{CloseFrame, Connection, Handled, HandlerResult, Rooms, SessionPart, Unmatched, WsContext, WsSender};
+use crate::{
+    CloseFrame, Connection, Handled, HandlerResult, Message, Rooms, SessionPart, SharedMessages, Unmatched, WsContext,
+    WsSender,
+};
+
+/// Puts on the wire, by `put`, messages that many connections get, as `encode` makes them: it is called once for each message, whoever
+/// is the first to need it, and so has to be the same for all. It says whether it has put the message behind the bytes; it is not
+/// called for those behind one that it has not. Gives back whether `put` was called: not if one of the messages is not encoded,
+/// nor where it is not worth while.
+pub fn put_encoded(
+    messages: SharedMessages<'_>,
+    encode: impl Fn(&Message, &mut Vec<u8>) -> bool,
+    put: impl FnOnce(&[u8]),
+) -> bool {
+    messages.put_encoded(encode, put)
+}
 
 /// Work that a handler spawned; the session polls it.
 pub type SpawnedFuture = Pin<Box<dyn Future<Output = HandlerResult<()>> + Send>>;

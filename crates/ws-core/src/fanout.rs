@@ -1,68 +1,126 @@
 //! One message on its way to many connections, kept once.
 //!
 //! Whoever waits for it has neither a copy of it nor a handle to it, but a place in a run: the messages that went the same way
-//! (to one room, say), one behind the other. So the next message of a run costs a queue no memory, and nobody a
-//! reference to be counted. A run is short, so that a slow reader keeps little of what all others have read.
+//! (to one room, say), one behind the other. Who has a place follows the run: the next message of it costs the queue no memory,
+//! nobody a reference to be counted, and the sender not even a look, until the one who follows takes what waits for it, or gets
+//! something else behind it. A run is short, so that a slow reader keeps little of what all others have read.
+
+mod run;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
-use crate::Message;
+use self::run::Run;
+pub use self::run::SharedMessages;
+pub(crate) use self::run::{Follower, Part};
+use crate::{Message, Offered, WhenFull, WsSender};
 
 /// The most messages of a run.
 const MESSAGES: usize = 32;
-/// A run that has so many bytes is not continued.
+/// The most bytes of a run that has more than one message.
 const BYTES: usize = 16 * 1024;
+/// How many receivers ahead the processor is asked for what it needs to reach one.
+const AHEAD: usize = 8;
 
-/// Messages of one [`Fanout`], in the order in which they were published; the last places may be free.
-type Run = [OnceLock<Message>];
-
-/// Sends the same messages to many connections, by [`WsSender::offer_published`](crate::WsSender::offer_published).
+/// Sends the same messages to many connections, and keeps each once.
 ///
-/// It keeps none of them: they are there for as long as somebody waits for one of their run, which is 32 messages at most, and
-/// ends with the one that brings it to 16 KiB.
+/// It keeps none for longer than somebody waits for one of its run, which is 32 messages at most, or 16 KiB, or one message.
+#[derive(Default)]
 pub struct Fanout {
     run: Weak<Run>,
     /// How many places of the run are taken, and how many there are.
     taken: usize,
     places: usize,
     bytes: usize,
+    /// The memory of the last list of receivers.
+    spare: Vec<u32>,
 }
 
 impl Fanout {
     /// Nothing was sent yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { run: Weak::<[OnceLock<Message>; 0]>::new(), taken: 0, places: 0, bytes: 0 }
+        Self::default()
     }
 
-    /// Takes the next message, to be offered to those who get it.
-    pub fn publish(&mut self, message: Message) -> Published {
-        let has_place = self.taken < self.places && self.bytes < BYTES;
-        let run = self.run.upgrade().filter(|_| has_place).unwrap_or_else(|| self.begin());
+    /// Sends a message without waiting to `count` receivers, of which `receiver` gives the one of a number below that, or none if
+    /// nothing reaches it; `when_full` says what happens to those who read too slowly. `refused` is told of those who did not get
+    /// it, and why. Gives back how many did.
+    ///
+    /// Numbers and receivers are the same as at the last call, or [`regroup`](Self::regroup) was called in between.
+    pub fn send<'a>(
+        &mut self,
+        message: Message,
+        when_full: WhenFull,
+        count: usize,
+        receiver: impl Fn(usize) -> Option<&'a WsSender>,
+        mut refused: impl FnMut(usize, Offered),
+    ) -> usize {
+        let (published, due) = self.publish(message, count);
+        // If anything panics here, somebody was not asked: then the run is not continued.
+        let run = std::mem::take(&mut self.run);
+        let mut sent = count - due.len();
+        for (at, &number) in due.iter().enumerate() {
+            if let Some(ahead) = due.get(at + AHEAD).and_then(|number| receiver(*number as usize)) {
+                ahead.prefetch();
+            }
+            match receiver(number as usize).map(|receiver| receiver.offer_published(&published, number, when_full)) {
+                Some(Offered::Sent) => sent += 1,
+                Some(offered) => refused(number as usize, offered),
+                None => published.ask_again(number),
+            }
+        }
+        self.run = run;
+        self.spare = due;
+        sent
+    }
+
+    /// Receivers came or went, or have other numbers now.
+    pub fn regroup(&mut self) {
+        if let Some(run) = std::mem::take(&mut self.run).upgrade() {
+            run.progress().end();
+        }
+    }
+
+    /// Takes the next message. Who follows the run has it; to the others it is to be offered.
+    fn publish(&mut self, message: Message, count: usize) -> (Published, Vec<u32>) {
+        let (size, is_close) = (message.len(), matches!(message, Message::Close(_)));
+        let has_place = self.taken < self.places && self.bytes + size <= BYTES && !is_close;
+        let known = self.run.upgrade().filter(|_| has_place);
+        let is_new = known.is_none();
+        let run = known.unwrap_or_else(|| self.begin(is_close));
         let index = self.taken;
         self.taken += 1;
-        self.bytes += message.len();
-        let (size, is_close) = (message.len(), matches!(message, Message::Close(_)));
-        // Nobody else fills it, and none is filled twice.
-        let _ = run[index].set(message);
-        Published { run, index, size, is_close }
+        self.bytes += size;
+        let mut due = std::mem::take(&mut self.spare);
+        due.clear();
+        if is_new {
+            due.extend((0..count).map_while(|number| u32::try_from(number).ok()));
+        }
+        run.put(index, message);
+        let mut progress = run.progress();
+        (progress.taken, progress.bytes) = (self.taken, self.bytes);
+        if !is_new {
+            progress.take_due(&mut due);
+        }
+        if self.taken == self.places {
+            progress.end();
+        }
+        drop(progress);
+        let (places, bytes) = (self.places - self.taken, BYTES.saturating_sub(self.bytes));
+        (Published { run, index, size, is_close, end: self.bytes, places, bytes }, due)
     }
 
-    /// As many places as the last run used, but half of what it had at least; twice as many if it used all.
-    fn begin(&mut self) -> Arc<Run> {
+    /// As many places as the last run used, but half of what it had at least; twice as many if it used all. A Close frame
+    /// is alone.
+    fn begin(&mut self, is_close: bool) -> Arc<Run> {
+        self.regroup();
         let used = if self.taken < self.places { self.taken } else { 2 * self.taken };
-        self.places = used.max(self.places / 2).clamp(1, MESSAGES);
+        self.places = if is_close { 1 } else { used.max(self.places / 2).clamp(1, MESSAGES) };
         (self.taken, self.bytes) = (0, 0);
-        let run: Arc<Run> = (0..self.places).map(|_| OnceLock::new()).collect();
+        let run = Arc::new(Run::new(self.places));
         self.run = Arc::downgrade(&run);
         run
-    }
-}
-
-impl Default for Fanout {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -72,20 +130,23 @@ impl fmt::Debug for Fanout {
     }
 }
 
-/// A message that a [`Fanout`] has taken.
-pub struct Published {
+/// A message that a [`Fanout`] sends.
+pub(crate) struct Published {
     run: Arc<Run>,
     index: usize,
     /// Of its payload, in bytes: asked for by each who gets it.
     size: usize,
     is_close: bool,
+    /// How many bytes the run has up to its end.
+    end: usize,
+    /// How many messages the run may get behind it, and how many bytes.
+    places: usize,
+    bytes: usize,
 }
 
 impl Published {
-    /// The message.
-    #[must_use]
-    pub fn message(&self) -> &Message {
-        taken(&self.run[self.index])
+    pub(crate) fn message(&self) -> &Message {
+        self.run.message(self.index)
     }
 
     #[inline]
@@ -97,72 +158,25 @@ impl Published {
     pub(crate) fn size(&self) -> usize {
         self.size
     }
-}
 
-impl fmt::Debug for Published {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Published").field(self.message()).finish()
-    }
-}
-
-#[inline]
-fn taken(place: &OnceLock<Message>) -> &Message {
-    place.get().expect("who knows of a place got it with its message")
-}
-
-/// Messages of a run that one connection waits for: one at least.
-#[derive(Debug)]
-pub(crate) struct Part {
-    run: Arc<Run>,
-    next: usize,
-    end: usize,
-}
-
-impl Part {
-    pub(crate) fn new(published: &Published) -> Self {
-        Self { run: Arc::clone(&published.run), next: published.index, end: published.index + 1 }
-    }
-
-    /// Takes up the message that stands behind the last one; says whether this is it.
+    /// How many messages whoever follows the run may get behind this one without being asked, and how many bytes; none, if
+    /// hardly any can come.
     #[inline]
-    pub(crate) fn extend(&mut self, published: &Published) -> bool {
-        let is_next = self.end == published.index && Arc::ptr_eq(&self.run, &published.run);
-        self.end += usize::from(is_next);
-        is_next
+    pub(crate) fn rest(&self) -> Option<(usize, usize)> {
+        (self.places > 0 && self.bytes > 0).then_some((self.places, self.bytes))
     }
 
+    /// Who follows the run from this message on, as the receiver of that number.
     #[inline]
-    pub(crate) fn front(&self) -> &Message {
-        taken(&self.run[self.next])
+    pub(crate) fn follower(&self, number: u32) -> Follower {
+        Follower { number, bytes: self.end }
     }
 
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.end - self.next
-    }
-
-    /// All of them, in order.
-    #[inline]
-    pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
-        self.run[self.next..self.end].iter().map(taken)
-    }
-
-    /// How many bytes the first `count` messages have.
-    pub(crate) fn bytes(&self, count: usize) -> usize {
-        self.messages().take(count).map(Message::len).sum()
-    }
-
-    /// Splits off the first `count` messages, which must not be all.
-    pub(crate) fn split(&mut self, count: usize) -> Self {
-        let first = Self { run: Arc::clone(&self.run), next: self.next, end: self.next + count };
-        self.next = first.end;
-        first
-    }
-
-    /// Leaves out the first `count` messages, which must not be all.
-    #[inline]
-    pub(crate) fn advance(&mut self, count: usize) {
-        self.next += count;
+    /// The receiver of that number does not follow the run: it is asked whether it takes the next message.
+    pub(crate) fn ask_again(&self, number: u32) {
+        if self.places > 0 {
+            self.run.progress().ask(number);
+        }
     }
 }
 
@@ -171,14 +185,14 @@ mod tests {
     use super::*;
 
     fn publish(fanout: &mut Fanout, count: usize) -> Vec<Published> {
-        (0..count).map(|n| fanout.publish(Message::text(n.to_string()))).collect()
+        (0..count).map(|n| fanout.publish(Message::text(n.to_string()), 0).0).collect()
     }
 
     fn parts(published: &[Published]) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
         for published in published {
-            if !parts.last_mut().is_some_and(|last| last.extend(published)) {
-                parts.push(Part::new(published));
+            if !parts.last_mut().is_some_and(|last| last.extend(published, &mut None)) {
+                parts.push(Part::new(published, None));
             }
         }
         parts
@@ -208,7 +222,7 @@ mod tests {
     fn a_run_ends_when_it_is_large() {
         let mut fanout = Fanout::new();
         publish(&mut fanout, 100);
-        let large: Vec<_> = (0..6).map(|_| fanout.publish(Message::binary(vec![0; BYTES / 2]))).collect();
+        let large: Vec<_> = (0..6).map(|_| fanout.publish(Message::binary(vec![0; BYTES / 2]), 0).0).collect();
         assert_eq!(lengths(&parts(&large)), [2, 2, 2]);
     }
 
@@ -217,11 +231,11 @@ mod tests {
         let mut fanout = Fanout::new();
         publish(&mut fanout, 100);
         let published = publish(&mut fanout, 3);
-        let mut part = Part::new(&published[0]);
-        assert!(!part.extend(&published[2]));
-        assert!(!part.extend(&publish(&mut Fanout::new(), 2)[1]));
-        assert!(part.extend(&published[1]));
-        assert!(part.extend(&published[2]));
+        let mut part = Part::new(&published[0], None);
+        assert!(!part.extend(&published[2], &mut None));
+        assert!(!part.extend(&publish(&mut Fanout::new(), 2)[1], &mut None));
+        assert!(part.extend(&published[1], &mut None));
+        assert!(part.extend(&published[2], &mut None));
         assert_eq!((part.front(), part.bytes(3)), (&Message::text("0"), 3));
         let mut first = part.split(2);
         assert_eq!((first.len(), part.len(), part.front()), (2, 1, &Message::text("2")));

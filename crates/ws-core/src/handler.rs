@@ -69,7 +69,7 @@ pub trait WsHandler: Send + Sync {
 
     /// Called for every message but Close frames on its way to the client, whoever wrote it; handlers see it in the order in which they
     /// were registered, each what the one before made of it. It decides, it does not send; what it makes is not shown
-    /// to it again.
+    /// to it again. Of broadcasts that wait one behind the other, all are shown before the first is counted and observed.
     fn on_outbound(&self, connection: &Arc<Connection>, message: &Message, origin: Origin) -> Verdict {
         let _ = (connection, message, origin);
         Verdict::Pass

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::Instant;
 
-use crate::{CloseFrame, Connection, HandlerError, Handshake, Message, Origin, Unmatched};
+use crate::{CloseFrame, Connection, HandlerError, Handshake, Message, Origin, SharedMessages, Unmatched};
 
 /// Which way a frame went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,6 +60,36 @@ impl<'a> ObservedFrame<'a> {
     #[inline]
     pub fn numbered(self, number: u64) -> Self {
         Self { number, ..self }
+    }
+}
+
+/// Frames that were put on the wire one behind the other, and at once; others get them, too.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct ObservedRun<'a> {
+    /// Who wrote them.
+    pub origin: Origin,
+    /// The whole messages.
+    pub messages: SharedMessages<'a>,
+    /// When the session saw them.
+    pub at: Instant,
+    /// The how manieth outbound frame of the connection the last one is, from 1.
+    pub last: u64,
+}
+
+impl<'a> ObservedRun<'a> {
+    /// Messages that were seen at `at`, the last of which is that frame.
+    #[must_use]
+    pub fn new(origin: Origin, messages: SharedMessages<'a>, at: Instant, last: u64) -> Self {
+        Self { origin, messages, at, last }
+    }
+
+    /// One by one.
+    pub fn frames(self) -> impl Iterator<Item = ObservedFrame<'a>> {
+        let before = self.last.saturating_sub(self.messages.len() as u64);
+        self.messages.iter().zip(before + 1..).map(move |(message, number)| {
+            ObservedFrame::new(Direction::Outbound, self.origin, message, self.at).numbered(number)
+        })
     }
 }
 
@@ -168,6 +198,12 @@ pub trait SessionObserver: Send + Sync {
     /// A frame was taken from, or put on, the wire. Each is seen once.
     fn on_frame(&self, connection: &Arc<Connection>, frame: ObservedFrame<'_>) {
         let _ = (connection, frame);
+    }
+
+    /// Frames were put on the wire at once, which happens to messages that others get, too: [`on_frame`](Self::on_frame) of each, where
+    /// nobody has less to do for all together. Hooks have seen all of them before.
+    fn on_run(&self, connection: &Arc<Connection>, run: ObservedRun<'_>) {
+        run.frames().for_each(|frame| self.on_frame(connection, frame));
     }
 
     /// A handler returned an error, or failed worse; the connection may live on.

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use tokio::sync::Notify;
 
-use crate::fanout::{Part, Published};
+use crate::fanout::{Part, Published, SharedMessages};
 use crate::prefetch::prefetch;
 use crate::sender::Closed;
 use crate::spare::Spare;
@@ -78,6 +78,8 @@ struct State {
     waiting: VecDeque<Waiting>,
     messages: usize,
     bytes: usize,
+    /// The last of what waits follows its run: messages come behind it that are not counted yet.
+    follows: bool,
     /// A Close frame was queued, or the reader is gone: nothing more is taken.
     closed: bool,
     cut: bool,
@@ -95,6 +97,19 @@ struct State {
 }
 
 impl State {
+    /// Counts what has come to who follows a run, and follows it no longer. Needed before anything comes behind, before it is
+    /// taken, and before anybody asks how much waits.
+    #[inline]
+    fn settle(&mut self) {
+        if std::mem::take(&mut self.follows)
+            && let Some(Waiting::Part(part, _)) = self.waiting.back_mut()
+        {
+            let (messages, bytes) = part.settle();
+            self.messages += messages;
+            self.bytes += bytes;
+        }
+    }
+
     fn has_room_for(&self, message: &Message, limits: QueueLimits) -> bool {
         // There is one Close frame at most, and it must not wait for a client that one wants to be rid of.
         matches!(message, Message::Close(_)) || self.has_room(message.len(), limits)
@@ -147,10 +162,11 @@ impl Shared {
 
     /// Queues a message without waiting; a full queue is cut, or the message skipped.
     pub(crate) fn offer(&self, message: Message, origin: Origin, when_full: WhenFull) -> Offered {
-        let state = self.state();
+        let mut state = self.state();
         if state.closed {
             return Offered::Closed;
         }
+        state.settle();
         if !state.has_room_for(&message, self.limits) {
             return self.refuse(state, when_full);
         }
@@ -158,22 +174,41 @@ impl Shared {
         Offered::Sent
     }
 
-    /// The same for a message that others get, too.
-    pub(crate) fn offer_published(&self, published: &Published, origin: Origin, when_full: WhenFull) -> Offered {
+    /// The same for a message that others get, too; the connection is the receiver of that number.
+    pub(crate) fn offer_published(
+        &self,
+        published: &Published,
+        number: u32,
+        origin: Origin,
+        when_full: WhenFull,
+    ) -> Offered {
         let mut state = self.state();
         if state.closed {
+            published.ask_again(number);
             return Offered::Closed;
         }
+        state.settle();
         if !state.has_room(published.size(), self.limits) {
+            published.ask_again(number);
             return self.refuse(state, when_full);
         }
+        // What comes behind it is not asked whether there is room.
+        let follows = published.rest().is_some_and(|(messages, bytes)| {
+            state.messages + messages < self.limits.messages
+                && state.bytes.saturating_add(published.size() + bytes) <= self.limits.bytes
+        });
+        state.follows = follows;
+        let mut follower = follows.then(|| published.follower(number));
         let goes_on = match state.waiting.back_mut() {
-            Some(Waiting::Part(part, writer)) => *writer == origin && part.extend(published),
+            Some(Waiting::Part(part, writer)) => *writer == origin && part.extend(published, &mut follower),
             _ => false,
         };
         if !goes_on {
             Spare::lend(&SPARE, &mut state.waiting);
-            state.waiting.push_back(Waiting::Part(Part::new(published), origin));
+            state.waiting.push_back(Waiting::Part(Part::new(published, follower), origin));
+        }
+        if !follows {
+            published.ask_again(number);
         }
         self.queued(state, published.size());
         Offered::Sent
@@ -216,7 +251,8 @@ impl Shared {
     /// Waits until at most half of the queue is taken, or it is closed.
     pub(crate) async fn relaxed(&self) {
         let is_relaxed = || {
-            let state = self.state();
+            let mut state = self.state();
+            state.settle();
             state.closed || (state.messages <= self.limits.messages / 2 && state.bytes <= self.limits.bytes / 2)
         };
         if is_relaxed() {
@@ -234,10 +270,11 @@ impl Shared {
 
     /// Gives the message back while the queue is full.
     pub(crate) fn try_push(&self, message: Message, origin: Origin) -> Result<Option<Message>, Closed> {
-        let state = self.state();
+        let mut state = self.state();
         if state.closed {
             return Err(Closed);
         }
+        state.settle();
         if !state.has_room_for(&message, self.limits) {
             return Ok(Some(message));
         }
@@ -275,6 +312,7 @@ impl Shared {
         if state.closed {
             return Err(Closed);
         }
+        state.settle();
         state.closed = true;
         state.disconnects = true;
         let reader = state.reader.take();
@@ -302,6 +340,8 @@ impl Shared {
     }
 
     fn shut(&self, mut state: MutexGuard<'_, State>) {
+        // Before anybody is told that more has come to it.
+        state.settle();
         state.closed = true;
         (state.messages, state.bytes) = (0, 0);
         let dropped = std::mem::take(&mut state.waiting);
@@ -414,7 +454,7 @@ impl OutboundQueue {
     /// connection alone.
     #[must_use]
     #[inline]
-    pub fn front_shared(&self) -> Option<(impl Iterator<Item = &Message>, Origin)> {
+    pub fn front_shared(&self) -> Option<(SharedMessages<'_>, Origin)> {
         match self.batch.front() {
             Some(Waiting::Part(part, origin)) => Some((part.messages(), *origin)),
             _ => None,
@@ -456,6 +496,7 @@ impl OutboundQueue {
             remember(&mut state.reader, cx);
             return Poll::Pending;
         }
+        state.settle();
         // A short queue is given out in smaller batches, or what is on the way would be more than what may wait.
         let most = BATCH.messages.min(self.shared.limits.messages / 4).max(1);
         if state.messages <= most && state.bytes <= BATCH.bytes {

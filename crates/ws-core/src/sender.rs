@@ -159,18 +159,22 @@ impl WsSender {
         }
     }
 
-    /// The same for a message that others get, too: it is kept once.
-    pub fn offer_published(&self, published: &Published, when_full: WhenFull) -> Offered {
+    /// The same for a message that others get, too, for the receiver of that number.
+    pub(crate) fn offer_published(&self, published: &Published, number: u32, when_full: WhenFull) -> Offered {
         match &self.sink {
-            Sink::Queue(shared) if !published.is_close() => shared.offer_published(published, self.origin, when_full),
-            _ => self.offer(published.message().clone(), when_full),
+            Sink::Queue(shared) if !published.is_close() => {
+                shared.offer_published(published, number, self.origin, when_full)
+            }
+            _ => {
+                published.ask_again(number);
+                self.offer(published.message().clone(), when_full)
+            }
         }
     }
 
-    /// Has the processor fetch the connection's queue while it does other things, for who is about to
-    /// [offer](Self::offer_published) something to many; see [`engine::prefetch`](crate::engine::prefetch()).
+    /// Has the processor fetch the connection's queue while it does other things.
     #[inline]
-    pub fn prefetch(&self) {
+    pub(crate) fn prefetch(&self) {
         if let Sink::Queue(shared) = &self.sink {
             prefetch(&**shared);
         }

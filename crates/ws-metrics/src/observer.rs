@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use ws_core::{Connection, Direction, EndStatus, HandlerError, Handshake, ObservedFrame, SessionEnd, SessionObserver};
+use ws_core::{
+    Connection, Direction, EndStatus, HandlerError, Handshake, ObservedFrame, ObservedRun, SessionEnd, SessionObserver,
+};
 
 use crate::MetricsRegistry;
 
@@ -26,6 +28,10 @@ impl SessionObserver for MetricsRegistry {
                 Direction::Outbound => self.record_ws_message_sent(),
             }
         }
+    }
+
+    fn on_run(&self, _: &Arc<Connection>, run: ObservedRun<'_>) {
+        self.record_ws_messages_sent(run.messages.iter().filter(|message| message.is_data()).count() as u64);
     }
 
     fn on_handler_error(&self, _: &Arc<Connection>, _: &HandlerError) {

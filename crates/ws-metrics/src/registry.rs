@@ -137,6 +137,11 @@ impl MetricsRegistry {
         self.messages_sent.inc();
     }
 
+    /// `count` text or binary messages were put on the wire.
+    pub fn record_ws_messages_sent(&self, count: u64) {
+        self.messages_sent.inc_by(count);
+    }
+
     /// `count` messages were not sent because the client read too slowly.
     pub fn record_ws_messages_skipped(&self, count: u64) {
         self.messages_skipped.inc_by(count);

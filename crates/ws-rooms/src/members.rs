@@ -18,9 +18,6 @@ pub(crate) struct Members {
     _permit: OwnedSemaphorePermit,
 }
 
-/// How many members ahead the processor is asked for what it needs to reach one.
-const AHEAD: usize = 8;
-
 /// What became of one message.
 #[derive(Default)]
 pub(crate) struct Delivery {
@@ -40,10 +37,14 @@ impl Members {
             Some(known) => {
                 if sender.is_some() {
                     *known = sender;
+                    self.fanout.regroup();
                 }
                 false
             }
-            None => self.senders.insert(Arc::clone(connection_id), sender).is_none(),
+            None => {
+                self.fanout.regroup();
+                self.senders.insert(Arc::clone(connection_id), sender).is_none()
+            }
         }
     }
 
@@ -51,11 +52,13 @@ impl Members {
     pub(crate) fn set_sender(&mut self, connection_id: &str, sender: &WsSender) {
         if let Some(known) = self.senders.get_mut(connection_id) {
             *known = Some(sender.clone());
+            self.fanout.regroup();
         }
     }
 
     /// Ends a membership; says whether there was one.
     pub(crate) fn remove(&mut self, connection_id: &str) -> bool {
+        self.fanout.regroup();
         self.senders.swap_remove(connection_id).is_some()
     }
 
@@ -70,26 +73,23 @@ impl Members {
         slow_member: WhenFull,
         mut forgotten: impl FnMut(&str),
     ) -> Delivery {
-        let published = self.fanout.publish(message.clone());
         let mut delivery = Delivery::default();
         let mut gone = Vec::new();
-        let mut ahead = self.senders.values().skip(AHEAD).flatten();
-        for (index, sender) in self.senders.values().enumerate() {
-            if let Some(sender) = ahead.next() {
-                sender.prefetch();
+        let senders = &self.senders;
+        let sender = |index| senders.get_index(index).and_then(|(_, sender)| sender.as_ref());
+        let refused = |index, offered| match offered {
+            Offered::Skipped => delivery.skipped += 1,
+            offered => {
+                delivery.cut += u64::from(offered == Offered::Cut);
+                gone.push(index);
             }
-            let Some(sender) = sender else { continue };
-            match sender.offer_published(&published, slow_member) {
-                Offered::Sent => delivery.sent += 1,
-                Offered::Skipped => delivery.skipped += 1,
-                Offered::Cut => {
-                    delivery.cut += 1;
-                    gone.push(index);
-                }
-                Offered::Closed => gone.push(index),
-            }
-        }
+        };
+        delivery.sent = self.fanout.send(message.clone(), slow_member, senders.len(), sender, refused);
         // From the last one on, so that the others keep their places until then.
+        gone.sort_unstable();
+        if !gone.is_empty() {
+            self.fanout.regroup();
+        }
         for index in gone.into_iter().rev() {
             if let Some((id, _)) = self.senders.swap_remove_index(index) {
                 forgotten(&id);

@@ -81,6 +81,12 @@ impl Output {
         self.bytes.extend_from_slice(payload);
     }
 
+    /// Writes whole frames.
+    pub(crate) fn put_encoded(&mut self, frames: &[u8]) {
+        self.borrow();
+        self.bytes.extend_from_slice(frames);
+    }
+
     /// Writes a frame as it stands, be it well-formed or not.
     pub(crate) fn put_raw(&mut self, frame: &RawFrame) {
         let fin = if frame.fin { FIN } else { 0 };

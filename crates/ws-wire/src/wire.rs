@@ -8,11 +8,12 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use ws_core::{CloseFrame, Message, RawFrame, close_code};
+use ws_core::engine::put_encoded;
+use ws_core::{CloseFrame, Message, RawFrame, SharedMessages, close_code};
 
 use crate::WireError;
 use crate::decoder::Decoder;
-use crate::frame::Role;
+use crate::frame::{FIN, Header, Role};
 use crate::input::Input;
 use crate::output::{LARGE, Output};
 
@@ -211,9 +212,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Whether a message can be fed without asking the transport.
-    #[must_use]
     #[inline]
-    pub fn has_room(&self) -> bool {
+    fn has_room(&self) -> bool {
         self.output.waiting() < WRITE_BUFFER
     }
 
@@ -235,22 +235,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(())
     }
 
-    /// The same for a message that others have, too; a small one is copied at once.
+    /// The same for messages that others get, too: if these are small, their frames are made once for all.
     ///
     /// # Errors
     /// As [`feed`](Self::feed).
+    pub fn feed_shared(&mut self, messages: SharedMessages<'_>) -> Result<(), WireError> {
+        let output = &mut self.output;
+        let is_put = self.role == Role::Server
+            && !self.close_sent
+            && put_encoded(messages, encode_small, |frames| output.put_encoded(frames));
+        if is_put { Ok(()) } else { messages.iter().try_for_each(|message| self.feed_one_shared(message)) }
+    }
+
+    /// A small message is copied at once.
     #[inline]
-    pub fn feed_shared(&mut self, message: &Message) -> Result<(), WireError> {
-        let (opcode, payload) = match message {
-            Message::Text(text) => (RawFrame::TEXT, &text.as_bytes()[..]),
-            Message::Binary(data) => (RawFrame::BINARY, &data[..]),
-            message => return self.feed(message.clone()),
-        };
-        if payload.len() >= LARGE || self.close_sent {
-            return self.feed(message.clone());
+    fn feed_one_shared(&mut self, message: &Message) -> Result<(), WireError> {
+        match small(message) {
+            Some((opcode, payload)) if !self.close_sent => {
+                self.output.put(opcode, payload);
+                Ok(())
+            }
+            _ => self.feed(message.clone()),
         }
-        self.output.put(opcode, payload);
-        Ok(())
     }
 
     /// Takes a frame on its way exactly as it stands. It may break the protocol; a Close frame put here begins no closing
@@ -294,6 +300,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             discarded.clear();
         }
     }
+}
+
+/// The opcode and the payload of a text or binary message which is not so large that it is better not copied.
+#[inline]
+fn small(message: &Message) -> Option<(u8, &[u8])> {
+    let (opcode, payload) = match message {
+        Message::Text(text) => (RawFrame::TEXT, &text.as_bytes()[..]),
+        Message::Binary(data) => (RawFrame::BINARY, &data[..]),
+        _ => return None,
+    };
+    (payload.len() < LARGE).then_some((opcode, payload))
+}
+
+/// Puts the frame of a server behind `frames`, if the message is small.
+fn encode_small(message: &Message, frames: &mut Vec<u8>) -> bool {
+    let Some((opcode, payload)) = small(message) else { return false };
+    Header { first: FIN | opcode, key: None, length: payload.len() as u64 }.put(frames);
+    frames.extend_from_slice(payload);
+    true
 }
 
 /// How much is thrown away at once, in bytes.

@@ -134,6 +134,14 @@ async fn all(queue: &mut OutboundQueue) -> Vec<String> {
     all
 }
 
+/// Sends to one connection as to a group.
+fn publish(fanout: &mut Fanout, sender: &WsSender, message: Message, when_full: WhenFull) -> Offered {
+    let mut came = Offered::Sent;
+    let sent = fanout.send(message, when_full, 1, |_| Some(sender), |_, offered| came = offered);
+    assert_eq!(sent == 1, came == Offered::Sent);
+    came
+}
+
 #[tokio::test]
 async fn what_was_published_keeps_its_place_between_other_messages() {
     let (sender, mut queue) = outbound_queue(QueueLimits::default());
@@ -146,8 +154,8 @@ async fn what_was_published_keeps_its_place_between_other_messages() {
         match from {
             0 => sender.send_text(text.clone()).await.unwrap(),
             from => {
-                let published = if from == 1 { &mut one } else { &mut other }.publish(Message::text(text.clone()));
-                assert_eq!(sender.offer_published(&published, WhenFull::Cut), Offered::Sent);
+                let fanout = if from == 1 { &mut one } else { &mut other };
+                assert_eq!(publish(fanout, &sender, Message::text(text.clone()), WhenFull::Cut), Offered::Sent);
             }
         }
         expected.push(text);
@@ -160,16 +168,15 @@ async fn a_batch_ends_within_a_run_where_the_queue_is_short() {
     let (sender, mut queue) = outbound_queue(limits(8, 1000));
     let mut fanout = Fanout::new();
     for n in 0..8 {
-        let published = fanout.publish(Message::text(n.to_string()));
-        assert_eq!(sender.offer_published(&published, WhenFull::Skip), Offered::Sent);
+        assert_eq!(publish(&mut fanout, &sender, Message::text(n.to_string()), WhenFull::Skip), Offered::Sent);
     }
-    let late = fanout.publish(Message::text("late"));
-    assert_eq!(sender.offer_published(&late, WhenFull::Skip), Offered::Skipped);
+    let late = Message::text("late");
+    assert_eq!(publish(&mut fanout, &sender, late.clone(), WhenFull::Skip), Offered::Skipped);
     assert_eq!(next(&mut queue).await.message, Message::text("0"));
     // Two are as good as on the wire, of which one is given out.
     assert_eq!(queue.shared.state().messages, 6);
     assert_eq!(queue.shared.state().bytes, 6);
-    assert_eq!(sender.offer_published(&late, WhenFull::Skip), Offered::Sent);
+    assert_eq!(publish(&mut fanout, &sender, late, WhenFull::Skip), Offered::Sent);
     assert_eq!(all(&mut queue).await, ["1", "2", "3", "4", "5", "6", "7", "late"]);
     let state = queue.shared.state();
     assert_eq!((state.messages, state.bytes), (0, 0));
@@ -181,7 +188,7 @@ async fn a_batch_ends_behind_its_bytes() {
     let mut fanout = Fanout::new();
     let large = Message::binary(vec![0; BATCH.bytes / 2]);
     for _ in 0..5 {
-        assert_eq!(sender.offer_published(&fanout.publish(large.clone()), WhenFull::Skip), Offered::Sent);
+        assert_eq!(publish(&mut fanout, &sender, large.clone(), WhenFull::Skip), Offered::Sent);
         sender.send(large.clone()).await.unwrap();
     }
     next(&mut queue).await;
@@ -193,12 +200,12 @@ async fn a_batch_ends_behind_its_bytes() {
 fn what_was_published_is_bounded_cut_and_refused_as_all_else() {
     let (sender, mut queue) = outbound_queue(limits(2, 10));
     let mut fanout = Fanout::new();
-    let published = fanout.publish(Message::text("12345678"));
-    assert_eq!(sender.offer_published(&published, WhenFull::Skip), Offered::Sent);
-    assert_eq!(sender.offer_published(&published, WhenFull::Skip), Offered::Skipped, "16 bytes");
-    assert_eq!(sender.offer_published(&fanout.publish(Message::text("12")), WhenFull::Skip), Offered::Sent);
-    assert_eq!(sender.offer_published(&fanout.publish(Message::text("")), WhenFull::Cut), Offered::Cut, "3 messages");
-    assert_eq!(sender.offer_published(&published, WhenFull::Skip), Offered::Closed);
+    let mut offer = |text, when_full| publish(&mut fanout, &sender, Message::text(text), when_full);
+    assert_eq!(offer("12345678", WhenFull::Skip), Offered::Sent);
+    assert_eq!(offer("12345678", WhenFull::Skip), Offered::Skipped, "16 bytes");
+    assert_eq!(offer("12", WhenFull::Skip), Offered::Sent);
+    assert_eq!(offer("", WhenFull::Cut), Offered::Cut, "3 messages");
+    assert_eq!(offer("", WhenFull::Skip), Offered::Closed);
     assert!(is_empty(&mut queue), "what waited is dropped");
 }
 
@@ -206,11 +213,12 @@ fn what_was_published_is_bounded_cut_and_refused_as_all_else() {
 async fn a_published_close_frame_is_the_last() {
     let (sender, mut queue) = outbound_queue(QueueLimits::default());
     let mut fanout = Fanout::new();
-    let close = fanout.publish(Message::Close(None));
-    assert_eq!(sender.offer_published(&fanout.publish(Message::text("last")), WhenFull::Cut), Offered::Sent);
-    assert_eq!(sender.offer_published(&close, WhenFull::Cut), Offered::Sent);
-    assert_eq!(sender.offer_published(&fanout.publish(Message::text("late")), WhenFull::Cut), Offered::Closed);
-    assert_eq!(all(&mut queue).await, ["last", "-"]);
+    let mut offer = |message| publish(&mut fanout, &sender, message, WhenFull::Cut);
+    assert_eq!(offer(Message::text("first")), Offered::Sent);
+    assert_eq!(offer(Message::text("last")), Offered::Sent);
+    assert_eq!(offer(Message::Close(None)), Offered::Sent);
+    assert_eq!(offer(Message::text("late")), Offered::Closed);
+    assert_eq!(all(&mut queue).await, ["first", "last", "-"]);
 }
 
 #[tokio::test]
@@ -218,8 +226,9 @@ async fn another_writer_of_a_run_is_told_apart() {
     let (sender, mut queue) = outbound_queue(QueueLimits::default());
     let mut fanout = Fanout::new();
     for origin in [Origin::Room, Origin::Admin, Origin::Admin] {
-        let published = fanout.publish(Message::text("x"));
-        assert_eq!(sender.clone().with_origin(origin).offer_published(&published, WhenFull::Cut), Offered::Sent);
+        let sender = sender.clone().with_origin(origin);
+        assert_eq!(publish(&mut fanout, &sender, Message::text("x"), WhenFull::Cut), Offered::Sent);
+        fanout.regroup();
     }
     for origin in [Origin::Room, Origin::Admin, Origin::Admin] {
         assert_eq!(next(&mut queue).await.origin, origin);
@@ -232,7 +241,7 @@ async fn the_front_stays_until_it_is_taken() {
     sender.send_text("own").await.unwrap();
     let mut fanout = Fanout::new();
     for text in ["first", "second"] {
-        sender.offer_published(&fanout.publish(Message::text(text)), WhenFull::Cut);
+        publish(&mut fanout, &sender, Message::text(text), WhenFull::Cut);
     }
     assert_eq!(queue.front(), None, "nobody has asked whether there is one");
     for (text, is_shared) in [("own", false), ("first", true), ("second", true)] {
@@ -246,4 +255,82 @@ async fn the_front_stays_until_it_is_taken() {
     }
     assert!(is_empty(&mut queue));
     assert_eq!(queue.pop(), None);
+}
+
+/// Reads on a thread of its own until so many messages of the group have come; gives back what came of it, and what came for this
+/// connection alone.
+fn read_until(mut queue: OutboundQueue, count: usize) -> std::thread::JoinHandle<(Vec<u32>, Vec<u32>)> {
+    std::thread::spawn(move || {
+        let (mut group, mut own) = (Vec::new(), Vec::new());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        while group.len() < count {
+            let next = runtime.block_on(next(&mut queue)).message;
+            let text = next.as_text().unwrap();
+            match text.strip_prefix("own ") {
+                Some(number) => own.push(number.parse().unwrap()),
+                None => group.push(text.parse().unwrap()),
+            }
+        }
+        (group, own)
+    })
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_while_others_read_and_one_of_them_goes() {
+    const READERS: usize = 5;
+    const MESSAGES: u32 = 20_000;
+    let (mut senders, mut threads) = (Vec::new(), Vec::new());
+    for reader in 0..=READERS {
+        let (sender, queue) = outbound_queue(limits(usize::MAX, usize::MAX));
+        senders.push(sender);
+        // The first one goes when it has heard the half.
+        threads.push(read_until(queue, MESSAGES as usize / if reader == 0 { 2 } else { 1 }));
+    }
+    let (mut fanout, mut gone) = (Fanout::new(), None);
+    for number in 0..MESSAGES {
+        if number == MESSAGES / 4 * 3 {
+            let (group, _) = threads.remove(0).join().unwrap();
+            assert!(group.into_iter().eq(0..MESSAGES / 2));
+        }
+        let (count, mut refused) = (senders.len(), None);
+        let message = Message::text(number.to_string());
+        let sent = fanout.send(message, WhenFull::Cut, count, |at| senders.get(at), |at, _| refused = Some(at));
+        assert_eq!(sent + usize::from(refused.is_some()), count);
+        if let Some(at) = refused {
+            senders.swap_remove(at);
+            fanout.regroup();
+            gone = Some((at, number));
+        }
+        if number % 7 == 0 {
+            let own = Message::text(format!("own {number}"));
+            senders[1 + number as usize % (READERS - 1)].offer(own, WhenFull::Cut);
+        }
+    }
+    assert!(gone.is_some_and(|(at, number)| at == 0 && number > MESSAGES / 2), "{gone:?}");
+    for thread in threads {
+        let (group, own) = thread.join().unwrap();
+        assert!(group.into_iter().eq(0..MESSAGES));
+        assert!(own.is_sorted());
+    }
+}
+
+#[tokio::test]
+async fn who_follows_a_run_is_not_asked_but_keeps_its_bounds() {
+    let (sender, mut queue) = outbound_queue(limits(100, 100_000));
+    let mut fanout = Fanout::new();
+    let (mut expected, mut unasked) = (Vec::new(), 0);
+    loop {
+        let before = queue.shared.state().messages;
+        let text = expected.len().to_string();
+        if publish(&mut fanout, &sender, Message::text(text.clone()), WhenFull::Skip) == Offered::Skipped {
+            break;
+        }
+        expected.push(text);
+        unasked += u32::from(queue.shared.state().messages == before);
+    }
+    assert_eq!((expected.len(), queue.shared.state().messages), (100, 100));
+    assert!(unasked > 50, "asked for all but {unasked}");
+    assert_eq!(all(&mut queue).await, expected);
+    let state = queue.shared.state();
+    assert_eq!((state.messages, state.bytes), (0, 0));
 }

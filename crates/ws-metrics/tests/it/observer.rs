@@ -1,13 +1,15 @@
 //! What a registry counts when it watches sessions.
 
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
+use ws_core::engine::outbound_queue;
 use ws_core::{
-    Connection, Direction, EndStatus, Extensions, HandlerError, Handshake, Message, ObservedFrame, Origin, SessionEnd,
-    SessionObserver,
+    Connection, Direction, EndStatus, Extensions, Fanout, HandlerError, Handshake, Message, ObservedFrame, ObservedRun,
+    Origin, QueueLimits, SessionEnd, SessionObserver, WhenFull,
 };
 use ws_metrics::MetricsRegistry;
 
@@ -53,6 +55,25 @@ fn text_and_binary_count_once_in_their_direction() {
     see(Direction::Outbound, Message::binary(""));
     assert_eq!(value(&metrics, "mockforge_ws_messages_received_total"), 4.0);
     assert_eq!(value(&metrics, "mockforge_ws_messages_sent_total"), 2.0);
+}
+
+/// O02: what goes to many counts for each who gets it.
+#[test]
+fn messages_that_others_get_too_count_as_all_else() {
+    let metrics = MetricsRegistry::new();
+    let (sender, mut queue) = outbound_queue(QueueLimits::default());
+    let mut fanout = Fanout::new();
+    for message in [Message::text("x"), Message::binary("x"), Message::Ping("p".into()), Message::text("y")] {
+        fanout.send(message, WhenFull::Cut, 1, |_| Some(&sender), |_, _| panic!("it was refused"));
+    }
+    let connection = connection();
+    while queue.poll_ready(&mut Context::from_waker(Waker::noop())).is_ready() {
+        let (messages, origin) = queue.front_shared().unwrap();
+        metrics.on_run(&connection, ObservedRun::new(origin, messages, Instant::now(), 1));
+        let count = messages.len();
+        queue.skip(count);
+    }
+    assert_eq!(value(&metrics, "mockforge_ws_messages_sent_total"), 3.0);
 }
 
 /// O03 and O04: whatever ends a connection, the gauge goes back and the duration is filed under that status alone.

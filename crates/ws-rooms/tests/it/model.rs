@@ -13,12 +13,36 @@ const LIMITS: RoomLimits = RoomLimits { name_bytes: 1, rooms_per_connection: 3, 
 
 #[derive(Debug, Clone)]
 enum Step {
-    Join { connection: usize, room: usize },
-    JoinById { connection: usize, room: usize },
-    Leave { connection: usize, room: usize },
-    LeaveAll { connection: usize },
-    Broadcast { room: usize },
-    Close { connection: usize },
+    Join {
+        connection: usize,
+        room: usize,
+    },
+    JoinById {
+        connection: usize,
+        room: usize,
+    },
+    Leave {
+        connection: usize,
+        room: usize,
+    },
+    LeaveAll {
+        connection: usize,
+    },
+    /// So many messages, one behind the other.
+    Broadcast {
+        room: usize,
+        count: usize,
+    },
+    /// A message to one alone, in between.
+    Send {
+        connection: usize,
+    },
+    Read {
+        connection: usize,
+    },
+    Close {
+        connection: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -29,7 +53,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (connection(), room()).prop_map(|(connection, room)| Step::JoinById { connection, room }),
         3 => (connection(), room()).prop_map(|(connection, room)| Step::Leave { connection, room }),
         1 => connection().prop_map(|connection| Step::LeaveAll { connection }),
-        4 => room().prop_map(|room| Step::Broadcast { room }),
+        6 => (room(), 1..20_usize).prop_map(|(room, count)| Step::Broadcast { room, count }),
+        1 => connection().prop_map(|connection| Step::Send { connection }),
+        2 => connection().prop_map(|connection| Step::Read { connection }),
         1 => connection().prop_map(|connection| Step::Close { connection }),
     ]
 }
@@ -111,6 +137,8 @@ async fn check(steps: Vec<Step>) {
     let rooms = RoomManager::with_options(RoomOptions { limits: LIMITS, ..Default::default() });
     let mut clients: Vec<_> = (0..CONNECTIONS).map(|n| Client::new(n.to_string())).collect();
     let mut model = Model::default();
+    let mut waiting = vec![Vec::new(); CONNECTIONS];
+    let mut texts = (0..).map(|number: u32| number.to_string());
     for step in steps {
         match step {
             Step::Join { connection, room } => {
@@ -129,19 +157,32 @@ async fn check(steps: Vec<Step>) {
                 rooms.leave_all(&connection.to_string()).await.unwrap();
                 model.leave_all(connection);
             }
-            Step::Broadcast { room } => {
-                let expected = model.broadcast(room);
-                assert_eq!(broadcast(&rooms, &room.to_string(), "x").await, expected.len());
-                for (connection, client) in clients.iter_mut().enumerate() {
-                    assert_eq!(client.texts().len(), usize::from(expected.contains(&connection)), "{connection}");
+            Step::Broadcast { room, count } => {
+                for text in texts.by_ref().take(count) {
+                    let expected = model.broadcast(room);
+                    assert_eq!(broadcast(&rooms, &room.to_string(), &text).await, expected.len());
+                    expected.into_iter().for_each(|connection| waiting[connection].push(text.clone()));
                 }
+            }
+            Step::Send { connection } => {
+                let text = texts.next().unwrap();
+                if clients[connection].sender.send_text(text.clone()).await.is_ok() {
+                    waiting[connection].push(text);
+                }
+            }
+            Step::Read { connection } => {
+                assert_eq!(clients[connection].texts(), std::mem::take(&mut waiting[connection]));
             }
             Step::Close { connection } => {
                 clients[connection].queue.close();
                 model.closed.insert(connection);
+                waiting[connection].clear();
             }
         }
         assert_same(&rooms, &model).await;
+    }
+    for (client, waiting) in clients.iter_mut().zip(waiting) {
+        assert_eq!(client.texts(), waiting);
     }
 }
 

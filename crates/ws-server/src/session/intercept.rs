@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ws_core::{Connection, Message, Middleware, Origin, Verdict};
+use ws_core::{Connection, Message, Middleware, Origin, SharedMessages, Verdict};
 
 use super::chain::Metered;
 
@@ -16,9 +16,38 @@ pub(super) fn inbound(
     show(middleware, message, &|middleware, message| middleware.on_inbound(connection, message))
 }
 
+/// How far messages to the client have come on their way through hooks and middleware.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// How many were shown to somebody, be it that he panicked at the last one.
+    pub(super) begun: usize,
+    /// How many of these all have left as they are.
+    pub(super) passed: usize,
+}
+
+/// Shows messages that others get, too, until somebody makes something else of one; that is what this gives back.
+pub(super) fn outbound_run(
+    handlers: &[Metered],
+    middleware: &[Arc<dyn Middleware>],
+    connection: &Arc<Connection>,
+    messages: SharedMessages<'_>,
+    origin: Origin,
+    shown: &mut Shown,
+) -> Option<Vec<Message>> {
+    for message in messages.iter() {
+        shown.begun += 1;
+        let made = outbound(handlers, middleware, connection, message, origin);
+        if made.is_some() {
+            return made;
+        }
+        shown.passed += 1;
+    }
+    None
+}
+
 /// A message to the client goes through the handlers' hooks, then through the middleware, each in order. Gives back what they
 /// make of it, unless all of them leave it as it is.
-#[inline]
+#[inline(always)]
 pub(super) fn outbound(
     handlers: &[Metered],
     middleware: &[Arc<dyn Middleware>],
@@ -36,7 +65,7 @@ pub(super) fn outbound(
 }
 
 /// Each of `viewers` is asked in turn; what one makes of a message is what the next one sees.
-#[inline]
+#[inline(always)]
 fn show<V>(viewers: &[V], message: &Message, ask: &impl Fn(&V, &Message) -> Verdict) -> Option<Vec<Message>> {
     let mut viewers = viewers.iter();
     while let Some(viewer) = viewers.next() {

@@ -16,8 +16,14 @@ struct Recorded {
 }
 
 impl MessageSpan {
+    /// Whether anybody may want one.
+    #[inline]
+    pub(super) fn is_wanted() -> bool {
+        level_enabled!(Level::DEBUG)
+    }
+
     pub(super) fn of(direction: Direction, message: &Message) -> Self {
-        if !level_enabled!(Level::DEBUG) || !message.is_data() {
+        if !Self::is_wanted() || !message.is_data() {
             return Self(None);
         }
         let span = create_ws_message_span(direction, message);
@@ -27,6 +33,14 @@ impl MessageSpan {
     /// From here on until what this returns is dropped, all happens in the span.
     pub(super) fn enter(&self) -> Option<Entered<'_>> {
         self.0.as_ref().map(|recorded| recorded.span.enter())
+    }
+
+    /// The message came through, or it did not.
+    pub(super) fn came_to<E: Display>(self, outcome: &Result<(), E>) {
+        match outcome {
+            Ok(()) => self.succeed(),
+            Err(failure) => self.fail(failure),
+        }
     }
 
     /// The message came through.

@@ -18,15 +18,17 @@ use tokio::time::Instant;
 use tracing::debug;
 use ws_conditions::ConnectionFault;
 use ws_core::engine::{Outbound, OutboundQueue, SpawnQueue, SpawnedFuture, prefetch};
-use ws_core::{CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, Origin, SessionPart};
-use ws_wire::{Wire, WireError};
+use ws_core::{
+    CloseFrame, Connection, Direction, HandlerError, Message, ObservedFrame, ObservedRun, Origin, SessionPart,
+};
+use ws_wire::Wire;
 
 use super::chain::{Chain, Metered};
 use super::driver::{Failures, panic_text};
 use super::ending::Ending;
 use super::heartbeat::{Beat, Heartbeat};
 use super::inbox::{Inbound, Inbox};
-use super::intercept::{inbound, outbound};
+use super::intercept::{Shown, inbound, outbound, outbound_run};
 use super::link::Link;
 use super::message_span::MessageSpan;
 use super::paced::Paced;
@@ -49,8 +51,8 @@ type Exchange = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(super) struct Pump<'a, S> {
     pub(super) wire: &'a mut Wire<Paced<S>>,
     pub(super) queue: &'a mut OutboundQueue,
-    /// How many of the next messages of `queue` are fed, or hooks, middleware or observers are, or were, at.
-    passed: usize,
+    /// How far the next messages of `queue` have come.
+    shown: Shown,
     /// Messages that hooks made of one, waiting for the socket.
     pub(super) fed_later: VecDeque<Outbound>,
     pub(super) inbox: &'a Inbox<'a>,
@@ -101,7 +103,7 @@ impl<'a, S: Transport> Pump<'a, S> {
         Self {
             wire,
             queue,
-            passed: 0,
+            shown: Shown::default(),
             fed_later: VecDeque::new(),
             inbox,
             play_changes: false,
@@ -412,52 +414,71 @@ impl<'a, S: Transport> Pump<'a, S> {
     /// Shows the queue's next message to hooks and middleware. If they leave it as it is, it stays where it is and this says
     /// so; else what they make of it waits in `fed_later`.
     fn intercept(&mut self) -> bool {
-        self.skip_passed();
+        debug_assert_eq!(self.shown.passed, 0, "these are fed before others are shown");
+        self.skip_shown();
         let Some((message, origin)) = self.queue.front() else { return false };
         if matches!(message, Message::Close(_)) {
             return true;
         }
-        self.passed = 1;
+        self.shown.begun = 1;
         let made = outbound(&self.handlers, &self.shared.middleware, &self.connection, message, origin);
         let Some(messages) = made else { return true };
-        self.fed_later.extend(messages.into_iter().map(|message| Outbound::new(message, origin)));
-        self.skip_passed();
+        self.feed_later(messages, origin);
+        self.skip_shown();
         false
     }
 
+    fn feed_later(&mut self, messages: Vec<Message>, origin: Origin) {
+        self.fed_later.extend(messages.into_iter().map(|message| Outbound::new(message, origin)));
+    }
+
     fn pop_front(&mut self) -> Option<Outbound> {
-        self.passed = 0;
+        self.shown = Shown::default();
         self.queue.pop()
     }
 
     /// What somebody has panicked at is not shown again.
-    fn skip_passed(&mut self) {
-        self.queue.skip(std::mem::take(&mut self.passed));
+    fn skip_shown(&mut self) {
+        self.queue.skip(std::mem::take(&mut self.shown).begun);
     }
 
-    /// Puts the queue's next message on its way; if others get it, too, also those behind it that they get, as far as the wire
-    /// has room and nobody makes anything else of them.
+    /// Puts the queue's next message on its way; if others get it, too, also those behind it that they get, as far as nobody makes
+    /// anything else of them.
     fn feed_from_queue(&mut self) -> Result<(), Ending> {
-        self.skip_passed();
+        // What was shown before somebody panicked at the one behind it.
+        self.feed_passed()?;
         let Some((messages, origin)) = self.queue.front_shared() else {
             let next = if self.intercept() { self.pop_front() } else { None };
             return next.map_or(Ok(()), |next| self.feed(next));
         };
-        for message in messages {
-            self.passed += 1;
-            let made = outbound(&self.handlers, &self.shared.middleware, &self.connection, message, origin);
-            if let Some(messages) = made {
-                self.fed_later.extend(messages.into_iter().map(|message| Outbound::new(message, origin)));
-                break;
-            }
-            let span = MessageSpan::of(Direction::Outbound, message);
-            self.observe(Direction::Outbound, origin, message);
-            settle(span, self.wire.feed_shared(message))?;
-            if !self.wire.has_room() {
-                break;
-            }
+        let (middleware, connection) = (&self.shared.middleware, &self.connection);
+        let made = outbound_run(&self.handlers, middleware, connection, messages, origin, &mut self.shown);
+        if let Some(messages) = made {
+            self.feed_later(messages, origin);
         }
-        self.skip_passed();
+        self.feed_passed()
+    }
+
+    /// Puts on their way, all at once, messages that others get, too, and that all have left as they are.
+    fn feed_passed(&mut self) -> Result<(), Ending> {
+        let passed = std::mem::take(&mut self.shown.passed);
+        if passed > 0
+            && let Some((messages, origin)) = self.queue.front_shared()
+        {
+            let messages = messages.first(passed);
+            let spans: Vec<_> = match MessageSpan::is_wanted() {
+                true => messages.iter().map(|message| MessageSpan::of(Direction::Outbound, message)).collect(),
+                false => Vec::new(),
+            };
+            let fed = self.wire.feed_shared(messages);
+            spans.into_iter().for_each(|span| span.came_to(&fed));
+            fed.map_err(Ending::SendFailed)?;
+            // Before they leave, which is when the session has done all there is to do.
+            let last = self.connection.count_all(Direction::Outbound, messages.len(), messages.bytes());
+            let run = ObservedRun::new(origin, messages, self.now, last);
+            self.observers.iter().for_each(|observer| observer.on_run(&self.connection, run));
+        }
+        self.skip_shown();
         Ok(())
     }
 
@@ -469,7 +490,9 @@ impl<'a, S: Transport> Pump<'a, S> {
             Message::Close(frame) => Some(frame.clone()),
             _ => None,
         };
-        settle(span, self.wire.feed(next.message))?;
+        let fed = self.wire.feed(next.message);
+        span.came_to(&fed);
+        fed.map_err(Ending::SendFailed)?;
         match closing {
             None => Ok(()),
             Some(frame) => {
@@ -495,20 +518,5 @@ impl<'a, S: Transport> Pump<'a, S> {
             observer.on_frame(&self.connection, frame);
         }
         number
-    }
-}
-
-/// Says in the span of a message what came of it on its way to the wire.
-#[inline]
-fn settle(span: MessageSpan, fed: Result<(), WireError>) -> Result<(), Ending> {
-    match fed {
-        Ok(()) => {
-            span.succeed();
-            Ok(())
-        }
-        Err(error) => {
-            span.fail(&error);
-            Err(Ending::SendFailed(error))
-        }
     }
 }

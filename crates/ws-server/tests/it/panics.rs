@@ -134,6 +134,10 @@ async fn a_panic_ends_its_own_connection_and_nothing_else() {
             if !in_query {
                 client.send_text(site).await.unwrap();
             }
+            if site == "observer of a broadcast" {
+                // What goes to many is fed to the wire before it is observed.
+                assert_eq!(client.recv_text().await.unwrap(), "to the lobby");
+            }
             let close = client.recv_close().await.unwrap().unwrap();
             assert_eq!((close.code, close.reason.contains("panicked")), (close_code::INTERNAL_ERROR, true), "{site}");
             assert_eq!(client.recv().await.unwrap(), None);
@@ -180,6 +184,33 @@ async fn a_hook_that_always_panics_does_not_escape() {
     assert_eq!(journal.events(), ["disconnect"]);
     assert!(rooms.get_room_members("lobby").await.is_empty());
     assert_eq!(ended_with(&server, "handler_error"), 1.0);
+}
+
+/// H17: of broadcasts that wait one behind the other, the client gets all but the one that a hook panicked at.
+#[tokio::test]
+async fn a_hook_that_panics_at_one_of_many_broadcasts_keeps_back_no_other() {
+    let handler = Programmed::new()
+        .on_connect(|ctx| Box::pin(async move { ctx.join_room("lobby").await }))
+        .on_message(|ctx, _| {
+            Box::pin(async move {
+                for number in 0..50 {
+                    ctx.broadcast_to_room("lobby", &number.to_string()).await?;
+                }
+                Ok(())
+            })
+        })
+        .on_outbound(|_, message, _| {
+            assert_ne!(message.as_text(), Some("33"), "on purpose");
+            Verdict::Pass
+        });
+    let server = serve(WsServer::builder().handler(handler)).await;
+    let mut client = server.connect("/ws").await.unwrap();
+    client.send_text("go").await.unwrap();
+    for number in (0..50).filter(|number| *number != 33) {
+        assert_eq!(client.recv_text().await.unwrap(), number.to_string());
+    }
+    assert_eq!(client.recv_close().await.unwrap().unwrap().code, close_code::INTERNAL_ERROR);
+    all_ended(&server).await;
 }
 
 /// H17: a call that closed its connection and then panics has closed it: the client has its Close frame, the books are

@@ -8,3 +8,4 @@ mod large;
 mod pieces;
 mod pings;
 mod rules;
+mod shared;
