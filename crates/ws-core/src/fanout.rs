@@ -24,7 +24,8 @@ const AHEAD: usize = 8;
 
 /// Sends the same messages to many connections, and keeps each once.
 ///
-/// It keeps none for longer than somebody waits for one of its run, which is 32 messages at most, or 16 KiB, or one message.
+/// It keeps none for longer than somebody waits for one of its run, which is 32 messages at most, or 16 KiB, or one message; and as
+/// much again for their frames.
 #[derive(Default)]
 pub struct Fanout {
     run: Weak<Run>,
@@ -182,7 +183,12 @@ impl Published {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::task::{Context, Waker};
+
     use super::*;
+    use crate::QueueLimits;
+    use crate::queue::outbound_queue;
 
     fn publish(fanout: &mut Fanout, count: usize) -> Vec<Published> {
         (0..count).map(|n| fanout.publish(Message::text(n.to_string()), 0).0).collect()
@@ -224,6 +230,50 @@ mod tests {
         publish(&mut fanout, 100);
         let large: Vec<_> = (0..6).map(|_| fanout.publish(Message::binary(vec![0; BYTES / 2]), 0).0).collect();
         assert_eq!(lengths(&parts(&large)), [2, 2, 2]);
+    }
+
+    /// What each of two connections has on its wire, all of which is put at once; how often a message was encoded for it.
+    fn put_for_two(messages: &[&str]) -> ([Option<String>; 2], usize) {
+        let ((one, mut first), (other, mut second)) =
+            (outbound_queue(QueueLimits::default()), outbound_queue(QueueLimits::default()));
+        let (senders, mut fanout) = ([one, other], Fanout::new());
+        publish(&mut fanout, 100);
+        for text in messages {
+            fanout.send(
+                Message::text(*text),
+                WhenFull::Cut,
+                2,
+                |at| senders.get(at),
+                |_, offered| panic!("{offered:?}"),
+            );
+        }
+        let calls = Cell::new(0);
+        let encode = |message: &Message, frames: &mut Vec<u8>| {
+            calls.set(calls.get() + 1);
+            frames.extend_from_slice(message.as_text().unwrap().as_bytes());
+            message.len() < 3
+        };
+        let put = [&mut first, &mut second].map(|queue| {
+            assert!(queue.poll_ready(&mut Context::from_waker(Waker::noop())).is_ready());
+            let (shared, _) = queue.front_shared().unwrap();
+            let mut put = None;
+            let is_put = shared.put_encoded(encode, |frames| put = Some(String::from_utf8(frames.to_vec()).unwrap()));
+            assert_eq!(is_put, put.is_some());
+            put
+        });
+        (put, calls.get())
+    }
+
+    #[test]
+    fn a_message_is_encoded_once_for_all_who_get_it() {
+        let all = || Some("abb".to_owned());
+        assert_eq!(put_for_two(&["a", "bb"]), ([all(), all()], 2));
+        assert_eq!(
+            put_for_two(&["a", "ccc", "bb"]),
+            ([None, None], 2),
+            "none is asked for behind one that is not encoded"
+        );
+        assert_eq!(put_for_two(&["a"]), ([None, None], 0), "one alone is not worth while");
     }
 
     #[test]

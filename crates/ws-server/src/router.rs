@@ -138,3 +138,23 @@ fn routes(answer: axum::routing::MethodRouter) -> Router {
 pub(crate) fn is_websocket(path: &str) -> bool {
     path.strip_prefix("/ws").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use tower_service::Service;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_accept_loop_knows_the_paths_of_the_routes() {
+        let mut router = routes(any(async || "here"));
+        for path in [
+            "/ws", "/ws/", "/ws//", "/ws/a", "/ws/a/b/", "/ws/%2F", "/", "/w", "/wsa", "/ws%2Fa", "/WS", "/a/ws",
+            "//ws",
+        ] {
+            let request = http::Request::builder().uri(path).body(axum::body::Body::empty()).unwrap();
+            let is_found = router.call(request).await.unwrap().status().is_success();
+            assert_eq!(is_websocket(path), is_found, "{path}");
+        }
+    }
+}

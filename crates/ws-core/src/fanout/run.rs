@@ -48,7 +48,7 @@ struct Encoded {
     bytes: Vec<u8>,
     /// Where each of them ends.
     ends: Vec<usize>,
-    /// One came that is not encoded; so are all behind it.
+    /// One came that is not encoded; nor is any behind it.
     is_complete: bool,
 }
 
@@ -212,8 +212,9 @@ impl<'a> SharedMessages<'a> {
         // What is not encoded to its end when somebody panics is encoded again.
         let mut guard = self.run.encoded.lock().unwrap_or_else(PoisonError::into_inner);
         let encoded = &mut *guard;
-        let is_alone = || Arc::strong_count(self.run) == 1;
-        if encoded.ends.len() < self.end && !encoded.is_complete && !is_alone() {
+        // For the last one who waits it is not kept.
+        let has_others = Arc::strong_count(self.run) > 1;
+        if encoded.ends.len() < self.end && !encoded.is_complete && has_others {
             for place in &self.run.places[encoded.ends.len()..self.end] {
                 encoded.bytes.truncate(encoded.ends.last().copied().unwrap_or_default());
                 encoded.is_complete = !encode(taken(place), &mut encoded.bytes);

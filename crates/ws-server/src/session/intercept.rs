@@ -47,6 +47,7 @@ pub(super) fn outbound_run(
 
 /// A message to the client goes through the handlers' hooks, then through the middleware, each in order. Gives back what they
 /// make of it, unless all of them leave it as it is.
+// Always: for most messages the calls would cost as much as the looking.
 #[inline(always)]
 pub(super) fn outbound(
     handlers: &[Metered],

@@ -473,7 +473,7 @@ impl<'a, S: Transport> Pump<'a, S> {
             let fed = self.wire.feed_shared(messages);
             spans.into_iter().for_each(|span| span.came_to(&fed));
             fed.map_err(Ending::SendFailed)?;
-            // Before they leave, which is when the session has done all there is to do.
+            // Before they are flushed: who acts upon what the client gets finds it in the journal.
             let last = self.connection.count_all(Direction::Outbound, messages.len(), messages.bytes());
             let run = ObservedRun::new(origin, messages, self.now, last);
             self.observers.iter().for_each(|observer| observer.on_run(&self.connection, run));
