@@ -33,6 +33,8 @@ pub struct Fanout {
     taken: usize,
     places: usize,
     bytes: usize,
+    /// How many messages were sent since nobody waited for any.
+    burst: usize,
     /// The memory of the last list of receivers.
     spare: Vec<u32>,
 }
@@ -92,6 +94,7 @@ impl Fanout {
         let run = known.unwrap_or_else(|| self.begin(is_close));
         let index = self.taken;
         self.taken += 1;
+        self.burst += 1;
         self.bytes += size;
         let mut due = std::mem::take(&mut self.spare);
         due.clear();
@@ -112,11 +115,16 @@ impl Fanout {
         (Published { run, index, size, is_close, end: self.bytes, places, bytes }, due)
     }
 
-    /// As many places as the last run used, but half of what it had at least; twice as many if it used all. A Close frame
-    /// is alone.
+    /// As many places as it took since nobody waited for any, if nobody waits again, but half of what the last run had at least: so
+    /// that a burst is one run. While somebody waits, twice as many as the last run, if it used all. A Close frame is alone.
     fn begin(&mut self, is_close: bool) -> Arc<Run> {
+        let is_read = self.run.strong_count() == 0;
         self.regroup();
-        let used = if self.taken < self.places { self.taken } else { 2 * self.taken };
+        let used = match is_read {
+            true => std::mem::take(&mut self.burst),
+            false if self.taken < self.places => self.taken,
+            false => 2 * self.taken,
+        };
         self.places = if is_close { 1 } else { used.max(self.places / 2).clamp(1, MESSAGES) };
         (self.taken, self.bytes) = (0, 0);
         let run = Arc::new(Run::new(self.places));
@@ -212,9 +220,11 @@ mod tests {
     fn runs_become_as_long_as_they_are_used() {
         let mut fanout = Fanout::new();
         assert_eq!(lengths(&parts(&publish(&mut fanout, 20))), [1, 2, 4, 8, 5]);
-        assert_eq!(lengths(&parts(&publish(&mut fanout, 20))), [8, 12]);
-        assert_eq!(lengths(&parts(&publish(&mut fanout, 100))), [12, 24, 32, 32]);
+        assert_eq!(lengths(&parts(&publish(&mut fanout, 20))), [20], "the next burst is one run");
+        assert_eq!(lengths(&parts(&publish(&mut fanout, 100))), [20, 32, 32, 16]);
         assert_eq!(lengths(&parts(&publish(&mut fanout, 32))), [32]);
+        let mut last = |count| publish(&mut fanout, count).pop().map(|published| published.run.places());
+        assert_eq!([last(1), last(1), last(1)], [Some(32), Some(16), Some(8)], "not at once as short as they are used");
     }
 
     #[test]

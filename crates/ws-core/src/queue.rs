@@ -7,6 +7,7 @@
 mod tests;
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
@@ -21,6 +22,9 @@ use crate::{Message, Offered, Origin, WhenFull, WsSender};
 /// How many messages a reader takes at a time at most, and of how many bytes before it takes no further one. They are
 /// as good as on the wire: they count against the limits no longer.
 const BATCH: QueueLimits = QueueLimits { messages: 32, bytes: 16 * 1024 };
+
+/// How often a connection broadcasts before others get their turn.
+const BROADCASTS_A_TURN: u32 = 128;
 
 /// How much may wait for a client that reads slowly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +94,8 @@ struct State {
     interrupted: bool,
     /// Senders that wait for space.
     blocked: usize,
+    /// How often the connection has broadcast since its session's turn began.
+    broadcasts: u32,
     /// Set while the reader sleeps, so that a push from within the reader's own task wakes nobody.
     reader: Option<Waker>,
     /// Always set once there is a reader: a cut wakes it, whatever it is doing.
@@ -248,24 +254,44 @@ impl Shared {
         }
     }
 
-    /// Waits until at most half of the queue is taken, or it is closed.
-    pub(crate) async fn relaxed(&self) {
-        let is_relaxed = || {
-            let mut state = self.state();
+    /// Waits until at most half of the queue is taken, or it is closed; behind many broadcasts of one turn, first until others have
+    /// had theirs.
+    pub(crate) async fn may_broadcast(&self) {
+        let is_relaxed = |state: &mut State| {
             state.settle();
             state.closed || (state.messages <= self.limits.messages / 2 && state.bytes <= self.limits.bytes / 2)
         };
-        if is_relaxed() {
-            return;
+        {
+            let mut state = self.state();
+            state.broadcasts += 1;
+            if state.broadcasts <= BROADCASTS_A_TURN && is_relaxed(&mut state) {
+                return;
+            }
         }
+        self.yield_turn().await;
         let _blocked = Blocked::new(self);
         loop {
             let space = self.space.notified();
-            if is_relaxed() {
+            if is_relaxed(&mut self.state()) {
                 return;
             }
             space.await;
         }
+    }
+
+    /// Lets the other tasks of this thread run, if this one has broadcast enough.
+    async fn yield_turn(&self) {
+        poll_fn(|cx| {
+            let mut state = self.state();
+            if state.broadcasts <= BROADCASTS_A_TURN {
+                return Poll::Ready(());
+            }
+            // This one is of the next turn.
+            state.broadcasts = 1;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Gives the message back while the queue is full.
@@ -416,6 +442,7 @@ impl OutboundQueue {
     pub fn awake(&mut self, cx: &Context<'_>) -> QueueNews {
         let mut state = self.shared.state();
         state.reader = None;
+        state.broadcasts = 0;
         remember(&mut state.watcher, cx);
         QueueNews {
             cut: state.cut,

@@ -1,27 +1,21 @@
 //! A connection's way to rooms, for work that outlives a handler's call.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::Poll;
 
 use crate::{Connection, HandlerResult, Message, Rooms, WsSender};
 
-/// How many broadcasts a handler makes before other connections get their turn.
-const BROADCASTS_A_TURN: u32 = 128;
-
 /// A handle by which a connection joins, leaves and sends to rooms; it outlives the call of the handler that asked for it.
 #[repr(C)] // the sender, which each message needs, behind the rest
+#[derive(Clone)]
 pub struct RoomSender {
     connection: Arc<Connection>,
     rooms: Arc<dyn Rooms>,
-    broadcasts: AtomicU32,
     sender: WsSender,
 }
 
 impl RoomSender {
     pub(crate) fn new(connection: Arc<Connection>, sender: WsSender, rooms: Arc<dyn Rooms>) -> Self {
-        Self { connection, sender, rooms, broadcasts: AtomicU32::new(0) }
+        Self { connection, sender, rooms }
     }
 
     pub(crate) fn connection(&self) -> &Arc<Connection> {
@@ -57,10 +51,7 @@ impl RoomSender {
     /// # Errors
     /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be reached.
     pub async fn broadcast(&self, room: &str, message: Message) -> HandlerResult<()> {
-        self.sender.relaxed().await;
-        if self.broadcasts.fetch_add(1, Ordering::Relaxed) % BROADCASTS_A_TURN == BROADCASTS_A_TURN - 1 {
-            yield_now().await;
-        }
+        self.sender.may_broadcast().await;
         self.rooms.broadcast(room, message).await.map(drop)
     }
 
@@ -76,27 +67,8 @@ impl RoomSender {
     }
 }
 
-impl Clone for RoomSender {
-    fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.connection), self.sender.clone(), Arc::clone(&self.rooms))
-    }
-}
-
 impl std::fmt::Debug for RoomSender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RoomSender").field("connection", &self.connection.id()).finish_non_exhaustive()
     }
-}
-
-/// Lets the other tasks of this thread run.
-async fn yield_now() {
-    let mut yielded = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

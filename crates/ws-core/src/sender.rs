@@ -216,10 +216,10 @@ impl WsSender {
         }
     }
 
-    /// Waits until at most half of the queue is taken.
-    pub(crate) async fn relaxed(&self) {
+    /// Waits until the connection may broadcast once more: at most half of its queue is taken, and others have had their turn.
+    pub(crate) async fn may_broadcast(&self) {
         if let Sink::Queue(shared) = &self.sink {
-            shared.relaxed().await;
+            shared.may_broadcast().await;
         }
     }
 

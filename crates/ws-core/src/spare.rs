@@ -1,24 +1,31 @@
-//! The memory of a queue that is empty, for the next one that is not.
+//! The memory of queues that are empty, for the next ones that are not.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::thread::LocalKey;
 
 /// What is larger is not kept, in bytes.
 const LARGEST: usize = 16 * 1024;
+/// The most that is kept, in bytes.
+const MOST: usize = 256 * 1024;
 
-/// A queue without messages that a thread keeps, so that of its many queues only those have memory that have messages, and to
+/// Queues without messages that a thread keeps, so that of its many queues only those have memory that have messages, and to
 /// get some costs them no call of the allocator.
 ///
 /// It is made for `thread_local!`; when its thread is at its end, nothing is kept and nothing lent.
-pub struct Spare<T>(Cell<VecDeque<T>>);
+pub struct Spare<T>(RefCell<Kept<T>>);
+
+struct Kept<T> {
+    queues: Vec<VecDeque<T>>,
+    bytes: usize,
+}
 
 impl<T> Spare<T> {
     /// Nothing is kept yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Cell::new(VecDeque::new()))
+        Self(RefCell::new(Kept { queues: Vec::new(), bytes: 0 }))
     }
 }
 
@@ -27,7 +34,7 @@ impl<T: 'static> Spare<T> {
     #[inline]
     pub fn lend(spare: &'static LocalKey<Self>, queue: &mut VecDeque<T>) {
         if queue.capacity() == 0 {
-            *queue = spare.try_with(|spare| spare.0.take()).unwrap_or_default();
+            *queue = spare.try_with(|spare| spare.0.borrow_mut().lend()).ok().flatten().unwrap_or_default();
         }
     }
 
@@ -39,8 +46,28 @@ impl<T: 'static> Spare<T> {
         }
         let mut queue = std::mem::take(queue);
         queue.clear();
-        if queue.capacity() * size_of::<T>() <= LARGEST {
-            let _ = spare.try_with(|spare| spare.0.set(queue));
+        // Gone only when the thread is at its end.
+        let _ = spare.try_with(|spare| spare.0.borrow_mut().keep(queue));
+    }
+}
+
+impl<T> Kept<T> {
+    fn size(queue: &VecDeque<T>) -> usize {
+        queue.capacity() * size_of::<T>()
+    }
+
+    /// What was kept last is in the processor's cache still.
+    fn lend(&mut self) -> Option<VecDeque<T>> {
+        let queue = self.queues.pop()?;
+        self.bytes -= Self::size(&queue);
+        Some(queue)
+    }
+
+    fn keep(&mut self, queue: VecDeque<T>) {
+        let size = Self::size(&queue);
+        if size <= LARGEST && self.bytes + size <= MOST {
+            self.bytes += size;
+            self.queues.push(queue);
         }
     }
 }

@@ -67,6 +67,11 @@ impl Run {
         let _ = self.places[index].set(message);
     }
 
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.places.len()
+    }
+
     #[inline]
     pub(super) fn message(&self, index: usize) -> &Message {
         taken(&self.places[index])
