@@ -110,11 +110,31 @@ mod tests {
         assert_eq!(queue, [4], "who has memory keeps it");
     }
 
+    fn lent() -> VecDeque<u64> {
+        let mut queue = VecDeque::new();
+        Spare::lend(&SPARE, &mut queue);
+        queue
+    }
+
+    #[test]
+    fn memory_is_kept_of_all_who_wait_at_once() {
+        for capacity in [10, 20, 30] {
+            Spare::take_back(&SPARE, &mut VecDeque::with_capacity(capacity));
+        }
+        assert_eq!([lent(), lent(), lent(), lent()].map(|queue| queue.capacity()), [30, 20, 10, 0]);
+    }
+
     #[test]
     fn much_memory_is_not_kept() {
-        let mut queue = VecDeque::with_capacity(LARGEST / size_of::<u64>() + 1);
-        Spare::take_back(&SPARE, &mut queue);
-        Spare::lend(&SPARE, &mut queue);
-        assert_eq!(queue.capacity(), 0);
+        Spare::take_back(&SPARE, &mut VecDeque::with_capacity(LARGEST / size_of::<u64>() + 1));
+        assert_eq!(lent().capacity(), 0, "in one queue");
+
+        for _ in 0..2 * MOST / LARGEST {
+            Spare::take_back(&SPARE, &mut VecDeque::with_capacity(LARGEST / size_of::<u64>()));
+        }
+        let kept = std::iter::repeat_with(lent).map(|queue| queue.capacity()).take_while(|capacity| *capacity > 0);
+        assert_eq!(kept.sum::<usize>() * size_of::<u64>(), MOST, "in all");
+        Spare::take_back(&SPARE, &mut VecDeque::with_capacity(10));
+        assert_eq!(lent().capacity(), 10, "what is lent counts no more");
     }
 }

@@ -25,7 +25,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::Fuse;
+use futures_util::future::{BoxFuture, Fuse};
 use tokio::time::timeout;
 use tracing::{Instrument, Span, debug, field, info, warn};
 use ws_conditions::{ConnectionFault, ConnectionPlan};
@@ -123,11 +123,8 @@ impl Session {
     /// Serves the connection until it has ended.
     ///
     /// What it is given stays where it is: moved, it would stand twice in the memory of every connection.
-    pub(crate) fn serve<S: Transport>(
-        mut self: Box<Self>,
-        mut wire: Wire<Paced<S>>,
-    ) -> impl Future<Output = ()> + Send {
-        let span = self.span();
+    pub(crate) fn serve<S: Transport>(mut self: Box<Self>, mut wire: Wire<Paced<S>>) -> BoxFuture<'static, ()> {
+        let span = self.span.clone();
         let served = async move {
             let Self { shared, config, chain, realm, live, queue, plan, .. } = &mut *self;
             let (shared, config, chain, live, observers) = (&**shared, &**config, &*chain, &**live, &realm.observers);
@@ -149,7 +146,10 @@ impl Session {
             drop(wire);
             Box::pin(self.afterwards(context, status, close_frame)).await;
         };
-        served.instrument(span)
+        match span {
+            Some(span) => Box::pin(served.instrument(*span)),
+            None => Box::pin(served),
+        }
     }
 }
 

@@ -92,8 +92,15 @@ impl Decoder {
         }
     }
 
+    /// Whether what comes next is the header of a frame.
+    #[inline]
+    pub(crate) fn is_between_frames(&self) -> bool {
+        self.frame.is_none()
+    }
+
     /// The place to read into, where the rest of the payload is better read there than into a buffer: then call
     /// [`arrived`](Self::arrived).
+    #[inline]
     pub(crate) fn room(&mut self) -> Option<Limit<&mut Vec<u8>>> {
         let left = self.frame.as_ref().map_or(0, |frame| frame.left);
         if left < ROOM {

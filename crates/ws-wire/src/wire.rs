@@ -140,10 +140,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             if self.close_came && !self.input.is_empty() {
                 return Poll::Ready(Err(WireError::Protocol("something behind a Close frame".to_owned())));
             }
-            let (decoded, message) = self.decoder.decode(self.input.unread())?;
-            self.input.consume(decoded);
-            if let Some(message) = message {
-                return Poll::Ready(Ok(Some(self.answered(message))));
+            // Of what is read, most often nothing is left behind the last message.
+            if !(self.input.is_empty() && self.decoder.is_between_frames()) {
+                let (decoded, message) = self.decoder.decode(self.input.unread())?;
+                self.input.consume(decoded);
+                if let Some(message) = message {
+                    return Poll::Ready(Ok(Some(self.answered(message))));
+                }
             }
             match self.poll_read(cx) {
                 Poll::Ready(Ok(0)) if self.close_came => return Poll::Ready(Ok(None)),

@@ -148,7 +148,7 @@ async fn speak_http(
         Ok(()) => {
             let opening = handover.take()?;
             let parts = connection.into_parts();
-            Some(Serving::last(opening.serve_on(parts.io.into_inner(), parts.read_buf)))
+            Some(Serving::Session(opening.serve_on(parts.io.into_inner(), parts.read_buf)))
         }
         Err(error) => {
             debug!(%peer, "an HTTP connection ended early: {error}");

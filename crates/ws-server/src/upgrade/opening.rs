@@ -1,6 +1,5 @@
 //! From an accepted handshake to the session on the stream that it came by: who serves that stream goes on with the session.
 
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -44,7 +43,7 @@ impl Opening {
     }
 
     /// Serves the session on a stream that so much was `read` of already.
-    pub(crate) fn serve_on<S: Transport>(self, transport: S, read: Bytes) -> impl Future<Output = ()> + Send + use<S> {
+    pub(crate) fn serve_on<S: Transport>(self, transport: S, read: Bytes) -> BoxFuture<'static, ()> {
         let Self { session, options } = self;
         let socket = transport.tcp();
         session.log_established(|| socket?.peer_addr().ok());
@@ -67,14 +66,14 @@ impl Opening {
     /// Serves the session on the stream itself where it can be had; it is cheaper than what hyper wraps around it.
     fn serve_unwrapped(self, upgraded: Upgraded) -> BoxFuture<'static, ()> {
         match unwrap::<TcpStream>(upgraded) {
-            Ok((socket, read)) => Box::pin(self.serve_on(socket, read)),
+            Ok((socket, read)) => self.serve_on(socket, read),
             #[cfg(feature = "tls")]
             Err(upgraded) => match unwrap::<TlsSocket>(upgraded) {
-                Ok((socket, read)) => Box::pin(self.serve_on(socket, read)),
-                Err(upgraded) => Box::pin(self.serve_on(TokioIo::new(upgraded), Bytes::new())),
+                Ok((socket, read)) => self.serve_on(socket, read),
+                Err(upgraded) => self.serve_on(TokioIo::new(upgraded), Bytes::new()),
             },
             #[cfg(not(feature = "tls"))]
-            Err(upgraded) => Box::pin(self.serve_on(TokioIo::new(upgraded), Bytes::new())),
+            Err(upgraded) => self.serve_on(TokioIo::new(upgraded), Bytes::new()),
         }
     }
 }
