@@ -33,7 +33,7 @@ pub struct Fanout {
     taken: usize,
     places: usize,
     bytes: usize,
-    /// How many messages were sent since nobody waited for any.
+    /// How many messages were sent since nobody waited for any, or receivers came or went.
     burst: usize,
     /// The memory of the last list of receivers.
     spare: Vec<u32>,

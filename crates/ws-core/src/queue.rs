@@ -7,7 +7,6 @@
 mod tests;
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
@@ -22,9 +21,6 @@ use crate::{Message, Offered, Origin, WhenFull, WsSender};
 /// How many messages a reader takes at a time at most, and of how many bytes before it takes no further one. They are
 /// as good as on the wire: they count against the limits no longer.
 const BATCH: QueueLimits = QueueLimits { messages: 32, bytes: 16 * 1024 };
-
-/// How often a connection broadcasts before others get their turn.
-const BROADCASTS_A_TURN: u32 = 128;
 
 /// How much may wait for a client that reads slowly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +90,8 @@ struct State {
     interrupted: bool,
     /// Senders that wait for space.
     blocked: usize,
-    /// How often the connection has broadcast since its session's turn began.
-    broadcasts: u32,
+    /// Of the reader, counted from some number on.
+    turn: u32,
     /// Set while the reader sleeps, so that a push from within the reader's own task wakes nobody.
     reader: Option<Waker>,
     /// Always set once there is a reader: a cut wakes it, whatever it is doing.
@@ -254,44 +250,25 @@ impl Shared {
         }
     }
 
-    /// Waits until at most half of the queue is taken, or it is closed; behind many broadcasts of one turn, first until others have
-    /// had theirs.
-    pub(crate) async fn may_broadcast(&self) {
-        let is_relaxed = |state: &mut State| {
-            state.settle();
-            state.closed || (state.messages <= self.limits.messages / 2 && state.bytes <= self.limits.bytes / 2)
-        };
-        {
+    /// Waits until at most half of the queue is taken, or it is closed. Gives back which turn of the reader it is.
+    pub(crate) async fn relaxed(&self) -> u32 {
+        let relaxed = || {
             let mut state = self.state();
-            state.broadcasts += 1;
-            if state.broadcasts <= BROADCASTS_A_TURN && is_relaxed(&mut state) {
-                return;
-            }
+            state.settle();
+            let has_room = state.messages <= self.limits.messages / 2 && state.bytes <= self.limits.bytes / 2;
+            (state.closed || has_room).then_some(state.turn)
+        };
+        if let Some(turn) = relaxed() {
+            return turn;
         }
-        self.yield_turn().await;
         let _blocked = Blocked::new(self);
         loop {
             let space = self.space.notified();
-            if is_relaxed(&mut self.state()) {
-                return;
+            if let Some(turn) = relaxed() {
+                return turn;
             }
             space.await;
         }
-    }
-
-    /// Lets the other tasks of this thread run, if this one has broadcast enough.
-    async fn yield_turn(&self) {
-        poll_fn(|cx| {
-            let mut state = self.state();
-            if state.broadcasts <= BROADCASTS_A_TURN {
-                return Poll::Ready(());
-            }
-            // This one is of the next turn.
-            state.broadcasts = 1;
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
     }
 
     /// Gives the message back while the queue is full.
@@ -442,7 +419,7 @@ impl OutboundQueue {
     pub fn awake(&mut self, cx: &Context<'_>) -> QueueNews {
         let mut state = self.shared.state();
         state.reader = None;
-        state.broadcasts = 0;
+        state.turn = state.turn.wrapping_add(1);
         remember(&mut state.watcher, cx);
         QueueNews {
             cut: state.cut,

@@ -1,21 +1,31 @@
 //! A connection's way to rooms, for work that outlives a handler's call.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 
 use crate::{Connection, HandlerResult, Message, Rooms, WsSender};
 
+/// How many broadcasts are made before other connections get their turn.
+const BROADCASTS_A_TURN: u32 = 128;
+
 /// A handle by which a connection joins, leaves and sends to rooms; it outlives the call of the handler that asked for it.
 #[repr(C)] // the sender, which each message needs, behind the rest
-#[derive(Clone)]
 pub struct RoomSender {
     connection: Arc<Connection>,
     rooms: Arc<dyn Rooms>,
+    /// Since others had their turn.
+    broadcasts: AtomicU32,
+    /// Who broadcasts in the session's turns only, lets others have theirs by the way. The last such turn.
+    turn: Option<AtomicU32>,
     sender: WsSender,
 }
 
 impl RoomSender {
+    /// For a session's handlers: what is given out to them is a clone.
     pub(crate) fn new(connection: Arc<Connection>, sender: WsSender, rooms: Arc<dyn Rooms>) -> Self {
-        Self { connection, sender, rooms }
+        Self { connection, sender, rooms, broadcasts: AtomicU32::new(0), turn: Some(AtomicU32::new(0)) }
     }
 
     pub(crate) fn connection(&self) -> &Arc<Connection> {
@@ -51,7 +61,14 @@ impl RoomSender {
     /// # Errors
     /// [`HandlerError::RoomError`](crate::HandlerError::RoomError) if the room cannot be reached.
     pub async fn broadcast(&self, room: &str, message: Message) -> HandlerResult<()> {
-        self.sender.may_broadcast().await;
+        let turn = self.sender.relaxed().await;
+        if self.turn.as_ref().is_some_and(|last| last.swap(turn, Ordering::Relaxed) != turn) {
+            self.broadcasts.store(0, Ordering::Relaxed);
+        }
+        if self.broadcasts.fetch_add(1, Ordering::Relaxed) >= BROADCASTS_A_TURN {
+            self.broadcasts.store(1, Ordering::Relaxed);
+            yield_now().await;
+        }
         self.rooms.broadcast(room, message).await.map(drop)
     }
 
@@ -67,8 +84,81 @@ impl RoomSender {
     }
 }
 
+/// A clone may broadcast from any task, whatever turns the session has meanwhile.
+impl Clone for RoomSender {
+    fn clone(&self) -> Self {
+        let (connection, rooms) = (Arc::clone(&self.connection), Arc::clone(&self.rooms));
+        Self { connection, sender: self.sender.clone(), rooms, broadcasts: AtomicU32::new(0), turn: None }
+    }
+}
+
 impl std::fmt::Debug for RoomSender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RoomSender").field("connection", &self.connection.id()).finish_non_exhaustive()
+    }
+}
+
+/// Lets the other tasks of this thread run.
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::engine::outbound_queue;
+    use crate::{Extensions, Handshake, NoRooms, QueueLimits};
+
+    /// How often others get their turn until `work` is done.
+    fn turns_of_others(work: impl Future<Output = ()>) -> usize {
+        let (mut work, mut turns) = (pin!(work), 0);
+        while work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            turns += 1;
+        }
+        turns
+    }
+
+    async fn broadcast(rooms: &RoomSender, count: u32) {
+        for _ in 0..count {
+            // There are no rooms, which shows afterwards.
+            let _ = rooms.broadcast("room", Message::text("hello")).await;
+        }
+    }
+
+    #[test]
+    fn others_get_their_turn_behind_many_broadcasts_but_not_amid_a_burst() {
+        let (sender, mut queue) = outbound_queue(QueueLimits::default());
+        let handshake = Handshake::new("/ws", Default::default(), None);
+        let connection = Arc::new(Connection::new(handshake, None, Extensions::default()));
+        let of_session = RoomSender::new(connection, sender, Arc::new(NoRooms));
+        let given_out = of_session.clone();
+        let mut next_turn = || queue.awake(&Context::from_waker(Waker::noop()));
+
+        for burst in [BROADCASTS_A_TURN, BROADCASTS_A_TURN / 2, BROADCASTS_A_TURN] {
+            next_turn();
+            assert_eq!(turns_of_others(broadcast(&of_session, burst)), 0, "others have theirs behind the burst");
+        }
+        assert_eq!(turns_of_others(broadcast(&of_session, 2 * BROADCASTS_A_TURN)), 2, "no next turn has come");
+
+        // Another task's loop, in whose course the session has turns.
+        let loops = async {
+            for _ in 0..BROADCASTS_A_TURN {
+                next_turn();
+                broadcast(&given_out, 4).await;
+            }
+        };
+        assert_eq!(turns_of_others(loops), 3);
     }
 }

@@ -216,10 +216,11 @@ impl WsSender {
         }
     }
 
-    /// Waits until the connection may broadcast once more: at most half of its queue is taken, and others have had their turn.
-    pub(crate) async fn may_broadcast(&self) {
-        if let Sink::Queue(shared) = &self.sink {
-            shared.may_broadcast().await;
+    /// Waits until at most half of the queue is taken. Gives back which turn of the session it is, if there is one.
+    pub(crate) async fn relaxed(&self) -> u32 {
+        match &self.sink {
+            Sink::Queue(shared) => shared.relaxed().await,
+            _ => 0,
         }
     }
 

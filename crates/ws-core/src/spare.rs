@@ -7,7 +7,7 @@ use std::thread::LocalKey;
 
 /// What is larger is not kept, in bytes.
 const LARGEST: usize = 16 * 1024;
-/// The most that is kept, in bytes.
+/// The most that is kept, in bytes, beside the list of what is kept.
 const MOST: usize = 256 * 1024;
 
 /// Queues without messages that a thread keeps, so that of its many queues only those have memory that have messages, and to

@@ -124,7 +124,7 @@ impl Session {
     ///
     /// What it is given stays where it is: moved, it would stand twice in the memory of every connection.
     pub(crate) fn serve<S: Transport>(mut self: Box<Self>, mut wire: Wire<Paced<S>>) -> BoxFuture<'static, ()> {
-        let span = self.span.clone();
+        let span = self.span.as_deref().cloned();
         let served = async move {
             let Self { shared, config, chain, realm, live, queue, plan, .. } = &mut *self;
             let (shared, config, chain, live, observers) = (&**shared, &**config, &*chain, &**live, &realm.observers);
@@ -147,7 +147,7 @@ impl Session {
             Box::pin(self.afterwards(context, status, close_frame)).await;
         };
         match span {
-            Some(span) => Box::pin(served.instrument(*span)),
+            Some(span) => Box::pin(served.instrument(span)),
             None => Box::pin(served),
         }
     }

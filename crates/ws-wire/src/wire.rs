@@ -140,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             if self.close_came && !self.input.is_empty() {
                 return Poll::Ready(Err(WireError::Protocol("something behind a Close frame".to_owned())));
             }
-            // Of what is read, most often nothing is left behind the last message.
+            // Nothing is no frame; and most often nothing is left behind the last message.
             if !(self.input.is_empty() && self.decoder.is_between_frames()) {
                 let (decoded, message) = self.decoder.decode(self.input.unread())?;
                 self.input.consume(decoded);
