@@ -90,7 +90,7 @@ struct State {
     interrupted: bool,
     /// Senders that wait for space.
     blocked: usize,
-    /// Of the reader, counted from some number on.
+    /// Which turn of the reader it is; it wraps around.
     turn: u32,
     /// Set while the reader sleeps, so that a push from within the reader's own task wakes nobody.
     reader: Option<Waker>,

@@ -17,7 +17,7 @@ pub struct RoomSender {
     rooms: Arc<dyn Rooms>,
     /// Since others had their turn.
     broadcasts: AtomicU32,
-    /// Who broadcasts in the session's turns only, lets others have theirs by the way. The last such turn.
+    /// The session's turn of the last broadcast, where all are made in its turns: between two of these, others have theirs.
     turn: Option<AtomicU32>,
     sender: WsSender,
 }
@@ -84,7 +84,7 @@ impl RoomSender {
     }
 }
 
-/// A clone may broadcast from any task, whatever turns the session has meanwhile.
+/// A clone may broadcast from any task: in whose loop the turns of the session give nobody else a turn.
 impl Clone for RoomSender {
     fn clone(&self) -> Self {
         let (connection, rooms) = (Arc::clone(&self.connection), Arc::clone(&self.rooms));
