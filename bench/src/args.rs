@@ -136,9 +136,12 @@ impl Common {
     }
 
     /// Where the tables of a run go: where somebody said, or, if the run was whole, to the project's page.
-    pub(crate) fn page(&self, whole: bool) -> Option<Page> {
+    ///
+    /// # Errors
+    /// As [`Page::open`].
+    pub(crate) fn page(&self, whole: bool, part: &'static str) -> Result<Option<Page>> {
         let ours = (whole && !cfg!(debug_assertions)).then(Page::of_the_project);
-        self.page.clone().map(Page::new).or(ours)
+        self.page.clone().or(ours).map(|file| Page::open(file, part)).transpose()
     }
 }
 

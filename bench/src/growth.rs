@@ -39,6 +39,7 @@ struct Growth {
 }
 
 pub(crate) fn run(args: &GrowthArgs) -> Result<ExitCode> {
+    let page = args.common.page(args.is_whole(), "growth")?;
     eprintln!("preparing ours");
     let launch = Entrant::ours()?.prepare()?;
     let cores = args.common.cores()?;
@@ -52,8 +53,8 @@ pub(crate) fn run(args: &GrowthArgs) -> Result<ExitCode> {
     }
     let heading = machine::heading(cores, args.runs(), args.timing(), watch.disturbance());
     print!("{}", report::terminal(&heading, &growths));
-    if let Some(page) = args.common.page(args.is_whole()) {
-        page.put("growth", &report::section(&heading, &growths, |name| page.picture(name)))?;
+    if let Some(page) = page {
+        page.put(&report::section(&heading, &growths, |name| page.picture(name)))?;
         for growth in &growths {
             page.put_picture(growth.axis.name, &plot::svg(growth)?)?;
         }

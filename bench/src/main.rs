@@ -50,6 +50,7 @@ fn main() -> ExitCode {
 
 fn contest(args: &Args) -> Result<ExitCode> {
     let (runs, timing, scenarios) = (args.runs()?, args.timing(), args.scenarios());
+    let page = args.common.page(args.is_whole(), "figures")?;
     let mut ratios = KeptRatios::load()?;
     let contestants = contest::prepare(args)?;
 
@@ -71,9 +72,6 @@ fn contest(args: &Args) -> Result<ExitCode> {
         comparison: &comparison,
     };
     print!("{}", report.terminal());
-    if let Some(page) = args.common.page(args.is_whole()) {
-        page.put("figures", &report.section())?;
-    }
     if let Some(file) = &args.json {
         let json = serde_json::to_vec_pretty(&results)?;
         fs::write(file, json).with_context(|| format!("writing {}", file.display()))?;
@@ -81,6 +79,9 @@ fn contest(args: &Args) -> Result<ExitCode> {
     if args.keep {
         ratios.keep(&results);
         ratios.save()?;
+    }
+    if let Some(page) = page {
+        page.put(&report.section())?;
     }
     let kept = comparison.worse.is_empty() && GOALS.iter().all(|goal| goal.kept(&results) == Some(true));
     Ok(if args.check && !kept { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -12,29 +12,43 @@ use anyhow::{Context, Result};
 
 use crate::server::bench_folder;
 
+/// One part of a page.
+#[derive(Debug)]
 pub(crate) struct Page {
     file: PathBuf,
+    part: &'static str,
 }
 
 impl Page {
-    pub(crate) fn new(file: PathBuf) -> Self {
-        Self { file }
+    /// To be called before anything is measured that shall stand there.
+    ///
+    /// # Errors
+    /// When the page is not there, or has no such part.
+    pub(crate) fn open(file: PathBuf, part: &'static str) -> Result<Self> {
+        let page = Self { file, part };
+        page.with("").map(|_| page)
     }
 
-    pub(crate) fn of_the_project() -> Self {
-        Self::new(bench_folder().join("../docs/performance.md"))
+    /// Where the project's page is.
+    pub(crate) fn of_the_project() -> PathBuf {
+        bench_folder().join("../docs/performance.md")
     }
 
     /// Puts `text` in the place of what the part had before.
     ///
     /// # Errors
-    /// When the page is not there, or has no such part.
-    pub(crate) fn put(&self, part: &str, text: &str) -> Result<()> {
-        let file = self.file.display();
-        let page = fs::read_to_string(&self.file).with_context(|| format!("reading {file}"))?;
-        let page = splice(&page, part, text)
-            .with_context(|| format!("{file} has no lines `{}` and `{}`", begin(part), end(part)))?;
-        fs::write(&self.file, page).with_context(|| format!("writing {file}"))
+    /// When somebody has taken the page or its part away in the meantime.
+    pub(crate) fn put(&self, text: &str) -> Result<()> {
+        let page = self.with(text)?;
+        fs::write(&self.file, page).with_context(|| format!("writing {}", self.file.display()))
+    }
+
+    /// The page as it is now, but with `text` in this part.
+    fn with(&self, text: &str) -> Result<String> {
+        let Self { file, part } = self;
+        let page = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        splice(&page, part, text)
+            .with_context(|| format!("{} has no lines `{}` and `{}`", file.display(), begin(part), end(part)))
     }
 
     /// Writes a picture that the page shows, to the folder that is called like the page.
@@ -88,10 +102,17 @@ mod tests {
 
     #[test]
     fn the_page_of_the_project_has_all_parts() {
-        let page = fs::read_to_string(Page::of_the_project().file).unwrap();
         for part in ["figures", "growth", "soak"] {
-            assert!(splice(&page, part, "").is_some(), "{part}");
+            Page::open(Page::of_the_project(), part).unwrap();
         }
+        let page = fs::read_to_string(Page::of_the_project()).unwrap();
         assert!(page.contains("What was tried and did not pay"));
+    }
+
+    #[test]
+    fn a_page_that_cannot_take_the_figures_is_refused_before_they_are_measured() {
+        let error = |file| Page::open(file, "no such part").unwrap_err().to_string();
+        assert!(error(Page::of_the_project()).contains("has no lines `<!-- begin no such part -->` and `<!-- end"));
+        assert!(error("no/such/page.md".into()).starts_with("reading no/such/page.md"));
     }
 }

@@ -29,6 +29,7 @@ struct Soaked {
 }
 
 pub(crate) fn run(args: &SoakArgs) -> Result<ExitCode> {
+    let page = args.common.page(!args.quick, "soak")?;
     eprintln!("preparing ours");
     let launch = Entrant::ours()?.prepare()?;
     let cores = args.common.cores()?;
@@ -50,8 +51,8 @@ pub(crate) fn run(args: &SoakArgs) -> Result<ExitCode> {
     }
     let text = report(&all);
     print!("{text}");
-    if let Some(page) = args.common.page(!args.quick) {
-        page.put("soak", &format!("{}\n{text}", machine::place(cores)))?;
+    if let Some(page) = page {
+        page.put(&format!("{}\n{text}", machine::place(cores)))?;
     }
     Ok(if all.iter().all(Soaked::is_flat) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
