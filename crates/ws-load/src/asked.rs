@@ -27,8 +27,8 @@ pub(crate) enum Answer {
     To(Question),
     /// There was one already.
     Doubled,
-    /// It was given up.
-    Late,
+    /// To one that was given up.
+    Late(Question),
     /// That was never sent here.
     Unknown,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Asked {
     questions: VecDeque<Option<Question>>,
     open: usize,
     began_with: u32,
-    given_up: VecDeque<u32>,
+    given_up: VecDeque<(u32, Question)>,
 }
 
 impl Asked {
@@ -92,8 +92,7 @@ impl Asked {
     pub(crate) fn answer_oldest(&mut self) -> Answer {
         match self.oldest_number() {
             Some(number) => self.answer(number),
-            None if self.given_up.pop_front().is_some() => Answer::Late,
-            None => Answer::Unknown,
+            None => self.given_up.pop_front().map_or(Answer::Unknown, |(_, question)| Answer::Late(question)),
         }
     }
 
@@ -120,13 +119,9 @@ impl Asked {
             self.open -= 1;
             return Answer::To(question);
         }
-        match self.given_up.iter().position(|given_up| *given_up == number) {
-            Some(index) => {
-                self.given_up.remove(index);
-                Answer::Late
-            }
-            None => Answer::Doubled,
-        }
+        let index = self.given_up.iter().position(|(given_up, _)| *given_up == number);
+        let late = index.and_then(|index| self.given_up.remove(index));
+        late.map_or(Answer::Doubled, |(_, question)| Answer::Late(question))
     }
 
     /// Gives up what was sent before then; tells how many.
@@ -134,12 +129,12 @@ impl Asked {
         let mut count = 0;
         while self.oldest().is_some_and(|oldest| oldest.sent < before)
             && let Some(number) = self.oldest_number()
+            && let Answer::To(question) = self.answer(number)
         {
-            self.answer(number);
             if self.given_up.len() == REMEMBERED {
                 self.given_up.pop_front();
             }
-            self.given_up.push_back(number);
+            self.given_up.push_back((number, question));
             count += 1;
         }
         count
@@ -188,10 +183,10 @@ mod tests {
     fn what_is_given_up_may_come_late() {
         let mut asked = asked(3);
         assert_eq!(asked.give_up(2), 2);
-        assert_eq!(asked.answer(5), Answer::Late);
+        assert_eq!(asked.answer(5), Answer::Late(question(0)));
         assert_eq!(asked.answer(5), Answer::Doubled);
         assert_eq!(asked.answer(7), Answer::To(question(2)));
-        assert_eq!(asked.answer_oldest(), Answer::Late);
+        assert_eq!(asked.answer_oldest(), Answer::Late(question(1)));
         assert_eq!(asked.answer_oldest(), Answer::Unknown);
     }
 
@@ -212,7 +207,7 @@ mod tests {
         assert_eq!(asked.answer(3), Answer::Doubled);
         assert_eq!(asked.oldest(), Some(question(50_000)));
         assert_eq!((asked.give_up(50_001), asked.open(), asked.oldest()), (1, 0, None));
-        assert_eq!(asked.answer(50_000), Answer::Late);
+        assert_eq!(asked.answer(50_000), Answer::Late(question(50_000)));
     }
 
     #[test]
@@ -224,6 +219,6 @@ mod tests {
         for n in 11..=1_000 {
             assert_eq!(asked.answer_oldest(), Answer::To(question(n)));
         }
-        assert_eq!((asked.open(), asked.answer_oldest()), (0, Answer::Late));
+        assert_eq!((asked.open(), asked.answer_oldest()), (0, Answer::Late(question(1))));
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::clock::{MILLISECOND, Nanos, SECOND, nanos};
 use crate::error::LoadError;
-use crate::plan::Plan;
+use crate::plan::{Crowd, Pace, Plan};
 use crate::progress::Progress;
 use crate::record::Record;
 use crate::report::Report;
@@ -19,6 +19,8 @@ use crate::shared::{Phase, Shared};
 
 /// How often it is looked whether a phase is over.
 const GLANCE: Duration = Duration::from_millis(5);
+/// How long before its beginning the threads hear of a schedule.
+const AHEAD: Nanos = 2 * MILLISECOND;
 /// How long answers are waited for when somebody ends the load early.
 const HURRY: Nanos = SECOND;
 
@@ -80,7 +82,11 @@ impl<W: FnMut(&Progress)> Leader<W> {
             self.gather_until(|| stop.is_asked_for() || shared.settled.load(Ordering::Acquire) >= all);
             is_hopeless = shared.opened.load(Ordering::Relaxed) == 0;
         }
-        let since = clock.now() + 2 * MILLISECOND;
+        // What has a schedule begins when all threads have heard of it; what has none begins with the first message.
+        let has_schedule =
+            matches!(shared.plan.pace, Pace::Open { .. }) || matches!(shared.plan.crowd, Crowd::Arrivals { .. });
+        let ahead = if has_schedule { AHEAD } else { 0 };
+        let since = clock.now() + ahead;
         let lasts = shared.plan.lasts().map(nanos);
         let mut ended_at = None;
         if is_hopeless {

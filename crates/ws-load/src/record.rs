@@ -69,9 +69,11 @@ impl Record {
 
     pub(crate) fn take(&mut self, delivery: Delivery) {
         let Delivery { second, tally, open, most_open, shard, is_last, busy_until } = delivery;
-        self.open[shard] = open;
         // Of several threads the sum of each one's most is an upper bound that is seldom missed.
-        self.most_open = self.most_open.max(self.open.iter().sum::<usize>() - open + most_open);
+        let others: usize = self.open.iter().sum::<usize>() - self.open[shard];
+        let most = others + most_open;
+        self.most_open = self.most_open.max(most);
+        self.open[shard] = open;
         self.busy_until = self.busy_until.max(busy_until);
         self.left -= usize::from(is_last);
         if tally.busiest > 0.0 {
@@ -79,13 +81,14 @@ impl Record {
             self.full_spans += u64::from(tally.busiest > FULL);
         }
         if let Some(second) = second {
-            self.put(second, &tally);
+            self.put(second, &tally, most);
         }
         self.sum.add(&tally);
         self.recent.add(&tally);
     }
 
-    fn put(&mut self, second: u64, tally: &Tally) {
+    /// `most`: how many connections were open at once.
+    fn put(&mut self, second: u64, tally: &Tally, most: usize) {
         while second / self.seconds_each >= MOST_ROWS as u64 {
             self.seconds_each *= 2;
             let rows = self.rows.chunks(2).map(|pair| {
@@ -100,13 +103,12 @@ impl Record {
             self.rows.resize_with(index + 1, Row::default);
         }
         let row = &mut self.rows[index];
-        row.open = row.open.max(self.open.iter().sum());
         row.add(&Row {
             sent: tally.sent,
             received: tally.received,
             failures: tally.failed(),
             lost: tally.lost,
-            open: 0,
+            open: most,
             round_trips: tally.round_trips.clone(),
         });
     }
@@ -212,6 +214,14 @@ mod tests {
         }
         record.end_rows_at(2 * SECOND);
         assert_eq!(record.rows.iter().map(|row| row.sent).collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn who_leaves_at_the_end_was_there_in_the_last_second() {
+        let mut record = Record::new(1, 0);
+        record.take(delivery(0, 1));
+        record.take(Delivery { open: 0, is_last: true, ..delivery(1, 1) });
+        assert_eq!(record.rows.iter().map(|row| row.open).collect::<Vec<_>>(), [1, 1]);
     }
 
     #[test]

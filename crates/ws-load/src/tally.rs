@@ -23,7 +23,7 @@ pub(crate) struct Tally {
     pub(crate) lost: u64,
     /// Answers that came more than once.
     pub(crate) doubled: u64,
-    /// Answers that came after they were given up.
+    /// Answers that came after they were given up: to some of those that are lost.
     pub(crate) late: u64,
     /// Messages, or arrivals, that were due and for which there was no room until the end.
     pub(crate) unsent: u64,
@@ -67,6 +67,27 @@ impl Tally {
             failed.example = example.chars().take(200).map(shown).collect();
         }
         failed.count += 1;
+    }
+
+    /// How many answers there should be.
+    pub(crate) fn expected(&self) -> u64 {
+        self.round_trips.count() + self.unanswered()
+    }
+
+    /// How many of them never came.
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.lost.saturating_sub(self.late)
+    }
+
+    /// How long a round trip takes at a quantile from 0 to 1, in milliseconds, if one that never came takes for ever; `None`: nothing
+    /// was to come.
+    pub(crate) fn round_trip_at(&self, quantile: f64) -> Option<f64> {
+        let (answered, expected) = (self.round_trips.count() as f64, self.expected() as f64);
+        let among_answered = quantile * expected / answered;
+        if among_answered <= 1.0 {
+            return self.round_trips.at(among_answered);
+        }
+        (self.unanswered() > 0).then_some(f64::INFINITY)
     }
 
     pub(crate) fn failed(&self) -> u64 {

@@ -68,12 +68,12 @@ impl Threshold {
         let tally = report.tally();
         let failed_checks: u64 = tally.checks.iter().map(|(_, failed)| *failed).sum();
         let all_checks: u64 = tally.checks.iter().map(|(passed, failed)| passed + failed).sum();
-        let expected = tally.round_trips.count() + tally.lost;
+        let expected = tally.expected();
         let (measured, all) = match self.metric {
-            Metric::Quantile(quantile) => (tally.round_trips.at(quantile), 0),
+            Metric::Quantile(quantile) => (tally.round_trip_at(quantile), 0),
             Metric::Mean => (tally.round_trips.mean(), 0),
             Metric::Min => (tally.round_trips.min(), 0),
-            Metric::Max => (tally.round_trips.max(), 0),
+            Metric::Max => (tally.round_trip_at(1.0), 0),
             Metric::Errors => (Some(tally.failed() as f64), tally.opened + tally.not_opened()),
             Metric::Lost => (Some(tally.lost as f64), expected),
             Metric::Doubled => (Some(tally.doubled as f64), expected),
@@ -85,6 +85,7 @@ impl Threshold {
         let verdict = |failed, measured| Verdict { threshold: self.written.clone(), failed, measured };
         let Some(measured) = measured else { return verdict(true, "nothing was measured".to_owned()) };
         let (value, bound, text) = match self.bound {
+            Bound::Millis(bound) if measured.is_infinite() => (measured, bound, "no answer".to_owned()),
             Bound::Millis(bound) => (measured, bound, format!("{measured:.3} ms")),
             Bound::Number(bound) if self.metric == Metric::Rate => (measured, bound, format!("{measured:.0}/s")),
             Bound::Number(bound) => (measured, bound, format!("{measured:.0}")),
@@ -193,10 +194,12 @@ mod tests {
     #[test]
     fn loads_fail_by_what_is_beyond_a_bound() {
         for (threshold, failed, measured) in [
-            ("p50>60ms", false, "50.0"),
-            ("p99 > 50ms", true, "99.0"),
-            ("p99.9>1s", false, "100.0"),
-            ("max>=100ms", true, "100.0"),
+            ("p50>60ms", false, "51.0"),
+            ("p99 > 50ms", true, "100.0"),
+            // The lost one is slower than all that came.
+            ("p99.9>1h", true, "no answer"),
+            ("max>1h", true, "no answer"),
+            ("max<1h", false, "no answer"),
             ("min<2ms", true, "1.0"),
             ("mean<50ms", false, "50.5"),
             ("errors>0", true, "1"),

@@ -63,6 +63,8 @@ pub(super) struct Talk<'t> {
     slot: &'t Slot,
     user: &'t mut User,
     stream: Stream,
+    /// What came behind the handshake and was not looked at yet.
+    rest: Vec<u8>,
     inbox: Inbox,
     ears: Ears,
     outbox: Vec<u8>,
@@ -88,21 +90,21 @@ enum State {
 }
 
 impl<'t> Talk<'t> {
-    /// # Errors
-    /// If what came with the handshake ends the connection already.
     pub(super) fn new(
         shard: &'t Shard,
         slot: &'t Slot,
         user: &'t mut User,
         dialled: Dialled,
         opened_at: Nanos,
-    ) -> Result<Self, Ending> {
+    ) -> Self {
         let ears = Ears::new(&shard.shared.plan, user.number, user.sent + 1);
-        let mut talk = Self {
+        let Dialled { stream, rest } = dialled;
+        Self {
             shard,
             slot,
             user,
-            stream: dialled.stream,
+            stream,
+            rest,
             inbox: Inbox::default(),
             ears,
             outbox: Vec::new(),
@@ -111,11 +113,6 @@ impl<'t> Talk<'t> {
             opened_at,
             sent_here: 0,
             thinking: None,
-        };
-        match talk.take(&dialled.rest) {
-            Ok(None) => Ok(talk),
-            Ok(Some(code)) => Err(Ending::ByServer(code)),
-            Err(ending) => Err(ending),
         }
     }
 
@@ -171,6 +168,10 @@ impl<'t> Talk<'t> {
 
     /// Reads all that is there; tells whether there may be more.
     fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
+        let rest = std::mem::take(&mut self.rest);
+        if !rest.is_empty() {
+            self.understand(cx, &rest)?;
+        }
         let shard = self.shard;
         let mut scratch = shard.scratch.borrow_mut();
         for _ in 0..TURNS {
@@ -179,19 +180,24 @@ impl<'t> Talk<'t> {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(Err(error)) => return Err(self.broken(&error.to_string())),
                 Poll::Ready(Ok(())) if buffer.filled().is_empty() => return Err(self.broken("")),
-                Poll::Ready(Ok(())) => match self.take(buffer.filled())? {
-                    None => {}
-                    Some(code) if matches!(self.state, State::Closing { .. }) => return Err(Ending::Done(code)),
-                    Some(code) => {
-                        self.push_close(if code == NO_CODE { NORMAL } else { code });
-                        // It is an answer: whether it arrives is the server's business.
-                        let _ = self.write(cx);
-                        return Err(Ending::ByServer(code));
-                    }
-                },
+                Poll::Ready(Ok(())) => self.understand(cx, buffer.filled())?,
             }
         }
         Ok(true)
+    }
+
+    /// Hears what is whole, and answers a Close frame.
+    fn understand(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<(), Ending> {
+        match self.take(bytes)? {
+            None => Ok(()),
+            Some(code) if matches!(self.state, State::Closing { .. }) => Err(Ending::Done(code)),
+            Some(code) => {
+                self.push_close(if code == NO_CODE { NORMAL } else { code });
+                // It is an answer: whether it arrives is the server's business.
+                let _ = self.write(cx);
+                Err(Ending::ByServer(code))
+            }
+        }
     }
 
     /// Hears what is whole; gives back the code of a Close frame.

@@ -86,14 +86,9 @@ async fn connect_and_talk(
     let opened_at = shared.clock.now();
     shard.opened(opened_at);
     slot.open();
-    let ending = match Talk::new(shard, slot, user, dialled, opened_at) {
-        Ok(mut talk) => {
-            let ending = poll_fn(|cx| talk.poll(cx)).await;
-            talk.finish();
-            ending
-        }
-        Err(ending) => ending,
-    };
+    let mut talk = Talk::new(shard, slot, user, dialled, opened_at);
+    let ending = poll_fn(|cx| talk.poll(cx)).await;
+    talk.finish();
     slot.close();
     shard.closed();
     let mut tally = shard.tally.borrow_mut();

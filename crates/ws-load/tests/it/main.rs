@@ -5,6 +5,7 @@
 mod answers;
 mod broadcast;
 mod crowds;
+mod endings;
 mod hostile;
 mod report;
 mod server;

@@ -1,0 +1,92 @@
+//! How a message and a connection end: late, at once, and what of it is measured.
+
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use ws_load::{Failure, Pace, Report, Threshold};
+
+use crate::server::{Server, run};
+
+fn measured(report: &Report, threshold: &str) -> (bool, String) {
+    let verdict = threshold.parse::<Threshold>().unwrap().judge(report);
+    (verdict.failed, verdict.measured)
+}
+
+#[test]
+fn late_answers_are_among_the_percentiles_and_those_that_never_come_are_slower_than_all() {
+    // The fifth message is sent only when the four before it are given up: their answers come then, but for that to the first.
+    let held = Mutex::new(Vec::new());
+    let server = Server::start(move |number, message| {
+        let mut held = held.lock().unwrap();
+        held.push(message);
+        match number {
+            1..=4 => Vec::new(),
+            5 => held.drain(..).skip(1).collect(),
+            _ => held.drain(..).collect(),
+        }
+    });
+    let mut plan = server.plan(1);
+    (plan.messages, plan.duration) = (Some(20), None);
+    plan.timeout = Duration::from_millis(300);
+    plan.pace = Pace::Closed { in_flight: 4, think: Duration::ZERO };
+    plan.checks = vec!["same".parse().unwrap()];
+    let report = run(plan);
+    assert_eq!((report.sent(), report.round_trips(), report.lost(), report.late()), (20, 19, 4, 3), "{report}");
+    assert_eq!(report.checks().collect::<Vec<_>>(), [("same", 19, 0)]);
+    // Of twenty, the slowest four took as long as the timeout at least.
+    assert_eq!(measured(&report, "p75>300ms"), (false, measured(&report, "p75>1h").1));
+    assert!(measured(&report, "p94>=300ms").0, "{report}");
+    assert!(!measured(&report, "p94>1h").0, "{report}");
+    assert_eq!(measured(&report, "p96>1h"), (true, "no answer".to_owned()));
+    assert_eq!(measured(&report, "lost>20%"), (false, "20.000%".to_owned()));
+}
+
+#[test]
+fn a_load_lasts_from_its_first_message_to_its_last_answer() {
+    const THOUGHT: Duration = Duration::from_millis(50);
+    let server = Server::start(|_, message| {
+        std::thread::sleep(THOUGHT);
+        vec![message]
+    });
+    let mut plan = server.plan(1);
+    (plan.messages, plan.duration) = (Some(1), None);
+    let report = run(plan);
+    assert!(report.seconds() >= THOUGHT.as_secs_f64(), "{report}");
+    assert!(!measured(&report, "rate>20").0, "{report}");
+}
+
+#[test]
+fn a_close_frame_that_comes_with_the_handshake_is_answered() {
+    let server = Server::serving(|mut stream, seen| async move {
+        let mut request = vec![0; 4096];
+        let Ok(length) = stream.read(&mut request).await else { return };
+        let request = String::from_utf8_lossy(&request[..length]);
+        let key = request.split("Sec-WebSocket-Key: ").nth(1).and_then(|rest| rest.split('\r').next()).unwrap();
+        let answer = format!(
+            "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\r\n",
+            derive_accept_key(key.as_bytes())
+        );
+        let _ = stream.write_all(&[answer.as_bytes(), &[0x88, 2, 0x03, 0xf5]].concat()).await;
+        // A masked Close frame of two bytes, and nothing else.
+        let mut frames = Vec::new();
+        let _ = stream.read_to_end(&mut frames).await;
+        if let [0x88, 0x82, a, b, _, _, first, second] = frames[..]
+            && [first ^ a, second ^ b] == 1013_u16.to_be_bytes()
+        {
+            seen.closed.fetch_add(1, Ordering::SeqCst);
+        }
+        seen.connections.fetch_add(1, Ordering::SeqCst);
+    });
+    let mut plan = server.plan(1);
+    (plan.messages, plan.duration) = (Some(1), None);
+    let report = run(plan);
+    assert_eq!(report.failures().collect::<Vec<_>>(), [(&Failure::Closed(1013), 5)], "{report}");
+    // The first four: that the last one is heard nobody waits for.
+    while server.seen.connections.load(Ordering::SeqCst) < 4 {
+        std::thread::yield_now();
+    }
+    assert!(server.seen.closed.load(Ordering::SeqCst) >= 4, "{:?}", server.seen);
+}
