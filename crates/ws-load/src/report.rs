@@ -11,6 +11,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::answers::Answers;
 use crate::clock::{Nanos, SECOND};
 use crate::plan::{Crowd, Pace, Plan};
 use crate::record::Row;
@@ -42,6 +43,7 @@ struct Summary {
     is_open: bool,
     is_broadcast: bool,
     has_answers: bool,
+    takes_in_order: bool,
 }
 
 impl Report {
@@ -215,7 +217,8 @@ impl Summary {
             checks: plan.checks.iter().map(ToString::to_string).collect(),
             is_open: matches!(plan.pace, Pace::Open { .. }),
             is_broadcast: plan.broadcast,
-            has_answers: plan.broadcast || plan.answers != crate::answers::Answers::None,
+            has_answers: plan.broadcast || plan.answers != Answers::None,
+            takes_in_order: !plan.broadcast && plan.answers == Answers::InOrder,
         }
     }
 }

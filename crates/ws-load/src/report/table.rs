@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Formatter, Write};
 
 use super::{Report, count};
-use crate::tally::Spread;
+use crate::tally::{Spread, Tally};
 
 /// A server may close with thousands of codes: more kinds of anything are told together.
 const MOST_KINDS: usize = 20;
@@ -46,7 +46,11 @@ pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
         _ => "round trips, from the moment at which a message was sent: a server that stalls is asked less meanwhile",
     };
     writeln!(f, "\n{origin}")?;
-    times(f, &tally.round_trips)?;
+    times(f, tally)?;
+    if tally.lost > 0 && report.plan.takes_in_order {
+        let doubt = "one that came too late was taken for the next one's, which then looks faster than it was";
+        writeln!(f, "  answers are taken in order: {doubt}")?;
+    }
     writeln!(f, "\nconnections")?;
     row(f, "opened", &[grouped(tally.opened), format!("{} at once at most", grouped(report.most_open as u64))])?;
     row(f, "connecting", &[brief(&tally.connecting)])?;
@@ -110,22 +114,27 @@ fn row(f: &mut Formatter<'_>, name: &str, cells: &[String]) -> fmt::Result {
     writeln!(f, "{}", line.trim_end())
 }
 
-fn times(f: &mut Formatter<'_>, spread: &Spread) -> fmt::Result {
-    if spread.count() == 0 {
+fn times(f: &mut Formatter<'_>, tally: &Tally) -> fmt::Result {
+    let trips = &tally.round_trips;
+    if trips.count() == 0 {
         return writeln!(f, "  none was measured");
     }
     let cells = [
-        ("min", spread.min()),
-        ("mean", spread.mean()),
-        ("p50", spread.at(0.5)),
-        ("p90", spread.at(0.9)),
-        ("p99", spread.at(0.99)),
-        ("p99.9", spread.at(0.999)),
-        ("max", spread.max()),
+        ("min", trips.min()),
+        ("mean", trips.mean()),
+        ("p50", tally.round_trip_at(0.5)),
+        ("p90", tally.round_trip_at(0.9)),
+        ("p99", tally.round_trip_at(0.99)),
+        ("p99.9", tally.round_trip_at(0.999)),
+        ("max", trips.max()),
     ];
     let names: String = cells.iter().map(|(name, _)| format!("{name:>11}")).collect();
     let values: String = cells.iter().map(|(_, value)| format!("{:>11}", millis(*value))).collect();
-    writeln!(f, "  {}\n  {}", names.trim_end(), values.trim_end())
+    writeln!(f, "  {}\n  {}", names.trim_end(), values.trim_end())?;
+    match tally.unanswered() {
+        0 => Ok(()),
+        few => writeln!(f, "  {} never came: in percentiles they are slower than all that did", grouped(few)),
+    }
 }
 
 fn brief(spread: &Spread) -> String {
@@ -139,6 +148,7 @@ fn brief(spread: &Spread) -> String {
 pub(super) fn millis(time: Option<f64>) -> String {
     match time {
         None => "-".to_owned(),
+        Some(millis) if millis.is_infinite() => "no answer".to_owned(),
         Some(millis) if millis < 1.0 => format!("{:.0} us", millis * 1000.0),
         Some(millis) if millis < 100.0 => format!("{millis:.2} ms"),
         Some(millis) if millis < 10_000.0 => format!("{millis:.0} ms"),

@@ -42,6 +42,29 @@ fn late_answers_are_among_the_percentiles_and_those_that_never_come_are_slower_t
     assert!(!measured(&report, "p94>1h").0, "{report}");
     assert_eq!(measured(&report, "p96>1h"), (true, "no answer".to_owned()));
     assert_eq!(measured(&report, "lost>20%"), (false, "20.000%".to_owned()));
+    let table = report.to_string();
+    assert!(table.contains("  1 never came") && table.contains("no answer"), "{table}");
+}
+
+#[test]
+fn where_answers_are_taken_in_order_a_loss_makes_those_behind_it_doubtful() {
+    const DOUBT: &str = "answers are taken in order: one that came too late was taken for the next one's";
+    let run_with = |answers: &str| {
+        let held = Mutex::new(Vec::new());
+        let server = Server::start(move |number, message| {
+            let mut held = held.lock().unwrap();
+            held.push(message);
+            if number == 1 { Vec::new() } else { held.drain(..).collect() }
+        });
+        let mut plan = server.plan(1);
+        (plan.messages, plan.duration) = (Some(3), None);
+        plan.timeout = Duration::from_millis(300);
+        plan.answers = answers.parse().unwrap();
+        run(plan).to_string()
+    };
+    let (by_order, by_id) = (run_with("order"), run_with("id"));
+    assert!(by_order.contains(DOUBT), "{by_order}");
+    assert!(!by_id.contains(DOUBT), "{by_id}");
 }
 
 #[test]
