@@ -249,15 +249,11 @@ impl<'t> Talk<'t> {
                 if !self.is_done(now) {
                     return has_more;
                 }
-                let patience = match self.shard.phase.get() {
-                    Phase::Ending { patience, .. } => patience,
-                    _ => nanos(self.plan().timeout),
-                };
                 self.shard.tally.borrow_mut().unsent += self.slot.drop_assigned();
                 if self.publishes() {
                     self.shard.shared.has_published_all.store(true, Ordering::Release);
                 }
-                self.state = State::Waiting { since: now, until: now.saturating_add(patience) };
+                self.state = State::Waiting { since: now, until: now.saturating_add(self.shard.patience()) };
                 self.speak(cx)
             }
             State::Waiting { since, until } => {

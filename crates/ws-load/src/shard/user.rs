@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::clock::Nanos;
+use crate::clock::{Nanos, nanos};
 use crate::plan::{Crowd, Lifetime};
 use crate::shared::{Door, Phase};
 use crate::tally::Failure;
@@ -67,10 +67,16 @@ async fn connect_and_talk(
 ) -> bool {
     let shared = &shard.shared;
     let door = &shared.doors[(user.number as usize - 1) % shared.doors.len()];
-    let dialled = tokio::select! {
-        dialled = dial_in_turn(shard, door, user.random.u128(..), due) => dialled,
+    let permit = tokio::select! {
+        permit = shard.dials.acquire() => permit,
         () = until_it_is_over(shard, slot) => return false,
     };
+    let dialled = tokio::select! {
+        dialled = dial_measured(shard, door, user.random.u128(..), due) => dialled,
+        // The server has seen it already, so it is brought to its end like messages that wait for their answers.
+        () = until_patience_ends(shard, slot) => return false,
+    };
+    drop(permit);
     if !std::mem::replace(is_settled, true) {
         shared.opened.fetch_add(usize::from(dialled.is_ok()), Ordering::Relaxed);
         shared.settled.fetch_add(1, Ordering::Release);
@@ -108,14 +114,13 @@ async fn connect_and_talk(
     }
 }
 
-/// Connects when it is this one's turn. `due`: when it should have been.
-async fn dial_in_turn(
+/// Connects. `due`: when it should have been.
+async fn dial_measured(
     shard: &Shard,
     door: &Door,
     nonce: u128,
     due: Option<Nanos>,
 ) -> Result<Dialled, (Failure, String)> {
-    let Ok(_permit) = shard.dials.acquire().await else { unreachable!("nobody closes the semaphore") };
     let clock = shard.shared.clock;
     let since = due.unwrap_or_else(|| clock.now());
     let dialled = dial(door, nonce, shard.shared.plan.timeout).await?;
@@ -132,7 +137,21 @@ async fn until_it_is_over(shard: &Shard, slot: &Slot) {
     .await;
 }
 
+/// Until nothing is waited for any more after that.
+async fn until_patience_ends(shard: &Shard, slot: &Slot) {
+    until_it_is_over(shard, slot).await;
+    tokio::time::sleep(Duration::from_nanos(shard.patience())).await;
+}
+
 impl Shard {
+    /// How long what is under way is waited for when nothing new begins.
+    pub(super) fn patience(&self) -> Nanos {
+        match self.phase.get() {
+            Phase::Ending { patience, .. } => patience,
+            _ => nanos(self.shared.plan.timeout),
+        }
+    }
+
     pub(super) fn is_ending(&self) -> bool {
         matches!(self.phase.get(), Phase::Ending { .. })
     }
@@ -154,7 +173,7 @@ impl Shard {
         match self.shared.plan.lifetime {
             None => false,
             Some(Lifetime::Messages(messages)) => sent >= messages,
-            Some(Lifetime::Time(time)) => now - opened_at >= crate::clock::nanos(time),
+            Some(Lifetime::Time(time)) => now - opened_at >= nanos(time),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use ws_load::{Failure, Pace, Report, Threshold};
+use ws_load::{Crowd, Failure, Lifetime, Pace, Report, Threshold};
 
-use crate::server::{Server, run};
+use crate::server::{Server, echo_on, run};
 
 fn measured(report: &Report, threshold: &str) -> (bool, String) {
     let verdict = threshold.parse::<Threshold>().unwrap().judge(report);
@@ -79,6 +79,21 @@ fn a_load_lasts_from_its_first_message_to_its_last_answer() {
     let report = run(plan);
     assert!(report.seconds() >= THOUGHT.as_secs_f64(), "{report}");
     assert!(!measured(&report, "rate>20").0, "{report}");
+}
+
+#[test]
+fn who_shakes_hands_when_the_load_ends_is_counted() {
+    let server = Server::serving(|stream, seen| async move {
+        seen.connections.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        echo_on(stream).await;
+    });
+    let mut plan = server.plan(1);
+    (plan.crowd, plan.lifetime) = (Crowd::Arrivals { per_second: 20.0, at_most: 100 }, Some(Lifetime::Messages(1)));
+    plan.duration = Some(Duration::from_millis(700));
+    let report = run(plan);
+    assert_eq!(report.sessions(), server.seen.connections.load(Ordering::SeqCst) as u64, "{report}");
+    assert_eq!(report.failures().count(), 0, "{report}");
 }
 
 #[test]
