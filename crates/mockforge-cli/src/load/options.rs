@@ -18,6 +18,11 @@ use crate::trust::Trust;
 const THREADS: usize = 4;
 const DURATION: Duration = Duration::from_secs(10);
 const CONNECTIONS: usize = 10;
+/// clap makes a new line of `{n}`: a sequence that does nothing to a terminal, and that it takes out elsewhere, keeps them apart.
+const MESSAGE: &str =
+    "Send this text, in which {{n\u{1b}[0m}}, {{vu}}, {{id}}, {{uuid}}, {{now}} and {{random}} are replaced";
+const ANSWERS: &str = "How answers are told apart: id (of {{id}}, somewhere in them), json:PATH (there is {{id}} or \
+    {{n\u{1b}[0m}}), order, or none [default: id if the messages have one, else order]";
 /// Who arrive at a rate are more than that at once only if somebody says so.
 const AT_ONCE: usize = 10_000;
 
@@ -77,8 +82,7 @@ pub(crate) struct Load {
     /// Send the content of this file in each message
     #[arg(long, value_name = "FILE", group = "payload", help_heading = "Messages")]
     file: Option<PathBuf>,
-    /// Send this text, in which {{n}}, {{vu}}, {{id}}, {{uuid}}, {{now}} and {{random}} are replaced
-    #[arg(long, value_name = "TEMPLATE", group = "payload", help_heading = "Messages")]
+    #[arg(long, value_name = "TEMPLATE", group = "payload", help = MESSAGE, help_heading = "Messages")]
     message: Option<String>,
     /// Send the lines of this file one after the other, from the first again after the last; each is a template
     #[arg(long, value_name = "FILE", group = "payload", help_heading = "Messages")]
@@ -91,9 +95,7 @@ pub(crate) struct Load {
           help_heading = "Messages")]
     broadcast: bool,
 
-    /// How answers are told apart: id (of {{id}}, somewhere in them), json:PATH (there is {{id}} or {{n}}), order, or none
-    /// [default: id if the messages have one, else order]
-    #[arg(long, value_name = "HOW", help_heading = "Answers")]
+    #[arg(long, value_name = "HOW", help = ANSWERS, help_heading = "Answers")]
     answers: Option<Answers>,
     /// What every answer must have: same (as was sent), contains:TEXT, json:PATH or json:PATH=VALUE; may be repeated
     #[arg(long = "check", value_name = "CHECK", help_heading = "Answers")]

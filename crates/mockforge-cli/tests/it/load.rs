@@ -70,6 +70,18 @@ fn what_cannot_be_loaded_is_one_line() {
     }
 }
 
+/// clap would make a new line of what stands between the braces.
+#[test]
+fn help_shows_what_templates_are_written_with() {
+    for flag in ["-h", "--help"] {
+        for columns in ["80", "100"] {
+            let help = text(&run(&["load", flag], &[("COLUMNS", columns)]).stdout);
+            assert_eq!(help.matches("{{n}}").count(), 2, "{help}");
+            assert!(!help.contains('\u{1b}'), "{help}");
+        }
+    }
+}
+
 #[test]
 fn who_interrupts_a_load_gets_its_report() {
     let server = echo();
