@@ -24,7 +24,9 @@ pub(crate) fn server(text: &str) -> Result<String, String> {
         Err(_) => format!("ws://{text}"),
     };
     if !url.starts_with("ws://") && !url.starts_with("wss://") {
-        return Err("addresses begin with ws:// or wss://".to_owned());
+        let meant = url.strip_prefix("http").filter(|rest| rest.starts_with("://") || rest.starts_with("s://"));
+        let tip = meant.map(|rest| format!(", such as ws{rest}")).unwrap_or_default();
+        return Err(format!("addresses begin with ws:// or wss://{tip}"));
     }
     url.as_str().into_client_request().map_err(|_| expected())?;
     Ok(url)
@@ -45,7 +47,11 @@ mod tests {
         ] {
             assert_eq!(server(text).as_deref(), Ok(expected));
         }
-        for text in ["http://127.0.0.1/", ":99999", "", "ws://", "ws://a b/"] {
+        for (text, meant) in [("http://a:1/ws", "such as ws://a:1/ws"), ("https://a/", "such as wss://a/")] {
+            let error = server(text).unwrap_err();
+            assert!(error.ends_with(meant), "{error}");
+        }
+        for text in ["httpx://127.0.0.1/", ":99999", "", "ws://", "ws://a b/"] {
             assert!(server(text).is_err(), "{text}: {:?}", server(text));
         }
     }

@@ -60,7 +60,7 @@ pub(crate) struct Load {
     trust: Trust,
 
     /// How long messages are sent [default: 10s, or until all --messages are]
-    #[arg(short, long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Messages")]
+    #[arg(short, long, value_name = "DURATION", value_parser = some_time, help_heading = "Messages")]
     duration: Option<Duration>,
     /// How many messages each connection sends
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
@@ -101,7 +101,7 @@ pub(crate) struct Load {
     #[arg(long = "check", value_name = "CHECK", help_heading = "Answers")]
     checks: Vec<Check>,
     /// How long a handshake and an answer may take; an answer that takes longer is lost
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration, help_heading = "Answers")]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = some_time, help_heading = "Answers")]
     timeout: Duration,
 
     /// Exit with 1 if this is so, e.g. 'p99>50ms', 'errors>0', 'lost>0.1%', 'rate<1000'; may be repeated
@@ -198,6 +198,13 @@ fn cannot_read(file: &Path) -> String {
 
 fn target(text: &str) -> Result<Target, String> {
     address::server(text)?.parse()
+}
+
+fn some_time(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("expected a duration of more than 0".to_owned()),
+        time => Ok(time),
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {
