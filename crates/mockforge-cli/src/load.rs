@@ -4,8 +4,8 @@
 mod options;
 mod progress;
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -34,7 +34,7 @@ pub(crate) fn load(options: Load) -> anyhow::Result<ExitCode> {
     }
     for file in [&options.json, &options.html].into_iter().flatten().filter(|file| !is_stdout(file)) {
         // Before the load, which may take long.
-        fs::write(file, "").with_context(|| format!("cannot write {}", file.display()))?;
+        check_writable(file).with_context(|| cannot_write(file))?;
     }
     if let Some(problem) = file_limit::raise(options.most_connections()) {
         eprintln!("warning: {problem}");
@@ -54,17 +54,32 @@ pub(crate) fn load(options: Load) -> anyhow::Result<ExitCode> {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// What there is stays: a load that comes to nothing leaves the report of the one before, and no empty one.
+fn check_writable(file: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).open(file) {
+        Ok(_) => fs::remove_file(file),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            OpenOptions::new().append(true).create(true).open(file).map(drop)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn cannot_write(file: &Path) -> String {
+    format!("cannot write {}", file.display())
+}
+
 fn write_files(options: &Load, report: &Report, verdicts: &[Verdict]) -> anyhow::Result<()> {
     if let Some(file) = &options.json {
         let json = format!("{:#}\n", report.to_json(verdicts));
         if is_stdout(file) {
             io::stdout().write_all(json.as_bytes())?;
         } else {
-            fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))?;
+            fs::write(file, json).with_context(|| cannot_write(file))?;
         }
     }
     if let Some(file) = &options.html {
-        fs::write(file, report.to_html(verdicts)).with_context(|| format!("cannot write {}", file.display()))?;
+        fs::write(file, report.to_html(verdicts)).with_context(|| cannot_write(file))?;
     }
     Ok(())
 }

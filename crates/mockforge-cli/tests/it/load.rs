@@ -58,6 +58,7 @@ fn json_may_be_the_only_answer() {
 fn what_cannot_be_loaded_is_one_line() {
     for (arguments, expected) in [
         (&["load", "1"][..], "error: no connection could be opened: connection refused: "),
+        (&["load", "1", "--json", "/"], "error: cannot write /: "),
         (&["load", "1", "--message", "{{m}}"], "error: --message: `{{m}}` is unknown: expected one of {{n}}, "),
         (&["load", "1", "--script", "no.txt"], "error: cannot read no.txt: "),
         (&["load", "1", "--json", "no/report.json"], "error: cannot write no/report.json: "),
@@ -80,6 +81,27 @@ fn help_shows_what_templates_are_written_with() {
             assert!(!help.contains('\u{1b}'), "{help}");
         }
     }
+}
+
+/// Nothing is known of a load that came to nothing: neither is there a report of it, nor is that of another one gone.
+#[test]
+fn a_load_that_comes_to_nothing_leaves_files_as_they_are() {
+    let folder = folder(&[("old.json", "{}")]);
+    let output = run_in(&folder, &["load", "1", "--json", "old.json", "--html", "new.html"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(fs::read_to_string(folder.path().join("old.json")).unwrap(), "{}");
+    assert!(!folder.path().join("new.html").exists());
+}
+
+#[test]
+fn a_report_takes_the_place_of_the_one_before() {
+    let server = echo();
+    let before = "x".repeat(100_000);
+    let folder = folder(&[("report.json", &before)]);
+    let output = run_in(&folder, &["load", &server.url, "-c", "1", "-n", "1", "--json", "report.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let json: Value = serde_json::from_slice(&fs::read(folder.path().join("report.json")).unwrap()).unwrap();
+    assert_eq!(json["metrics"]["ws_msgs_sent"]["count"], 1);
 }
 
 #[test]
