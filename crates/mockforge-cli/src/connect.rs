@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use crate::args::Connect;
+use crate::reach::{self, NOTHING_LISTENS};
 
 /// How long a server has to answer our Close frame.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -49,13 +50,13 @@ async fn run(options: Connect) -> anyhow::Result<ExitCode> {
             bail!("{} refused the handshake with HTTP {}{reason}", options.url, response.status());
         }
         Err(Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            bail!("cannot connect to {}: nothing listens there", options.url);
+            bail!("cannot connect to {}: {NOTHING_LISTENS}", options.url);
         }
-        Err(Error::Io(error)) if encrypted && error.to_string().contains("invalid peer certificate") => bail!(
-            "cannot connect to {}: {error}; --cacert FILE names the authority that certifies it, --insecure trusts anybody",
-            options.url
-        ),
-        Err(error) => bail!("cannot connect to {}: {error}", options.url),
+        Err(error) => {
+            let said = error.to_string();
+            let why = if encrypted { reach::tls(&said) } else { said };
+            bail!("cannot connect to {}: {why}", options.url)
+        }
     };
     if io::stdout().is_terminal() {
         let subprotocol = response.headers().get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|name| name.to_str().ok());

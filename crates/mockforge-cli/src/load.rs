@@ -9,12 +9,13 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use ws_load::{Report, Stop, Verdict};
+use anyhow::{Context, anyhow, bail};
+use ws_load::{Failure, LoadError, Report, Stop, Verdict};
 
 pub(crate) use self::options::Load;
 use self::progress::Line;
 use crate::file_limit;
+use crate::reach::{self, NOTHING_LISTENS};
 use crate::signals::Interruptions;
 
 /// What is said of flags that do not go together.
@@ -44,7 +45,10 @@ pub(crate) fn load(options: Load) -> anyhow::Result<ExitCode> {
     let line = Line::new();
     let ran = ws_load::run(plan, &stop, |progress| line.show(progress));
     line.finish();
-    let report = ran?;
+    let report = ran.map_err(|error| explained(error, &options))?;
+    if report.sessions() == 0 {
+        bail!("cannot connect to {}: no connection was open before the end", options.servers());
+    }
     let verdicts: Vec<_> = options.fail_if.iter().map(|threshold| threshold.judge(&report)).collect();
     write_files(&options, &report, &verdicts)?;
     if !options.json.as_deref().is_some_and(is_stdout) {
@@ -67,6 +71,20 @@ fn check_writable(file: &Path) -> io::Result<()> {
 
 fn cannot_write(file: &Path) -> String {
     format!("cannot write {}", file.display())
+}
+
+/// Who could not be reached, and why.
+fn explained(error: LoadError, options: &Load) -> anyhow::Error {
+    let LoadError::NoConnection { failure, example } = error else { return error.into() };
+    let servers = options.servers();
+    let reason = if example.is_empty() { String::new() } else { format!(": {example}") };
+    match failure {
+        Failure::Refused => anyhow!("cannot connect to {servers}: {NOTHING_LISTENS}"),
+        Failure::Tls => anyhow!("cannot connect to {servers}: {}", reach::tls(&example)),
+        Failure::Status(status) => anyhow!("{servers} refused the handshake with HTTP {status}{reason}"),
+        Failure::Connect => anyhow!("cannot connect to {servers}{reason}"),
+        failure => anyhow!("cannot connect to {servers}: {failure}{reason}"),
+    }
 }
 
 fn write_files(options: &Load, report: &Report, verdicts: &[Verdict]) -> anyhow::Result<()> {

@@ -26,6 +26,7 @@ mod logging;
 mod named_files;
 mod out_file;
 mod playing;
+mod reach;
 mod record;
 mod schema;
 mod serve;

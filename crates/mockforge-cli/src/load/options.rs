@@ -159,6 +159,11 @@ impl Load {
         Ok(plan)
     }
 
+    /// The addresses, as they are named in what is said about them.
+    pub(super) fn servers(&self) -> String {
+        self.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+    }
+
     pub(super) fn most_connections(&self) -> usize {
         match self.crowd() {
             Crowd::Stages(stages) => stages.iter().map(|stage| stage.to).max().unwrap_or(0),

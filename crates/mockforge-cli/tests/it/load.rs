@@ -57,7 +57,11 @@ fn json_may_be_the_only_answer() {
 #[test]
 fn what_cannot_be_loaded_is_one_line() {
     for (arguments, expected) in [
-        (&["load", "1"][..], "error: no connection could be opened: connection refused: "),
+        (&["load", "1"][..], "error: cannot connect to ws://127.0.0.1:1/ws: nothing listens there\n"),
+        (
+            &["load", "1", "ws://127.0.0.1:2/"],
+            "error: cannot connect to ws://127.0.0.1:1/ws or ws://127.0.0.1:2/: nothing listens there\n",
+        ),
         (&["load", "1", "--json", "/"], "error: cannot write /: "),
         (&["load", "1", "--message", "{{m}}"], "error: --message: `{{m}}` is unknown: expected one of {{n}}, "),
         (&["load", "1", "--script", "no.txt"], "error: cannot read no.txt: "),
@@ -102,6 +106,29 @@ fn a_report_takes_the_place_of_the_one_before() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let json: Value = serde_json::from_slice(&fs::read(folder.path().join("report.json")).unwrap()).unwrap();
     assert_eq!(json["metrics"]["ws_msgs_sent"]["count"], 1);
+}
+
+#[test]
+fn who_is_refused_is_told_by_whom_and_why() {
+    let server = echo();
+    let url = server.url.replace("/ws", "/no");
+    let output = run(&["load", &url], &[]);
+    let expected = format!("error: {url} refused the handshake with HTTP 404: There is nothing at /no. ");
+    assert!(text(&output.stderr).starts_with(&expected), "{}", text(&output.stderr));
+}
+
+/// A server that says nothing to a handshake.
+#[test]
+fn who_interrupts_before_anything_is_open_has_failed() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let load = mockforge(&["load", &url, "-c", "1"], &[]).spawn().unwrap();
+    let _held = listener.accept().unwrap();
+    kill_process(Pid::from_child(&load), Signal::INT).unwrap();
+    let output = load.wait_with_output().unwrap();
+    let expected = format!("error: cannot connect to {url}: no connection was open before the end\n");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), expected));
+    assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
 }
 
 #[test]

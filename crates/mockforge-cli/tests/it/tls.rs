@@ -113,6 +113,35 @@ fn what_is_wrong_with_tls_is_told_in_a_line() {
     }
 }
 
+/// A certificate that stands for no server is no riddle, and neither is a port without TLS; to who talks and to who loads.
+#[test]
+fn what_helps_against_a_failed_handshake_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(self_signed(folder.path(), &[]));
+    let (ca, key) = (folder.path().join("ca.pem"), folder.path().join("ca-key.pem"));
+    let (ca, key) = (ca.to_str().unwrap(), key.to_str().unwrap());
+    let authority = Serving::start(&["--ws-port", "0", "--tls-cert", ca, "--tls-key", key], &[]);
+    let plain = Serving::start(&["--ws-port", "0"], &[]);
+    let encrypted = plain.url.replace("ws://", "wss://");
+    for command in ["connect", "load"] {
+        for (arguments, help) in [
+            (
+                &[command, &authority.url, "--cacert", ca][..],
+                "is that of an authority, not that of a server; --insecure",
+            ),
+            (&[command, &encrypted], "does not speak TLS: try ws:// instead of wss://\n"),
+        ] {
+            let output = run(arguments, &[]);
+            let log = text(&output.stderr);
+            let url = if arguments.len() > 2 { &authority.url } else { &encrypted };
+            assert!(log.starts_with(&format!("error: cannot connect to {url}: ")) && log.contains(help), "{log}");
+        }
+    }
+    let own = self_signed(folder.path(), &[]);
+    let log = text(&run(&["load", &own.url], &[]).stderr);
+    assert!(log.contains("--cacert FILE names the authority") && log.contains("--insecure"), "{log}");
+}
+
 /// A client without TLS is told what the port speaks.
 #[test]
 fn ws_where_wss_is_spoken_is_told() {
