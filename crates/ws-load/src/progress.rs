@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// What is told once a second.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Progress {
     /// Since the first message was due; zero while connections are opened.
