@@ -15,7 +15,7 @@ use crate::answers::Answers;
 use crate::clock::{Nanos, SECOND};
 use crate::plan::{Crowd, Pace, Plan};
 use crate::record::Row;
-use crate::tally::{Failure, Tally};
+use crate::tally::{Failed, Failure, Tally};
 use crate::threshold::Verdict;
 pub use generator::Generator;
 
@@ -44,6 +44,8 @@ struct Summary {
     is_broadcast: bool,
     has_answers: bool,
     takes_in_order: bool,
+    /// Whether answers are known by what they have of their message.
+    has_marks: bool,
 }
 
 impl Report {
@@ -169,6 +171,15 @@ impl Report {
         html::html(self, verdicts)
     }
 
+    /// What to do where the server answers, but not so that its answers could be told apart.
+    fn advice(&self) -> Option<String> {
+        let is_deaf = self.plan.has_marks && self.round_trips() == 0 && self.unexpected() > 0;
+        is_deaf.then(|| {
+            let came = count(self.unexpected(), "message");
+            format!("{came} came, and none names one of ours: `--answers order` takes them as answers, in order")
+        })
+    }
+
     pub(crate) fn tally(&self) -> &Tally {
         &self.tally
     }
@@ -219,8 +230,15 @@ impl Summary {
             is_broadcast: plan.broadcast,
             has_answers: plan.broadcast || plan.answers != Answers::None,
             takes_in_order: !plan.broadcast && plan.answers == Answers::InOrder,
+            has_marks: !plan.broadcast && matches!(plan.answers, Answers::ById | Answers::ByField(_)),
         }
     }
+}
+
+/// How a failure was put the first time, if that says more than its name.
+fn example<'f>(failure: &Failure, failed: &'f Failed) -> &'f str {
+    let says_no_more = failed.example.to_lowercase().starts_with(&failure.to_string());
+    if says_no_more { "" } else { &failed.example }
 }
 
 /// A number and what is counted.

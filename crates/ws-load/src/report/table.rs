@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{self, Formatter, Write};
 
-use super::{Report, count};
+use super::{Report, count, example};
 use crate::tally::{Spread, Tally};
 
 /// A server may close with thousands of codes: more kinds of anything are told together.
@@ -61,7 +61,10 @@ pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
     row(f, "close codes", &[codes.chain(others).collect::<Vec<_>>().join(", ")])?;
     let (failures, others) = most_frequent(&tally.failures, |failed| failed.count);
     for (failure, failed) in failures {
-        let example = if failed.example.is_empty() { String::new() } else { format!(" ({})", failed.example) };
+        let example = match example(failure, failed) {
+            "" => String::new(),
+            example => format!(" ({example})"),
+        };
         row(f, "error", &[grouped(failed.count), format!("{failure}{example}")])?;
     }
     if others > 0 {
@@ -70,8 +73,13 @@ pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
     if report.checks().next().is_some() {
         writeln!(f, "\nchecks")?;
         for (name, passed, failed) in report.checks() {
-            let mark = if failed == 0 { "ok" } else { "FAILED" };
-            row(f, mark, &[grouped(passed + failed), format!("{} failed: {name}", grouped(failed))])?;
+            let all = grouped(passed + failed);
+            let (mark, told) = match (passed, failed) {
+                (0, 0) => ("never ran", "there was no answer".to_owned()),
+                (_, 0) => ("ok", format!("{all} of {all} passed")),
+                _ => ("FAILED", format!("{} of {all} failed", grouped(failed))),
+            };
+            row(f, mark, &[format!("{told}: {name}")])?;
         }
     }
     let generator = report.generator();
@@ -80,8 +88,11 @@ pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
         format!("{:.0}% of a core at most, {:.1} s in all", generator.busiest() * 100.0, generator.cpu_seconds());
     row(f, "worked", &[threads])?;
     row(f, "woken late", &[format!("p99 {:.2} ms, max {:.2} ms", generator.late_p99(), generator.late_max())])?;
-    match generator.limit() {
-        Some(limit) => writeln!(f, "\nTHE GENERATOR WAS THE LIMIT: {limit}"),
+    if let Some(limit) = generator.limit() {
+        writeln!(f, "\nTHE GENERATOR WAS THE LIMIT: {limit}")?;
+    }
+    match report.advice() {
+        Some(advice) => writeln!(f, "\nNO ANSWER WAS RECOGNISED: {advice}"),
         None => Ok(()),
     }
 }
@@ -151,7 +162,8 @@ pub(super) fn millis(time: Option<f64>) -> String {
         Some(millis) if millis.is_infinite() => "no answer".to_owned(),
         Some(millis) if millis < 1.0 => format!("{:.0} us", millis * 1000.0),
         Some(millis) if millis < 100.0 => format!("{millis:.2} ms"),
-        Some(millis) if millis < 10_000.0 => format!("{millis:.0} ms"),
+        Some(millis) if millis < 1000.0 => format!("{millis:.0} ms"),
+        Some(millis) if millis < 10_000.0 => format!("{:.2} s", millis / 1000.0),
         Some(millis) => format!("{:.1} s", millis / 1000.0),
     }
 }
@@ -188,6 +200,60 @@ fn share(part: u64, all: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Plan;
+    use crate::report::Generator;
+    use crate::tally::{Failure, Tally};
+
+    /// What is told of a load with one check.
+    fn table(change: impl FnOnce(&mut Plan, &mut Tally)) -> String {
+        let mut plan = Plan::new("ws://localhost/".parse().unwrap());
+        plan.checks = vec!["same".parse().unwrap()];
+        let mut tally = Tally::new(1);
+        change(&mut plan, &mut tally);
+        let generator = Generator::new(&tally, 0, 0);
+        Report::new(&plan, tally, Vec::new(), 1, 10_000_000_000, 1, generator, false).to_string()
+    }
+
+    #[test]
+    fn checks_say_how_often_they_failed_and_of_how_many() {
+        for (counts, told) in [
+            ((30, 0), "  ok           30 of 30 passed: same\n"),
+            ((28, 2), "  FAILED       2 of 30 failed: same\n"),
+            ((0, 0), "  never ran    there was no answer: same\n"),
+        ] {
+            let table = table(|_, tally| tally.checks[0] = counts);
+            assert!(table.contains(told), "{table}");
+        }
+    }
+
+    #[test]
+    fn who_hears_only_what_answers_nothing_is_told_of_the_order() {
+        let advice = "\nNO ANSWER WAS RECOGNISED: 10 messages came, and none names one of ours: `--answers order` ";
+        let unexpected = |_: &mut Plan, tally: &mut Tally| tally.unexpected = 10;
+        assert!(table(unexpected).contains(advice), "{}", table(unexpected));
+        let some_known = table(|_, tally| {
+            tally.unexpected = 10;
+            tally.round_trips.record(1_000_000);
+        });
+        let nothing_came = table(|_, tally| tally.lost = 10);
+        let in_order = table(|plan, tally| {
+            plan.answers = crate::answers::Answers::InOrder;
+            tally.unexpected = 10;
+        });
+        for other in [some_known, nothing_came, in_order] {
+            assert!(!other.contains("--answers"), "{other}");
+        }
+    }
+
+    #[test]
+    fn errors_do_not_repeat_themselves() {
+        let table = table(|_, tally| {
+            tally.fail(Failure::Refused, "Connection refused (os error 111)");
+            tally.fail(Failure::Status(503), "too many");
+        });
+        assert!(table.contains("1  connection refused\n"), "{table}");
+        assert!(table.contains("1  handshake refused with HTTP 503 (too many)\n"), "{table}");
+    }
 
     #[test]
     fn few_kinds_are_told_one_by_one() {
@@ -201,8 +267,8 @@ mod tests {
     fn numbers_are_readable() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(
-            [0.05, 5.0, 500.0, 20_000.0].map(|time| millis(Some(time))),
-            ["50 us", "5.00 ms", "500 ms", "20.0 s"]
+            [0.05, 5.0, 500.0, 4_057.0, 20_000.0].map(|time| millis(Some(time))),
+            ["50 us", "5.00 ms", "500 ms", "4.06 s", "20.0 s"]
         );
         assert_eq!([1, 2048, 5 << 20, 3 << 30].map(bytes), ["1 byte", "2.0 KiB", "5.0 MiB", "3.00 GiB"]);
     }
