@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::Report;
-use super::chart::{Line, bars, escape, lines};
+use super::chart::{Line, Unit, bars, escape, lines};
 use super::table::{grouped, millis};
+use super::{Report, example};
 use crate::threshold::Verdict;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:800px;margin:2em auto;padding:0 1em;color:#1f2937;\
@@ -13,7 +13,8 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:800px;mar
     svg{width:100%;font:11px system-ui,sans-serif}svg line{stroke:#e5e7eb}svg text{fill:#6b7280}\
     svg path{fill:none;stroke-width:1.6;stroke-linecap:round;stroke-linejoin:round}\
     .legend span{margin-right:1.2em}.legend i{display:inline-block;width:.8em;height:.8em;margin-right:.4em}\
-    .bad{color:#b91c1c;font-weight:600}pre{background:#f3f4f6;padding:1em;overflow:auto}\
+    svg path.wide{stroke-width:6;stroke-opacity:.35}.bad{color:#b91c1c;font-weight:600}\
+    pre{background:#f3f4f6;padding:1em;overflow:auto}\
     @media(prefers-color-scheme:dark){body{background:#111827;color:#e5e7eb}svg line{stroke:#374151}\
     pre{background:#1f2937}.bad{color:#f87171}}";
 
@@ -23,12 +24,16 @@ pub(super) fn html(report: &Report, verdicts: &[Verdict]) -> String {
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width\"><title>Load of {targets}</title><style>{STYLE}</style></head><body>\n\
-         <h1>Load of {targets}</h1>\n<p>{}, {:.1} s. Rates are totals over all connections.</p>\n",
+         <h1>Load of {targets}</h1>\n<p>{}, {:.1} s{}. Rates are totals over all connections.</p>\n",
         escape(&report.plan.model),
         report.seconds(),
+        if report.was_stopped { ", <span class=\"bad\">ended early</span>" } else { "" },
     );
     if let Some(limit) = report.generator.limit() {
         let _ = writeln!(page, "<p class=\"bad\">The generator was the limit: {}.</p>", escape(&limit));
+    }
+    if let Some(advice) = report.advice() {
+        let _ = writeln!(page, "<p class=\"bad\">No answer was recognised: {}.</p>", escape(&advice));
     }
     let mut section = |title: &str, content: &str| {
         let _ = writeln!(page, "<h2>{title}</h2>\n{content}");
@@ -36,6 +41,7 @@ pub(super) fn html(report: &Report, verdicts: &[Verdict]) -> String {
     if !verdicts.is_empty() {
         section("Thresholds", &thresholds(verdicts));
     }
+    section("Messages and errors", &messages(report));
     section("Round trips", &round_trips(report));
     section("Messages per second", &throughput(report));
     section("Round trips over time", &over_time(report));
@@ -47,20 +53,20 @@ pub(super) fn html(report: &Report, verdicts: &[Verdict]) -> String {
         .collect();
     section("Round trips by length", &bars(&histogram));
     let open = over(report, "open", |row, _| Some(row.open as f64));
-    section("Open connections", &lines(&[open], ""));
+    section("Open connections", &lines(&[open], Unit::Number));
     if tally.failures.is_empty() {
         section("Errors", "<p>None.</p>");
     } else {
         let rows = tally
             .failures
             .iter()
-            .map(|(failure, failed)| vec![failure.to_string(), grouped(failed.count), failed.example.clone()]);
+            .map(|(failure, failed)| [failure.to_string(), grouped(failed.count), example(failure, failed).to_owned()]);
         section("Errors", &table(&["kind", "count", "first one"], rows));
         let failures = over(report, "errors", |row, _| Some(row.failures as f64));
         let lost = over(report, "lost messages", |row, _| Some(row.lost as f64));
-        section("Errors over time", &lines(&[failures, lost], ""));
+        section("Errors over time", &lines(&[failures, lost], Unit::Number));
     }
-    let codes = tally.close_codes.iter().map(|(code, count)| vec![code.to_string(), grouped(*count)]);
+    let codes = tally.close_codes.iter().map(|(code, count)| [code.to_string(), grouped(*count)]);
     section("Close codes", &table(&["code", "connections"], codes));
     section("Summary", &format!("<pre>{}</pre>", escape(&report.to_string())));
     page.push_str("</body></html>\n");
@@ -69,32 +75,57 @@ pub(super) fn html(report: &Report, verdicts: &[Verdict]) -> String {
 
 fn thresholds(verdicts: &[Verdict]) -> String {
     let rows = verdicts.iter().map(|verdict| {
-        let outcome = if verdict.failed { "failed" } else { "held" };
-        vec![format!("fail if {}", verdict.threshold), verdict.measured.clone(), outcome.to_owned()]
+        let outcome = if verdict.failed { Cell::bad("FAILED") } else { Cell::from("ok") };
+        [Cell::from(format!("fail if {}", verdict.threshold)), Cell::from(verdict.measured.clone()), outcome]
     });
-    let table = table(&["condition", "measured", ""], rows);
-    table.replace("<td>failed</td>", "<td class=\"bad\">failed</td>")
+    table(&["condition", "measured", ""], rows)
+}
+
+/// What was sent, and first of all what went wrong with it.
+fn messages(report: &Report) -> String {
+    let tally = &report.tally;
+    let failed_checks = tally.checks.iter().map(|(_, failed)| failed).sum();
+    let mut columns = vec![("sent", tally.sent, false), ("received", tally.received, false)];
+    if report.plan.has_answers {
+        let answered = if report.plan.is_broadcast { "delivered" } else { "answered" };
+        columns.extend([
+            (answered, tally.round_trips.count(), false),
+            ("lost", tally.lost, true),
+            ("doubled", tally.doubled, true),
+        ]);
+        let rare = [("late", tally.late, true), ("unexpected", tally.unexpected, false)];
+        columns.extend(rare.into_iter().filter(|(_, count, _)| *count > 0));
+    }
+    columns.extend([("unsent", tally.unsent, true), ("errors", tally.failed(), true)]);
+    if !tally.checks.is_empty() {
+        columns.push(("failed checks", failed_checks, true));
+    }
+    let head: Vec<_> = columns.iter().map(|(name, ..)| *name).collect();
+    let row = columns.iter().map(|(_, count, is_trouble)| {
+        let told = grouped(*count);
+        if *is_trouble && *count > 0 { Cell::bad(told) } else { Cell::from(told) }
+    });
+    table(&head, [row.collect::<Vec<_>>()])
 }
 
 fn round_trips(report: &Report) -> String {
     let spread = &report.tally.round_trips;
     let cells =
         [spread.min(), spread.mean(), spread.at(0.5), spread.at(0.9), spread.at(0.99), spread.at(0.999), spread.max()];
-    let row = cells.map(millis).to_vec();
     let origin = if report.plan.is_open || report.plan.is_broadcast {
         "Each begins when its message was due."
     } else {
         "Each begins when its message was sent: a server that stalls is asked less meanwhile."
     };
-    let table = table(&["min", "mean", "p50", "p90", "p99", "p99.9", "max"], [row]);
-    let (lost, doubled) = (grouped(report.lost()), grouped(report.doubled()));
-    format!("{table}<p>{origin} Lost: {lost}. Doubled: {doubled}.</p>")
+    let table = table(&["min", "mean", "p50", "p90", "p99", "p99.9", "max"], [cells.map(millis)]);
+    format!("{table}<p>{origin}</p>")
 }
 
 fn throughput(report: &Report) -> String {
-    let sent = over(report, "sent", |row, seconds| Some(row.sent as f64 / seconds));
+    // Where as much comes as goes, the one would hide the other.
+    let sent = Line { is_wide: true, ..over(report, "sent", |row, seconds| Some(row.sent as f64 / seconds)) };
     let received = over(report, "received", |row, seconds| Some(row.received as f64 / seconds));
-    lines(&[sent, received], "")
+    lines(&[sent, received], Unit::Number)
 }
 
 fn over_time(report: &Report) -> String {
@@ -105,7 +136,7 @@ fn over_time(report: &Report) -> String {
         over(report, "p99", at(0.99)),
         over(report, "p99.9", at(0.999)),
     ];
-    lines(&all, " ms")
+    lines(&all, Unit::Millis)
 }
 
 fn over<'n>(report: &Report, name: &'n str, value: impl Fn(&crate::record::Row, f64) -> Option<f64>) -> Line<'n> {
@@ -113,17 +144,82 @@ fn over<'n>(report: &Report, name: &'n str, value: impl Fn(&crate::record::Row, 
         let (begin, seconds) = report.span(index);
         (begin, value(row, seconds))
     });
-    Line { name, points: points.collect() }
+    Line { name, points: points.collect(), is_wide: false }
 }
 
-fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+/// What stands in a table.
+struct Cell {
+    text: String,
+    is_bad: bool,
+}
+
+impl Cell {
+    fn bad(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_bad: true }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), is_bad: false }
+    }
+}
+
+fn table<R>(head: &[&str], rows: impl IntoIterator<Item = R>) -> String
+where
+    R: IntoIterator<Item: Into<Cell>>,
+{
     let head: String = head.iter().map(|name| format!("<th>{name}</th>")).collect();
-    let rows: String = rows
-        .into_iter()
-        .map(|row| {
-            let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
-            format!("<tr>{cells}</tr>")
-        })
-        .collect();
+    let cell = |cell: Cell| {
+        let class = if cell.is_bad { " class=\"bad\"" } else { "" };
+        format!("<td{class}>{}</td>", escape(&cell.text))
+    };
+    let row = |row: R| format!("<tr>{}</tr>", row.into_iter().map(|it| cell(it.into())).collect::<String>());
+    let rows: String = rows.into_iter().map(row).collect();
     format!("<table><tr>{head}</tr>{rows}</table>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Plan;
+    use crate::report::Generator;
+    use crate::tally::{Failure, Tally};
+
+    fn page(was_stopped: bool, change: impl FnOnce(&mut Tally)) -> String {
+        let mut tally = Tally::default();
+        change(&mut tally);
+        let generator = Generator::new(&tally, 0, 0);
+        let plan = Plan::new("ws://localhost/".parse().unwrap());
+        let report = Report::new(&plan, tally, Vec::new(), 1, 1_000_000_000, 1, generator, was_stopped);
+        let verdicts = ["lost>0", "doubled>0"].map(|it| it.parse::<crate::Threshold>().unwrap().judge(&report));
+        html(&report, &verdicts)
+    }
+
+    #[test]
+    fn trouble_stands_before_the_charts() {
+        let page = page(true, |tally| {
+            (tally.sent, tally.lost, tally.unsent, tally.unexpected) = (20_000, 1_234, 2, 20);
+            tally.fail(Failure::Refused, "");
+        });
+        let top = page.split("<svg").next().unwrap();
+        for told in [
+            "<span class=\"bad\">ended early</span>",
+            "<td>20,000</td>",
+            "<td class=\"bad\">1,234</td>",
+            "<td class=\"bad\">2</td>",
+            "<td class=\"bad\">1</td>",
+            "--answers order",
+            "<td>fail if lost&gt;0</td><td>1234</td><td class=\"bad\">FAILED</td>",
+            "<td>fail if doubled&gt;0</td><td>0</td><td>ok</td>",
+        ] {
+            assert!(top.contains(told), "{told}: {top}");
+        }
+    }
+
+    #[test]
+    fn what_went_well_is_not_marked() {
+        let page = page(false, |tally| tally.sent = 5);
+        assert!(!page.contains("class=\"bad\"") && !page.contains("ended early"), "{page}");
+    }
 }
