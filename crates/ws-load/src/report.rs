@@ -246,3 +246,69 @@ fn count(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::MILLISECOND;
+    use crate::tally::Spread;
+
+    fn spread(millis: impl IntoIterator<Item = u64>) -> Spread {
+        let mut spread = Spread::default();
+        millis.into_iter().for_each(|millis| spread.record(millis * MILLISECOND));
+        spread
+    }
+
+    /// Five seconds in rows of two, and no number in it twice.
+    pub(super) fn sample() -> Report {
+        let mut plan = Plan::new("ws://localhost/ws?a=1&lt=2".parse().unwrap());
+        plan.pace = Pace::Closed { in_flight: 8, think: std::time::Duration::ZERO };
+        plan.checks = vec!["contains:<b>".parse().unwrap()];
+        let mut tally = Tally::new(1);
+        (tally.sent, tally.received, tally.sent_bytes, tally.received_bytes) = (1_000, 900, 32_000, 4_100_000);
+        (tally.unexpected, tally.lost, tally.doubled, tally.late, tally.unsent) = (25, 30, 35, 40, 45);
+        (tally.opened, tally.closed, tally.checks[0]) = (20, 20, (75, 25));
+        tally.round_trips = spread(1..=200);
+        (tally.connecting, tally.sessions) = (spread([2]), spread([3_000]));
+        (tally.worked, tally.busiest) = (1_500 * MILLISECOND, 0.25);
+        tally.lateness = spread((0..199).map(|_| 10).chain([50]));
+        tally.close_codes = BTreeMap::from([(1000, 18), (1012, 2)]);
+        tally.fail(Failure::Closed(1012), "");
+        tally.fail(Failure::Status(503), "<busy>");
+        tally.fail(Failure::Status(503), "");
+        let row = |sent, received, failures, lost, open, millis| Row {
+            sent,
+            received,
+            failures,
+            lost,
+            open,
+            round_trips: spread([millis]),
+        };
+        let rows = vec![row(400, 300, 1, 5, 10, 7), row(360, 350, 0, 6, 11, 8), row(240, 250, 2, 19, 9, 9)];
+        let generator = Generator::new(&tally, 10, 0);
+        Report::new(&plan, tally, rows, 2, 5 * SECOND, 11, generator, true)
+    }
+
+    #[test]
+    fn a_plan_is_told_in_words() {
+        let second = std::time::Duration::from_secs(1);
+        let mut plan = Plan::new("ws://localhost/".parse().unwrap());
+        let model = |plan: &Plan| Summary::of(plan).model;
+        assert_eq!(model(&plan), "1 connection, closed model");
+        plan.crowd = Crowd::Fixed { connections: 5, ramp: second };
+        plan.pace = Pace::Closed { in_flight: 1, think: second };
+        assert_eq!(model(&plan), "5 connections within 1s, closed model, 1s of thought");
+        plan.crowd = Crowd::Stages(vec!["10s:5".parse().unwrap(), "5s:0".parse().unwrap()]);
+        plan.pace = Pace::Closed { in_flight: 3, think: std::time::Duration::ZERO };
+        assert_eq!(model(&plan), "stages: 10s to 5, 5s to 0, closed model, 3 in flight each");
+        plan.crowd = Crowd::Arrivals { per_second: 2.5, at_most: 7 };
+        (plan.pace, plan.broadcast) = (Pace::Open { per_second: 10.0 }, true);
+        assert_eq!(model(&plan), "2.5 new connections/s, open model, 10 messages/s in all, broadcast");
+    }
+
+    #[test]
+    fn the_last_row_has_the_seconds_that_there_were() {
+        let report = sample();
+        assert_eq!([0, 1, 2, 3].map(|row| report.span(row)), [(0.0, 2.0), (2.0, 2.0), (4.0, 1.0), (6.0, 2.0)]);
+    }
+}

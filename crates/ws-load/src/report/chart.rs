@@ -245,6 +245,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_more_stands_higher_and_what_is_later_further_right() {
+        let svg = lines(
+            &[Line { name: "sent", points: vec![(0.0, Some(0.0)), (10.0, Some(50.0)), (20.0, Some(100.0))] }],
+            Unit::Number,
+        );
+        assert!(svg.contains(r#"d="M64.0 210.0L64.0 210.0L406.0 111.0L406.0 111.0L748.0 12.0L748.0 12.0""#), "{svg}");
+        assert!(svg.contains(r#"y="16.0" text-anchor="end">100</text>"#) && svg.contains(">20 s</text>"), "{svg}");
+        let svg = bars(&[("< 1 ms".to_owned(), 100), ("< 2 ms".to_owned(), 50)]);
+        assert!(svg.contains(r#"y="12.0" width="273.6" height="198.0""#) && svg.contains(r#"y="111.0""#), "{svg}");
+    }
+
+    #[test]
     fn empty_charts_are_charts() {
         for svg in [lines(&[], Unit::Number), bars(&[])] {
             assert!(svg.contains("</svg>") && !svg.contains("NaN"), "{svg}");

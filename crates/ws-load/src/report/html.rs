@@ -62,6 +62,8 @@ pub(super) fn html(report: &Report, verdicts: &[Verdict]) -> String {
             .iter()
             .map(|(failure, failed)| [failure.to_string(), grouped(failed.count), example(failure, failed).to_owned()]);
         section("Errors", &table(&["kind", "count", "first one"], rows));
+    }
+    if !tally.failures.is_empty() || tally.lost > 0 {
         let failures = over(report, "errors", |row, _| Some(row.failures as f64));
         let lost = over(report, "lost messages", |row, _| Some(row.lost as f64));
         section("Errors over time", &lines(&[failures, lost], Unit::Number));
@@ -184,6 +186,7 @@ mod tests {
     use super::*;
     use crate::plan::Plan;
     use crate::report::Generator;
+    use crate::report::tests::sample;
     use crate::tally::{Failure, Tally};
 
     fn page(was_stopped: bool, change: impl FnOnce(&mut Tally)) -> String {
@@ -221,5 +224,38 @@ mod tests {
     fn what_went_well_is_not_marked() {
         let page = page(false, |tally| tally.sent = 5);
         assert!(!page.contains("class=\"bad\"") && !page.contains("ended early"), "{page}");
+    }
+
+    #[test]
+    fn a_page_has_what_was_measured() {
+        let verdict =
+            |failed, condition: &str| Verdict { threshold: condition.to_owned(), failed, measured: "30".to_owned() };
+        let page = html(&sample(), &[verdict(true, "lost>0"), verdict(false, "lost>99")]);
+        for part in [
+            "<h1>Load of ws://localhost/ws?a=1&amp;lt=2</h1>",
+            "<p>1 connection, closed model, 8 in flight each, 5.0 s. Rates are totals",
+            "<p class=\"bad\">The generator was the limit: it was woken 10.0 ms too late",
+            "<td>fail if lost&gt;0</td><td>30</td><td class=\"bad\">failed</td>",
+            "<td>fail if lost&gt;99</td><td>30</td><td>held</td>",
+            "<td>1.00 ms</td><td>101 ms</td><td>100 ms</td><td>180 ms</td><td>198 ms</td><td>200 ms</td><td>200 ms</td>",
+            "Each begins when its message was sent: a server that stalls is asked less meanwhile. Lost: 30. Doubled: 35.",
+            "<td>handshake refused with HTTP 503</td><td>2</td><td>&lt;busy&gt;</td>",
+            "<td>1000</td><td>18</td></tr><tr><td>1012</td><td>2</td>",
+            // From 66 to 131, and from 132 to 200.
+            "<title>&lt; 131 ms: 66</title>",
+            "<title>&lt; 262 ms: 69</title>",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+
+    #[test]
+    fn what_is_lost_is_shown_over_time_whether_connections_failed_or_not() {
+        let mut report = sample();
+        report.tally.failures.clear();
+        let page = |report: &Report| html(report, &[]);
+        assert!(page(&report).contains("<p>None.</p>") && page(&report).contains("</i>lost messages</span>"));
+        report.tally.lost = 0;
+        assert!(!page(&report).contains("lost messages"));
     }
 }

@@ -94,3 +94,82 @@ fn trend(spread: &Spread) -> Value {
         "p(99.99)": spread.at(0.9999),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::sample;
+
+    #[test]
+    fn each_metric_has_its_name_and_its_unit() {
+        let json = json(&sample(), &[]);
+        for (name, count, rate) in [
+            ("ws_sessions", 20, 4.0),
+            ("ws_msgs_sent", 1_000, 200.0),
+            ("ws_msgs_received", 900, 180.0),
+            ("ws_msgs_answered", 200, 40.0),
+            ("ws_msgs_lost", 30, 6.0),
+            ("ws_msgs_doubled", 35, 7.0),
+            ("ws_msgs_late", 40, 8.0),
+            ("ws_msgs_unexpected", 25, 5.0),
+            ("ws_errors", 3, 0.6),
+            ("dropped_iterations", 45, 9.0),
+            ("data_sent", 32_000, 6_400.0),
+            ("data_received", 4_100_000, 820_000.0),
+        ] {
+            assert_eq!(json["metrics"][name], json!({ "count": count, "rate": rate }), "{name}");
+        }
+        assert_eq!(json["metrics"]["vus_max"], json!({ "value": 11, "min": 11, "max": 11 }));
+        assert_eq!(json["metrics"]["checks"], json!({ "passes": 75, "fails": 25, "value": 0.75 }));
+        let check = json!({ "name": "contains:<b>", "passes": 75, "fails": 25 });
+        assert_eq!(json["root_group"]["checks"], json!({ "contains:<b>": check }));
+        assert_eq!((&json["seconds"], &json["stopped_early"]), (&json!(5.0), &json!(true)));
+        assert_eq!(json["close_codes"], json!({ "1000": 18, "1012": 2 }));
+        let refused = json!({ "kind": "handshake refused with HTTP 503", "count": 2, "example": "<busy>" });
+        assert_eq!(json["errors"].as_array().unwrap()[0], refused);
+    }
+
+    #[test]
+    fn times_are_in_milliseconds() {
+        let json = json(&sample(), &[]);
+        let near = |found: &Value, expected: f64| (found.as_f64().unwrap() - expected).abs() <= expected / 500.0;
+        let trip = &json["metrics"]["ws_round_trip"];
+        for (name, millis) in [
+            ("avg", 100.5),
+            ("min", 1.0),
+            ("med", 100.0),
+            ("max", 200.0),
+            ("p(90)", 180.0),
+            ("p(95)", 190.0),
+            ("p(99)", 198.0),
+            ("p(99.9)", 200.0),
+            ("p(99.99)", 200.0),
+        ] {
+            assert!(near(&trip[name], millis), "{name}: {trip}");
+        }
+        assert!(near(&json["metrics"]["ws_connecting"]["med"], 2.0), "{json:#}");
+        assert!(near(&json["metrics"]["ws_session_duration"]["med"], 3_000.0), "{json:#}");
+        let generator = &json["generator"];
+        for (name, value) in [("busiest", 0.25), ("cpu_seconds", 1.5), ("late_p99_ms", 10.0), ("late_max_ms", 50.0)] {
+            assert!(near(&generator[name], value), "{name}: {generator}");
+        }
+    }
+
+    #[test]
+    fn intervals_are_rows_of_what_was() {
+        let json = json(&sample(), &[]);
+        let rows: Vec<_> = json["intervals"].as_array().unwrap().iter().collect();
+        for (name, values) in [
+            ("at", ["0.0", "2.0", "4.0"]),
+            ("seconds", ["2.0", "2.0", "1.0"]),
+            ("open", ["10", "11", "9"]),
+            ("sent", ["400", "360", "240"]),
+            ("received", ["300", "350", "250"]),
+            ("lost", ["5", "6", "19"]),
+            ("errors", ["1", "0", "2"]),
+        ] {
+            assert_eq!(rows.iter().map(|row| row[name].to_string()).collect::<Vec<_>>(), values, "{name}");
+        }
+        assert!(rows.iter().all(|row| row["round_trip"]["count"] == 1), "{json:#}");
+    }
+}

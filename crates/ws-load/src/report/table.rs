@@ -255,6 +255,49 @@ mod tests {
         assert!(table.contains("1  handshake refused with HTTP 503 (too many)\n"), "{table}");
     }
 
+    const TABLE: &str = "\
+ws://localhost/ws?a=1&lt=2
+1 connection, closed model, 8 in flight each, 5.0 s, ended early
+
+messages (rates are totals over all connections)
+  sent                 1,000         200/s      31.2 KiB
+  received               900         180/s       3.9 MiB
+  answered               200          40/s
+  lost                    30       13.043%
+  doubled                 35
+  late                    40  answers after the timeout: they are among the lost, too
+  unexpected              25  messages that answer nothing
+  unsent                  45  due, but not sent until the end
+
+round trips, from the moment at which a message was sent: a server that stalls is asked less meanwhile
+          min       mean        p50        p90        p99      p99.9        max
+      1.00 ms     101 ms     100 ms     180 ms     198 ms     200 ms     200 ms
+
+connections
+  opened                  20  11 at once at most
+  connecting   p50 2.00 ms, p99 2.00 ms, max 2.00 ms
+  kept         p50 3000 ms, p99 3000 ms, max 3000 ms
+  close codes  1000: 18, 1012: 2
+  error                    2  handshake refused with HTTP 503 (<busy>)
+  error                    1  closed by the server with 1012
+
+checks
+  FAILED                 100  25 failed: contains:<b>
+
+generator
+  worked       25% of a core at most, 1.5 s in all
+  woken late   p99 10.01 ms, max 50.02 ms
+
+THE GENERATOR WAS THE LIMIT: it was woken 10.0 ms too late at p99: something else takes its processors, and round \
+trips are too long by that
+";
+
+    #[test]
+    fn all_that_was_counted_is_told() {
+        let report = crate::report::tests::sample();
+        assert_eq!(report.to_string(), TABLE);
+    }
+
     #[test]
     fn few_kinds_are_told_one_by_one() {
         let codes: BTreeMap<u16, u64> = (4000..4999).map(|code| (code, u64::from(code == 4500) * 5 + 1)).collect();
