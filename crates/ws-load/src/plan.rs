@@ -233,6 +233,24 @@ mod tests {
             plan.checks = vec!["same".parse().unwrap()];
         });
         refused("lifetime", |plan| plan.crowd = Crowd::Arrivals { per_second: 1.0, at_most: 5 });
+        refused("arrivals in a second", |plan| plan.crowd = Crowd::Arrivals { per_second: 0.0, at_most: 5 });
+        refused("in flight", |plan| plan.most_in_flight = 0);
+        refused("at least one message", |plan| plan.messages = Some(0));
+        refused("duration", |plan| plan.duration = Some(Duration::ZERO));
+        refused("timeout", |plan| plan.timeout = Duration::ZERO);
+        refused("kept for more than nothing", |plan| plan.lifetime = Some(Lifetime::Messages(0)));
+        refused("kept for more than nothing", |plan| plan.lifetime = Some(Lifetime::Time(Duration::ZERO)));
+        refused("all there from the start", |plan| {
+            (plan.broadcast, plan.pace) = (true, Pace::Open { per_second: 1.0 });
+            plan.crowd = Crowd::Fixed { connections: 2, ramp: Duration::from_secs(1) };
+        });
+        refused("a broadcast needs a duration", |plan| {
+            (plan.broadcast, plan.pace, plan.messages) = (true, Pace::Open { per_second: 1.0 }, Some(1));
+        });
+        refused("a broadcast is known by an id", |plan| {
+            (plan.broadcast, plan.pace, plan.answers) = (true, Pace::Open { per_second: 1.0 }, Answers::InOrder);
+            plan.payload = Payload::sized(5);
+        });
         refused("broadcast", |plan| plan.broadcast = true);
         refused("trust", |plan| plan.targets = vec!["wss://localhost/".parse().unwrap()]);
         refused("checks", |plan| {

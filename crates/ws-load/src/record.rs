@@ -234,4 +234,52 @@ mod tests {
         assert!(record.rows.iter().all(|row| row.sent == 8 && row.open == 1));
         assert_eq!(record.sum.sent, 2_000);
     }
+
+    #[test]
+    fn a_row_has_all_that_was_told_in_its_second() {
+        let mut record = Record::new(2, 0);
+        let mut delivery = delivery(1, 3);
+        (delivery.tally.received, delivery.tally.lost, delivery.open) = (4, 5, 6);
+        delivery.tally.fail(crate::tally::Failure::Broken, "");
+        delivery.tally.round_trips.record(7);
+        record.take(delivery);
+        let row = &record.rows[1];
+        assert_eq!((row.sent, row.received, row.lost, row.failures, row.open), (3, 4, 5, 1, 6));
+        assert_eq!((row.round_trips.count(), record.rows[0].sent), (1, 0));
+    }
+
+    #[test]
+    fn progress_tells_of_all_and_of_late() {
+        let mut record = Record::new(1, 0);
+        let tell = |record: &mut Record, sent| {
+            let mut delivery = delivery(0, sent);
+            (delivery.tally.received, delivery.open) = (sent / 2, 3);
+            delivery.tally.round_trips.record(sent * 1_000_000);
+            record.take(delivery);
+        };
+        let lasts = Some(Duration::from_secs(9));
+        let running = Phase::Running { since: SECOND, until: 10 * SECOND };
+        tell(&mut record, 100);
+        record.progress(running, 2 * SECOND, SECOND, lasts);
+        tell(&mut record, 40);
+        let progress = record.progress(running, 4 * SECOND, 2 * SECOND, lasts);
+        assert_eq!((progress.elapsed, progress.lasts), (Duration::from_secs(3), lasts));
+        assert_eq!((progress.sent, progress.received, progress.open, progress.failures), (140, 70, 3, 0));
+        assert_eq!((progress.sent_per_second, progress.received_per_second), (20.0, 10.0));
+        assert!((progress.p50.unwrap() - 40.0).abs() < 0.1 && (progress.p99.unwrap() - 40.0).abs() < 0.1);
+        assert_eq!(record.progress(Phase::Opening, SECOND, SECOND, lasts).elapsed, Duration::ZERO);
+    }
+
+    #[test]
+    fn threads_without_time_left_are_counted() {
+        let mut record = Record::new(1, 0);
+        for busiest in [0.95, 0.5, 0.0, 0.89, 0.91] {
+            let mut delivery = delivery(0, 1);
+            delivery.tally.busiest = busiest;
+            record.take(delivery);
+        }
+        let plan = Plan::new("ws://localhost/".parse().unwrap());
+        let report = record.report(&plan, SECOND, false).unwrap();
+        assert!(report.generator().limit().unwrap().contains("no time left in 50% of the seconds"));
+    }
 }

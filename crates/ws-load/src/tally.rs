@@ -157,6 +157,26 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_forgotten_when_they_add_up() {
+        let mut one = Tally { sent: 1, received: 2, sent_bytes: 3, received_bytes: 4, ..Tally::new(0) };
+        (one.unexpected, one.lost, one.doubled, one.late, one.unsent) = (5, 6, 7, 8, 9);
+        (one.opened, one.closed, one.worked, one.published) = (10, 11, 12, 13);
+        (one.busiest, one.publisher_hears) = (0.5, Some(false));
+        one.close_codes.insert(1000, 14);
+        for spread in [&mut one.round_trips, &mut one.connecting, &mut one.sessions, &mut one.lateness] {
+            spread.record(1_000);
+        }
+        let mut sum = Tally::default();
+        (0..3).for_each(|_| sum.add(&one));
+        assert_eq!([sum.sent, sum.received, sum.sent_bytes, sum.received_bytes], [3, 6, 9, 12]);
+        assert_eq!([sum.unexpected, sum.lost, sum.doubled, sum.late, sum.unsent], [15, 18, 21, 24, 27]);
+        assert_eq!([sum.opened, sum.closed, sum.worked, sum.published, sum.close_codes[&1000]], [30, 33, 36, 39, 42]);
+        assert_eq!((sum.busiest, sum.publisher_hears), (0.5, Some(false)));
+        let spreads = [&sum.round_trips, &sum.connecting, &sum.sessions, &sum.lateness];
+        assert_eq!(spreads.map(Spread::count), [3; 4]);
+    }
+
+    #[test]
     fn examples_are_short_and_do_nothing_to_a_terminal() {
         let mut tally = Tally::default();
         tally.fail(Failure::Status(503), &format!("\u{1b}[2Jgone\r\n{}", "x".repeat(500)));

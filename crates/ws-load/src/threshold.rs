@@ -184,7 +184,8 @@ mod tests {
     fn report() -> Report {
         let mut tally = Tally::new(1);
         (1..=100).for_each(|millis| tally.round_trips.record(millis * 1_000_000));
-        (tally.sent, tally.received, tally.lost, tally.opened, tally.checks[0]) = (101, 100, 1, 3, (98, 2));
+        (tally.sent, tally.received, tally.lost, tally.opened, tally.checks[0]) = (121, 100, 1, 3, (98, 2));
+        (tally.doubled, tally.late, tally.unsent) = (2, 3, 79);
         tally.fail(Failure::Refused, "");
         let generator = Generator::new(&tally, 0, 0);
         let plan = Plan::new("ws://localhost/".parse().unwrap());
@@ -206,8 +207,12 @@ mod tests {
             ("errors>30%", false, "25.000%"),
             ("lost>0.9%", true, "0.990%"),
             ("lost>1", false, "1"),
-            ("doubled>0", false, "0"),
-            ("unsent>0", false, "0"),
+            ("doubled>1", true, "2"),
+            ("doubled>=2%", false, "1.980%"),
+            ("late>3", false, "3"),
+            ("late>2.9%", true, "2.970%"),
+            ("unsent>78", true, "79"),
+            ("unsent>=39.5%", true, "39.500%"),
             ("failed-checks>1.5%", true, "2.000%"),
             ("rate<11", true, "10/s"),
             ("rate<=9.5/s", false, "10/s"),

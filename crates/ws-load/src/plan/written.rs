@@ -23,7 +23,14 @@ mod tests {
 
     #[test]
     fn durations_have_units() {
-        for (text, micros) in [("50us", 50), ("1.5ms", 1_500), ("10s", 10_000_000), ("2 m", 120_000_000)] {
+        for (text, micros) in [
+            ("50us", 50),
+            ("1.5ms", 1_500),
+            ("10s", 10_000_000),
+            ("2 m", 120_000_000),
+            ("5µs", 5),
+            ("1h", 3_600_000_000),
+        ] {
             assert_eq!(read_duration(text), Some(Duration::from_micros(micros)), "{text}");
         }
         for wrong in ["", "5", "ms", "-1s", "1x", "1.1.1s", "99999999999999999999h"] {

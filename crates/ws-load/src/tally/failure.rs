@@ -80,3 +80,18 @@ impl fmt::Display for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_has_its_kind() {
+        let kinds = [io::ErrorKind::AddrNotAvailable, io::ErrorKind::ConnectionRefused, io::ErrorKind::TimedOut]
+            .map(|kind| Failure::of_connecting(&kind.into()));
+        assert_eq!(kinds, [Failure::OutOfPorts, Failure::Refused, Failure::ConnectTimeout]);
+        for (code, failure) in [(23, Failure::OutOfFiles), (24, Failure::OutOfFiles), (13, Failure::Connect)] {
+            assert_eq!(Failure::of_connecting(&io::Error::from_raw_os_error(code)), failure);
+        }
+    }
+}

@@ -167,6 +167,18 @@ mod tests {
     }
 
     #[test]
+    fn lengths_are_written_as_they_are_read() {
+        for length in [0, 1, 125, 126, 127, 65_535, 65_536] {
+            let mut out = Vec::new();
+            push(&mut out, Opcode::Text, 0, &vec![b'x'; length]);
+            // Without its mask it is what a server would send.
+            out[1] &= !MASKED;
+            out.drain(out.len() - length - 4..out.len() - length);
+            assert_eq!(out, of_server(0x81, &vec![b'x'; length]));
+        }
+    }
+
+    #[test]
     fn masks_repeat_over_the_whole_payload() {
         for length in [7, 8, 9, 200, 70_000] {
             let payload: Vec<u8> = (0..length).map(|n| n as u8).collect();

@@ -192,6 +192,7 @@ mod tests {
             (shake(&[], |key| switching(key, "").replace("WebSocket", "h2c")).await, "without `Upgrade"),
             (shake(&[], |_| "SSH-2.0\r\n".to_owned()).await, "not HTTP"),
             (shake(&[], |_| String::new()).await, "hung up"),
+            (shake(&[], |_| format!("HTTP/1.1 101 X\r\nX: {}", "x".repeat(LARGEST_HEAD))).await, "64 KiB of headers"),
         ] {
             let error = format!("{:?}", error.unwrap_err());
             assert!(error.contains(why), "{error}");

@@ -148,6 +148,27 @@ mod tests {
     }
 
     #[test]
+    fn codes_that_nobody_may_send_are_told() {
+        let heard = |code: u16| heard(&mut Inbox::default(), &[&[0x88, 2], &code.to_be_bytes()[..]].concat()).is_ok();
+        let allowed: Vec<_> = (0..=u16::MAX).filter(|code| heard(*code)).collect();
+        let expected: Vec<_> = (1000..=1003).chain(1007..=1014).chain(3000..=4999).collect();
+        assert_eq!(allowed, expected);
+    }
+
+    #[test]
+    fn fragments_of_too_much_are_told() {
+        let mut inbox = Inbox::default();
+        let half = |opcode| {
+            let length = (LARGEST as u64 / 2).to_be_bytes();
+            [&[opcode, 127], &length[..], &vec![b'x'; LARGEST / 2]].concat()
+        };
+        assert!(heard(&mut inbox, &half(0x02)).unwrap().is_empty());
+        assert!(heard(&mut inbox, &half(0x00)).unwrap().is_empty());
+        let error = heard(&mut inbox, &[0x80, 1, b'x']).unwrap_err();
+        assert_eq!(error, "a message of more than 64 MiB");
+    }
+
+    #[test]
     fn close_has_its_code() {
         let close = |bytes: &[u8]| heard(&mut Inbox::default(), bytes).unwrap();
         assert_eq!(close(&[0x88, 2, 0x03, 0xf3]), ["Close(Some(1011))"]);
