@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ws_load::{Crowd, Lifetime, Pace, Stage, Stop};
 
-use crate::server::{Server, run};
+use crate::server::{Server, echo_on, run};
 
 const THINKING: Pace = Pace::Closed { in_flight: 1, think: Duration::from_millis(10) };
 
@@ -24,6 +24,21 @@ fn stages_open_and_close_connections() {
 }
 
 #[test]
+fn who_is_too_many_for_a_stage_goes() {
+    let server = Server::echo();
+    let mut plan = server.plan(1);
+    let stage = |millis, to| Stage { over: Duration::from_millis(millis), to };
+    plan.crowd = Crowd::Stages(vec![stage(100, 10), stage(400, 10), stage(100, 2), stage(2_500, 2)]);
+    (plan.duration, plan.pace) = (None, THINKING);
+    let report = run(plan);
+    let json = report.to_json(&[]);
+    let kept = &json["metrics"]["ws_session_duration"];
+    assert_eq!((report.sessions(), report.failures().count()), (10, 0), "{report}");
+    // Eight of ten went soon, two stayed.
+    assert!(kept["med"].as_f64().unwrap() < 1_800.0 && kept["p(90)"].as_f64().unwrap() > 2_000.0, "{report}");
+}
+
+#[test]
 fn a_rate_is_kept_while_connections_come() {
     let server = Server::echo();
     let mut plan = server.plan(1);
@@ -34,8 +49,24 @@ fn a_rate_is_kept_while_connections_come() {
     assert_eq!((report.sessions(), report.lost(), report.failures().count()), (20, 0, 0), "{report}");
     let due = report.sent() + report.unsent();
     // But for those that were due while the first connection was opened.
-    assert!((900..=1_000).contains(&due), "{report}");
+    assert!((600..=1_000).contains(&due), "{report}");
     assert_eq!(server.messages(), report.sent());
+}
+
+#[test]
+fn the_first_handshake_is_no_round_trip() {
+    let server = Server::serving(|stream, _| async move {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        echo_on(stream).await;
+    });
+    let mut plan = server.plan(1);
+    plan.crowd = Crowd::Fixed { connections: 1, ramp: Duration::from_millis(1) };
+    plan.pace = Pace::Open { per_second: 500.0 };
+    plan.duration = Some(Duration::from_secs(1));
+    let report = run(plan);
+    // Two hundred were due before there was anybody to send them.
+    assert!((1..=300).contains(&(report.sent() + report.unsent())), "{report}");
+    assert_eq!((report.sessions(), report.lost()), (1, 0), "{report}");
 }
 
 #[test]
@@ -49,7 +80,8 @@ fn one_connection_has_the_whole_rate_while_other_threads_have_none() {
     plan.duration = Some(Duration::from_secs(2));
     let report = run(plan);
     assert_eq!(report.sessions(), 1, "{report}");
-    assert!((900..=1_000).contains(&(report.sent() + report.unsent())), "{report}");
+    // A quarter would be 250.
+    assert!((500..=1_000).contains(&(report.sent() + report.unsent())), "{report}");
 }
 
 #[test]
@@ -100,7 +132,8 @@ fn lifetimes_may_be_times() {
     plan.lifetime = Some(Lifetime::Time(Duration::from_millis(200)));
     (plan.pace, plan.duration) = (THINKING, Some(Duration::from_secs(1)));
     let report = run(plan);
-    assert!((6..=10).contains(&report.sessions()), "{report}");
+    // Five of each, but for what a busy machine makes of that.
+    assert!((5..=20).contains(&report.sessions()), "{report}");
     assert_eq!((report.lost(), report.failures().count()), (0, 0), "{report}");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use ws_load::{Answers, Failure, Pace};
+use ws_load::{Answers, Failure, Pace, Payload};
 
 use crate::server::{Server, echo_on, run};
 
@@ -53,6 +53,29 @@ fn who_is_sent_away_at_once_gives_up() {
     assert_eq!((report.sessions(), report.sent()), (5, 0), "{report}");
     assert_eq!(report.failures().collect::<Vec<_>>(), [(&Failure::Closed(1013), 5)], "{report}");
     assert_eq!(server.seen.connections.load(Ordering::SeqCst), 5);
+}
+
+#[test]
+fn who_does_not_read_fills_no_memory_and_what_waited_for_it_is_unsent() {
+    for (hangs_up, failure) in [(true, Failure::Broken), (false, Failure::CloseTimeout)] {
+        let server = Server::serving(move |stream, _| async move {
+            let Ok(socket) = accept_async(stream).await else { return };
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            if !hangs_up {
+                std::future::pending::<()>().await;
+            }
+            drop(socket);
+        });
+        let mut plan = server.plan(1);
+        plan.payload = Payload::sized(64 << 10);
+        plan.pace = Pace::Open { per_second: 20_000.0 };
+        (plan.duration, plan.timeout) = (Some(Duration::from_millis(400)), Duration::from_secs(1));
+        let report = run(plan);
+        assert_eq!(report.failures().collect::<Vec<_>>(), [(&failure, 1)], "{report}");
+        // What the sockets hold, and a little more.
+        assert!((1..32 << 4).contains(&report.sent()), "{report}");
+        assert_eq!((report.sent() + report.unsent(), report.lost()), (8_000, report.sent()), "{report}");
+    }
 }
 
 #[test]

@@ -3,12 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod answers;
+mod arrivals;
 mod broadcast;
 mod crowds;
 mod endings;
+mod generator;
+mod handshake;
 mod hostile;
+mod pace;
 mod report;
 mod server;
 mod stall;
 mod tls;
+mod wire;
 mod z02;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -114,5 +115,12 @@ pub(crate) async fn echo_on(stream: impl AsyncRead + AsyncWrite + Unpin) {
 }
 
 pub(crate) fn run(plan: Plan) -> Report {
-    ws_load::run(plan, &Stop::default(), |_| {}).unwrap()
+    within_a_minute(|| ws_load::run(plan, &Stop::default(), |_| {})).unwrap()
+}
+
+/// Does what must come to an end by itself.
+pub(crate) fn within_a_minute<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, outcome) = channel();
+    std::thread::spawn(move || sender.send(what()));
+    outcome.recv_timeout(Duration::from_secs(60)).expect("an end within a minute")
 }
