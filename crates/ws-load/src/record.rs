@@ -239,7 +239,7 @@ mod tests {
     fn a_row_has_all_that_was_told_in_its_second() {
         let mut record = Record::new(2, 0);
         let mut delivery = delivery(1, 3);
-        (delivery.tally.received, delivery.tally.lost, delivery.open) = (4, 5, 6);
+        (delivery.tally.received, delivery.tally.lost, delivery.most_open) = (4, 5, 6);
         delivery.tally.fail(crate::tally::Failure::Broken, "");
         delivery.tally.round_trips.record(7);
         record.take(delivery);

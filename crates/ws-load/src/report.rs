@@ -43,6 +43,7 @@ struct Summary {
     is_open: bool,
     is_broadcast: bool,
     has_answers: bool,
+    /// Whether any message that comes answers the oldest one that has no answer.
     takes_in_order: bool,
     /// Whether answers are known by what they have of their message.
     has_marks: bool,
@@ -266,7 +267,7 @@ mod tests {
         plan.checks = vec!["contains:<b>".parse().unwrap()];
         let mut tally = Tally::new(1);
         (tally.sent, tally.received, tally.sent_bytes, tally.received_bytes) = (1_000, 900, 32_000, 4_100_000);
-        (tally.unexpected, tally.lost, tally.doubled, tally.late, tally.unsent) = (25, 30, 35, 40, 45);
+        (tally.unexpected, tally.lost, tally.doubled, tally.late, tally.unsent) = (25, 30, 35, 12, 45);
         (tally.opened, tally.closed, tally.checks[0]) = (20, 20, (75, 25));
         tally.round_trips = spread(1..=200);
         (tally.connecting, tally.sessions) = (spread([2]), spread([3_000]));

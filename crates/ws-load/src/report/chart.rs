@@ -247,7 +247,11 @@ mod tests {
     #[test]
     fn what_is_more_stands_higher_and_what_is_later_further_right() {
         let svg = lines(
-            &[Line { name: "sent", points: vec![(0.0, Some(0.0)), (10.0, Some(50.0)), (20.0, Some(100.0))] }],
+            &[Line {
+                name: "sent",
+                points: vec![(0.0, Some(0.0)), (10.0, Some(50.0)), (20.0, Some(100.0))],
+                is_wide: false,
+            }],
             Unit::Number,
         );
         assert!(svg.contains(r#"d="M64.0 210.0L64.0 210.0L406.0 111.0L406.0 111.0L748.0 12.0L748.0 12.0""#), "{svg}");

@@ -111,16 +111,20 @@ fn messages(report: &Report) -> String {
 }
 
 fn round_trips(report: &Report) -> String {
-    let spread = &report.tally.round_trips;
-    let cells =
-        [spread.min(), spread.mean(), spread.at(0.5), spread.at(0.9), spread.at(0.99), spread.at(0.999), spread.max()];
+    let (tally, trips) = (&report.tally, &report.tally.round_trips);
+    let [p50, p90, p99, p999] = [0.5, 0.9, 0.99, 0.999].map(|quantile| tally.round_trip_at(quantile));
+    let cells = [trips.min(), trips.mean(), p50, p90, p99, p999, trips.max()];
     let origin = if report.plan.is_open || report.plan.is_broadcast {
         "Each begins when its message was due."
     } else {
         "Each begins when its message was sent: a server that stalls is asked less meanwhile."
     };
     let table = table(&["min", "mean", "p50", "p90", "p99", "p99.9", "max"], [cells.map(millis)]);
-    format!("{table}<p>{origin}</p>")
+    let never = match tally.unanswered() {
+        0 => String::new(),
+        few => format!(" {} never came: in percentiles they are slower than all that did.", grouped(few)),
+    };
+    format!("{table}<p>{origin}{never}</p>")
 }
 
 fn throughput(report: &Report) -> String {
@@ -233,12 +237,13 @@ mod tests {
         let page = html(&sample(), &[verdict(true, "lost>0"), verdict(false, "lost>99")]);
         for part in [
             "<h1>Load of ws://localhost/ws?a=1&amp;lt=2</h1>",
-            "<p>1 connection, closed model, 8 in flight each, 5.0 s. Rates are totals",
+            "<p>1 connection, closed model, 8 in flight each, 5.0 s, <span class=\"bad\">ended early</span>. Rates are totals",
             "<p class=\"bad\">The generator was the limit: it was woken 10.0 ms too late",
-            "<td>fail if lost&gt;0</td><td>30</td><td class=\"bad\">failed</td>",
-            "<td>fail if lost&gt;99</td><td>30</td><td>held</td>",
-            "<td>1.00 ms</td><td>101 ms</td><td>100 ms</td><td>180 ms</td><td>198 ms</td><td>200 ms</td><td>200 ms</td>",
-            "Each begins when its message was sent: a server that stalls is asked less meanwhile. Lost: 30. Doubled: 35.",
+            "<td>fail if lost&gt;0</td><td>30</td><td class=\"bad\">FAILED</td>",
+            "<td>fail if lost&gt;99</td><td>30</td><td>ok</td>",
+            "<td>1.00 ms</td><td>101 ms</td><td>110 ms</td><td>197 ms</td><td>no answer</td><td>no answer</td><td>200 ms</td>",
+            "Each begins when its message was sent: a server that stalls is asked less meanwhile. 18 never came: ",
+            "<td class=\"bad\">30</td><td class=\"bad\">35</td><td class=\"bad\">12</td><td>25</td><td class=\"bad\">45</td>",
             "<td>handshake refused with HTTP 503</td><td>2</td><td>&lt;busy&gt;</td>",
             "<td>1000</td><td>18</td></tr><tr><td>1012</td><td>2</td>",
             // From 66 to 131, and from 132 to 200.

@@ -110,7 +110,7 @@ mod tests {
             ("ws_msgs_answered", 200, 40.0),
             ("ws_msgs_lost", 30, 6.0),
             ("ws_msgs_doubled", 35, 7.0),
-            ("ws_msgs_late", 40, 8.0),
+            ("ws_msgs_late", 12, 2.4),
             ("ws_msgs_unexpected", 25, 5.0),
             ("ws_errors", 3, 0.6),
             ("dropped_iterations", 45, 9.0),

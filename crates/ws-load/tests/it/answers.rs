@@ -50,7 +50,7 @@ fn an_answer_after_the_timeout_is_late_and_was_lost() {
     plan.pace = Pace::Closed { in_flight: 1, think: Duration::ZERO };
     plan.timeout = Duration::from_secs(1);
     let report = run(plan);
-    assert_eq!((report.sent(), report.received(), report.round_trips()), (5, 5, 4), "{report}");
+    assert_eq!((report.sent(), report.received(), report.round_trips()), (5, 5, 5), "{report}");
     assert_eq!((report.lost(), report.late(), report.doubled(), report.unexpected()), (1, 1, 0, 0), "{report}");
     for threshold in ["late>0", "late>=20%", "lost>0"] {
         assert!(threshold.parse::<ws_load::Threshold>().unwrap().judge(&report).failed, "{threshold}");
