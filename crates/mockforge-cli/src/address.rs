@@ -14,6 +14,11 @@ pub(crate) fn host(text: &str) -> Result<IpAddr, String> {
     found.map(|address| address.ip()).min_by_key(IpAddr::is_ipv6).ok_or_else(|| unknown(String::new()))
 }
 
+/// A port to listen on.
+pub(crate) fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "expected a port, 0 to 65535".to_owned())
+}
+
 /// Where to connect. `3001` and `:3001` are ports of this machine; without a scheme it is `ws://`.
 pub(crate) fn server(text: &str) -> Result<String, String> {
     let expected = || "expected an address such as ws://127.0.0.1:3001/ws, or a port such as 3001".to_owned();

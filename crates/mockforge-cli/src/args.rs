@@ -83,7 +83,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "HOST", value_parser = address::host, env = "MOCKFORGE_WS_HOST")]
     pub(crate) host: Option<IpAddr>,
     /// The port to listen on; 0 takes a free one [default: 3001]
-    #[arg(long, visible_alias = "port", value_name = "PORT", env = "MOCKFORGE_WS_PORT")]
+    #[arg(long, visible_alias = "port", value_name = "PORT", value_parser = address::port, env = "MOCKFORGE_WS_PORT")]
     pub(crate) ws_port: Option<u16>,
     /// Read this configuration (YAML); flags and variables win over it [default: mockforge.yaml, if there is one]
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_CONFIG")]
@@ -100,7 +100,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", env = "MOCKFORGE_WS_REPLAY_FILE")]
     pub(crate) ws_replay_file: Option<PathBuf>,
     /// Make all that is random in handlers, in scripts, in rules, in events and in the network repeat
-    #[arg(long, value_name = "N", env = "MOCKFORGE_WS_SEED")]
+    #[arg(long, value_name = "N", value_parser = seed, env = "MOCKFORGE_WS_SEED")]
     pub(crate) seed: Option<u64>,
     /// The time that templates see: `real`, or an RFC 3339 time at which it starts [default: real; with --seed
     /// 2024-01-01T00:00:00Z]
@@ -135,11 +135,12 @@ pub(crate) struct Serve {
     #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"], value_parser = BoolishValueParser::new(),
           env = "MOCKFORGE_WS_TLS_SELF_SIGNED")]
     pub(crate) tls_self_signed: bool,
+    // Before those that have a heading, under which it would stand otherwise.
+    #[command(flatten)]
+    pub(crate) logging: Logging,
     #[cfg(feature = "admin")]
     #[command(flatten)]
     pub(crate) admin: Admin,
-    #[command(flatten)]
-    pub(crate) logging: Logging,
     #[command(flatten)]
     pub(crate) playing: Playing,
     #[command(flatten)]
@@ -196,8 +197,12 @@ pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("expected 1 or more".to_owned()),
         Ok(number) => Ok(number),
-        Err(error) => Err(error.to_string()),
+        Err(_) => Err("expected a whole number, 1 or more".to_owned()),
     }
+}
+
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
 #[derive(Debug, clap::Args)]

@@ -16,6 +16,7 @@ use mockforge_ws::{
 };
 
 use self::progress::Progress;
+use crate::args;
 use crate::events::{self, Writing};
 use crate::logging::Logging;
 use crate::out_file::OutFile;
@@ -32,7 +33,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "R", allow_negative_numbers = true, value_parser = parse_rate)]
     rate: Option<f64>,
     /// Make all that is random repeat
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::seed)]
     seed: Option<u64>,
     #[command(flatten)]
     out: OutFile,

@@ -50,7 +50,9 @@ pub(crate) fn import(options: &Import) -> anyhow::Result<ExitCode> {
     for warning in har.warnings() {
         eprintln!("warning: {warning}");
     }
-    eprintln!("imported {} of {} connections:{}", wanted.len(), har.sockets().len(), list(&wanted));
+    let all = har.sockets().len();
+    let connections = if all == 1 { "connection" } else { "connections" };
+    eprintln!("imported {} of {all} {connections}:{}", wanted.len(), list(&wanted));
     eprintln!("{}: {}", script.name(), script.summary());
     Ok(ExitCode::SUCCESS)
 }

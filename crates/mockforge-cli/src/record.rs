@@ -27,7 +27,7 @@ pub(crate) struct Record {
     #[arg(long, value_name = "HOST", value_parser = address::host, default_value = "127.0.0.1")]
     host: IpAddr,
     /// The port to listen on; 0 takes a free one
-    #[arg(long, visible_alias = "port", value_name = "PORT", default_value_t = 3001)]
+    #[arg(long, visible_alias = "port", value_name = "PORT", value_parser = address::port, default_value_t = 3001)]
     ws_port: u16,
     #[command(flatten)]
     logging: Logging,

@@ -272,7 +272,8 @@ impl Refusal {
         self
     }
 
-    /// Sets the body of the response.
+    /// Sets the body of the response. The server sends UTF-8 as `text/plain; charset=utf-8`, unless a
+    /// [header](Self::header) says what it is.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();

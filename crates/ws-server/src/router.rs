@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::routing::any;
 use http::StatusCode;
 use tracing::{error, info, warn};
@@ -125,9 +126,10 @@ pub(crate) fn websocket_routes(shared: Arc<Shared>) -> Router {
     routes(any(upgrade).with_state(shared))
 }
 
-/// The same for somebody who has the server to themselves: other paths get a line that says where WebSockets are.
-pub(crate) fn with_hint(router: Router, shared: Arc<Shared>) -> Router {
-    router.fallback_service(any(no_such_path).with_state(shared))
+/// The same for somebody who has the server to themselves: other paths get a line that says where WebSockets are, and one for
+/// the admin API, if that is there.
+pub(crate) fn with_hint(router: Router, shared: Arc<Shared>, has_admin: bool) -> Router {
+    router.fallback(move |request: Request| no_such_path(shared, has_admin, request))
 }
 
 fn routes(answer: axum::routing::MethodRouter) -> Router {

@@ -90,6 +90,15 @@ impl WsServer {
         self.shared.realms.server().observers.journal()
     }
 
+    /// Whether the router has the admin API.
+    fn has_admin(&self) -> bool {
+        #[cfg(feature = "admin")]
+        let has_admin = self.recordings.is_some();
+        #[cfg(not(feature = "admin"))]
+        let has_admin = false;
+        has_admin
+    }
+
     /// Listens on the configured address and serves in the background.
     ///
     /// # Errors
@@ -116,7 +125,7 @@ impl WsServer {
         if self.recordings.is_some() {
             admin::warn_if_refused(address, &config.admin);
         }
-        let router = with_hint(self.router(), Arc::clone(&self.shared));
+        let router = with_hint(self.router(), Arc::clone(&self.shared), self.has_admin());
         self.shared.tasks.spawn(accept::accept(listener, self.tls.clone(), router, Arc::clone(&self.shared)));
         let Self { shared, registry, metrics, tls, unmatched, .. } = self;
         Ok(ServerHandle { address, shared, registry, metrics, tls, unmatched })

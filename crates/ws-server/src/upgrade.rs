@@ -59,8 +59,9 @@ pub(crate) async fn answer_handshake<B>(shared: &Arc<Shared>, mut request: Reque
     }
 }
 
-/// Answers requests for paths below none of the routes: those that the configuration names are WebSocket paths, too.
-pub(crate) async fn no_such_path(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+/// Answers requests for paths below none of the routes: those that the configuration names are WebSocket paths, too. The others
+/// are told what there is.
+pub(crate) async fn no_such_path(shared: Arc<Shared>, has_admin: bool, request: Request) -> Response {
     if shared.version().names(read(&request).0.path()) {
         return upgrade(State(shared), request).await;
     }
@@ -72,7 +73,8 @@ pub(crate) async fn no_such_path(State(shared): State<Arc<Shared>>, request: Req
     } else {
         debug!(path, "HTTP request for a path that is not there");
     }
-    answer(refusal.body(format!("There is nothing at {path}. WebSockets are at /ws and /ws/...\n")))
+    let also = if has_admin { "The inspector and the admin API are at /__admin/.\n" } else { "" };
+    answer(refusal.body(format!("There is nothing at {path}. WebSockets are at /ws and /ws/...\n{also}")))
 }
 
 /// Tells everybody of a refusal, and the log by what it came.
@@ -298,9 +300,16 @@ fn negotiate(rule: &Subprotocols, handshake: &Handshake) -> Result<Option<String
     }
 }
 
+/// A refusal as it is sent. What is text says so, unless somebody has said what it is: a browser saves what it knows nothing of,
+/// or shows an error of its own.
 fn answer(refusal: Refusal) -> Response {
-    let (status, headers, body) = refusal.into_parts();
-    (status, headers, body).into_response()
+    let (status, mut headers, body) = refusal.into_parts();
+    if !body.is_empty() {
+        let is_text = std::str::from_utf8(&body).is_ok();
+        let kind = if is_text { "text/plain; charset=utf-8" } else { "application/octet-stream" };
+        headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(kind));
+    }
+    (status, headers, Body::from(body)).into_response()
 }
 
 /// Closes the connection instead of answering: a body that fails before its first byte makes hyper give up before it has

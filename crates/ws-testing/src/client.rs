@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[non_exhaustive]
 pub enum ClientError {
     /// The server refused the handshake.
-    #[error("the handshake was refused with HTTP {status}: {body}")]
+    #[error("the handshake was refused with HTTP {status}{}", behind_colon(body))]
     Refused {
         /// The status of the response.
         status: StatusCode,
@@ -57,6 +57,14 @@ pub enum ClientError {
     /// The connection or the protocol failed.
     #[error(transparent)]
     Failed(Box<tungstenite::Error>),
+}
+
+/// The text of a body, if it has any.
+fn behind_colon(body: &str) -> String {
+    match body.trim() {
+        "" => String::new(),
+        text => format!(": {text}"),
+    }
 }
 
 impl From<tungstenite::Error> for ClientError {

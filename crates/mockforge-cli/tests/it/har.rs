@@ -30,7 +30,7 @@ async fn recordings_of_other_tools_play_and_come_back() {
         let (recording, har, again) = (at(&format!("{name}.jsonl")), at(&format!("{name}.out.har")), at("again.jsonl"));
         let output = run(&["import", "har", &fixture(name), "--out", &recording], &[]);
         assert_eq!(output.status.code(), Some(0), "{name}: {}", text(&output.stderr));
-        assert!(text(&output.stderr).contains("imported 1 of 1 connections:\n  "), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("imported 1 of 1 connection:\n  "), "{}", text(&output.stderr));
         assert_eq!(run(&["check", &recording], &[]).status.code(), Some(0), "{name}");
 
         let server = Serving::start(&["--ws-replay-file", &recording, "--ws-port", "0"], &[]);

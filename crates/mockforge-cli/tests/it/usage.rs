@@ -23,6 +23,10 @@ fn wrong_arguments_are_named() {
             "`debgu` is no level, those are off, error, warn, info, debug, trace; did you mean `debug`?",
         ),
         (&["serve", "--max-connections", "0"], "'--max-connections <N>': expected 1 or more"),
+        (&["serve", "--max-connections", "5k"], "'--max-connections <N>': expected a whole number, 1 or more"),
+        (&["serve", "--ws-port", "80a"], "'--ws-port <PORT>': expected a port, 0 to 65535"),
+        (&["record", "--upstream", "ws://h/", "--port", "70000"], "'--ws-port <PORT>': expected a port, 0 to 65535"),
+        (&["serve", "--seed", "x"], "'--seed <N>': expected a whole number from 0 to 18446744073709551615"),
         (&["serve", "--max-message-size", "0"], "expected 1 or more"),
         (&["serve", "--host", "no such host"], "'--host <HOST>': expected an IP address or a name"),
         (&["serve", "x.jsonl"], "mockforge serve --ws-replay-file x.jsonl"),
@@ -162,6 +166,14 @@ fn an_empty_variable_is_not_set() {
     let output = run(&["serve", "--host", "192.0.2.1"], &[("MOCKFORGE_WS_PORT", "")]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("192.0.2.1:3001"), "{}", text(&output.stderr));
+}
+
+/// A flag stands below the heading that it belongs to.
+#[test]
+fn help_has_the_log_among_the_options_of_the_server() {
+    let help = text(&run(&["serve", "--help"], &[]).stdout);
+    let (options, _) = help.split_once("Admin API and inspector:").expect("a heading");
+    assert!(options.contains("--log <FILTER>") && options.contains("--log-format <FORMAT>"), "{help}");
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Taken for Json<T> {
             } else {
                 Problem::unreadable("the body is no JSON")
             };
-            problem.errors([Mistake::at(error.line().max(1), error.column().max(1), &error)])
+            problem.errors([Mistake::of_json(&error)])
         })
     }
 }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
+use ws_patterns::nearest;
 
 use super::body;
 
@@ -122,4 +123,21 @@ impl Mistake {
     pub(super) fn at(line: usize, column: usize, detail: impl Display) -> Self {
         Self { line: Some(line), column: Some(column), detail: detail.to_string() }
     }
+
+    /// A mistake in JSON, with what was probably meant.
+    pub(super) fn of_json(error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let text = error.to_string();
+        // The place is said beside the text.
+        let detail = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+        let hint = meant(detail).map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
+        Self::at(line.max(1), column.max(1), format_args!("{detail}{hint}"))
+    }
+}
+
+/// The word that was probably meant where serde says that one is unknown: "unknown field `x`, expected `a` or `b`".
+fn meant(detail: &str) -> Option<&str> {
+    let (unknown, known) = detail.strip_prefix("unknown ")?.rsplit_once(", expected ")?;
+    let word = unknown.split('`').nth(1)?;
+    nearest(word, known.split('`').skip(1).step_by(2))
 }

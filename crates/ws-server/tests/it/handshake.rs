@@ -98,6 +98,34 @@ async fn a_handler_refuses_with_status_headers_and_body() {
     assert_eq!(scrape::value(&server, ERRORS), 0.0);
 }
 
+/// The body of a refusal is text if it can be, and what the handler says that it is.
+#[tokio::test]
+async fn the_body_of_a_refusal_has_a_content_type() {
+    let server = serve_handler(Programmed::new().on_handshake(|handshake| {
+        let refusal = Refusal::new(StatusCode::FORBIDDEN);
+        let json = HeaderValue::from_static("application/json");
+        Ok(match handshake.path() {
+            "/ws/text" => refusal.body("grüße"),
+            "/ws/bytes" => refusal.body(&b"\xff"[..]),
+            "/ws/json" => refusal.header(header::CONTENT_TYPE, json).body("{}"),
+            _ => refusal,
+        }
+        .into())
+    }))
+    .await;
+    for (path, expected) in [
+        ("/ws/text", Some("text/plain; charset=utf-8")),
+        ("/ws/bytes", Some("application/octet-stream")),
+        ("/ws/json", Some("application/json")),
+        ("/ws/nothing", None),
+    ] {
+        let response = answer(&server, path, "v1").await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path}");
+        let types: Vec<_> = response.headers().get_all(header::CONTENT_TYPE).iter().collect();
+        assert_eq!(types, expected.as_slice(), "{path}");
+    }
+}
+
 /// The first handler that does not pass decides, and no later one is asked.
 #[tokio::test]
 async fn the_first_decision_wins() {

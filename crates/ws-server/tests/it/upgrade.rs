@@ -70,6 +70,7 @@ async fn plain_http_is_told_what_to_do() {
         assert_eq!(status, StatusCode::UPGRADE_REQUIRED, "{to}");
         assert_eq!(headers[header::UPGRADE], "websocket", "{to}");
         assert_eq!(headers[header::SEC_WEBSOCKET_VERSION], "13", "{to}");
+        assert_eq!(headers[header::CONTENT_TYPE], TEXT, "{to}");
         assert_eq!(
             body,
             "This is a WebSocket endpoint. Connect with a WebSocket client, for example: mockforge connect ws://test/ws\n"
@@ -103,6 +104,7 @@ async fn other_paths_are_not_found() {
         let response = RawClient::connect(server.address()).await.request(&handshake(path)).await;
         assert_eq!(response.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(response.body, format!("There is nothing at {path}. WebSockets are at /ws and /ws/...\n"));
+        assert_eq!(response.headers[header::CONTENT_TYPE], TEXT, "{path}");
     }
     assert_eq!(scrape::value(&server, NOT_FOUND), 5.0);
     assert_eq!(log.with("WebSocket handshake refused: WebSockets are at /ws and /ws/...").len(), 5);
@@ -114,6 +116,20 @@ async fn other_paths_are_not_found() {
     assert_eq!(scrape::value(&server, NOT_FOUND), 5.0);
 }
 
+/// Where there is an inspector, who opens the port in a browser finds it.
+#[cfg(feature = "admin")]
+#[tokio::test]
+async fn a_wrong_path_is_told_of_the_admin_api() {
+    let server = serve(WsServer::builder().admin_routes()).await;
+    let response = RawClient::connect(server.address()).await.request("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    assert_eq!(response.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        response.body,
+        "There is nothing at /. WebSockets are at /ws and /ws/...\nThe inspector and the admin API are at /__admin/.\n"
+    );
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
 const NOT_FOUND: &str = "mockforge_ws_handshakes_refused_total{code=\"404\"}";
 
 /// A router is nested in somebody's own: what it does not have is theirs to answer.

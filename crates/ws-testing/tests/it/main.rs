@@ -3,6 +3,7 @@
 mod expectations;
 mod json;
 mod promises;
+mod refusals;
 
 use ws_metrics::MetricsRegistry;
 use ws_server::{WsConfig, WsServer};

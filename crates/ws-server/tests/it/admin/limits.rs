@@ -63,6 +63,21 @@ async fn what_cannot_be_read_is_refused() {
         let detail = answer.problem(status);
         assert!(detail.contains(expected), "{body}: {detail}");
     }
+    // The place is said once, and what was probably meant with it.
+    let answer = api.ask("POST", "/messages/wait", Some(json!({ "filter": { "patern": "x" } }))).await;
+    let mistake = &answer.json()["errors"][0];
+    let detail = mistake["detail"].as_str().unwrap();
+    assert!(detail.starts_with("unknown field `patern`, expected one of `connection`"), "{detail}");
+    assert!(detail.ends_with("; did you mean `pattern`?") && !detail.contains("line"), "{detail}");
+    assert_eq!((&mistake["line"], &mistake["column"]), (&json!(1), &json!(19)));
+    for (body, hint) in [
+        (json!({ "filter": { "kind": ["mesage"] } }), "; did you mean `message`?"),
+        (json!({ "timeout": 5 }), "; did you mean `timeout_ms`?"),
+        (json!({ "elephant": 5 }), "expected `filter` or `timeout_ms`"),
+    ] {
+        let detail = api.ask("POST", "/messages/wait", Some(body)).await.problem(422);
+        assert!(detail.trim_end_matches('"').ends_with(hint), "{detail}");
+    }
     // What is about the whole server says so.
     let detail = api.ask("GET", "/config?test=a", None).await.problem(400);
     assert!(detail.contains("`test`: this call is about the whole server"), "{detail}");
