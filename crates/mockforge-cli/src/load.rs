@@ -3,6 +3,7 @@
 
 mod options;
 mod progress;
+mod recording;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};

@@ -60,10 +60,10 @@ pub use ws_proxy::{
     Transformed, UpstreamConnection, UpstreamPool, UpstreamTls, WsProxyConfig, WsProxyHandler,
 };
 pub use ws_replay::{
-    CheckOutcome, CheckReport, CheckResult, FileKind, HarError, HarExport, HarFile, HarLayout, HarSocket, Problem,
-    RecordError, RecordOptions, RecordStats, Recorder, Redaction, ReplayDirection, ReplayEntry, ReplayErrors,
-    ReplayHandler, ReplayOptions, ReplayScript, ReportFormat, RoomMemory, RuleHandler, RuleSet, SessionVerdict, Speed,
-    TemplateClock, TemplateRenderer,
+    CheckOutcome, CheckReport, CheckResult, ClientMoment, ClientPart, FileKind, HarError, HarExport, HarFile,
+    HarLayout, HarSocket, Problem, RecordError, RecordOptions, RecordStats, Recorder, Redaction, ReplayDirection,
+    ReplayEntry, ReplayErrors, ReplayHandler, ReplayOptions, ReplayScript, ReportFormat, RoomMemory, RuleHandler,
+    RuleSet, SessionVerdict, Speed, TemplateClock, TemplateRenderer, UnknownClientMessage,
 };
 pub use ws_rooms::{RoomBroadcaster, RoomLimits, RoomManager, RoomOptions};
 #[cfg(feature = "js")]

@@ -27,7 +27,7 @@ mod wire;
 pub use answers::{Answers, Check, JsonPath};
 pub use error::LoadError;
 pub use load::{Stop, run};
-pub use payload::{Payload, TemplateError};
+pub use payload::{Moment, Payload, Said, Session, TemplateError};
 pub use plan::{Crowd, Lifetime, Pace, Plan, PlanError, Stage};
 pub use progress::Progress;
 pub use report::{Generator, Report};

@@ -1,10 +1,13 @@
 //! What is sent: how long, which bytes, made of which template.
 
+mod session;
 mod template;
 
 use std::sync::Arc;
 
 use crate::marker::Marker;
+pub(crate) use session::{Cue, Line, Part};
+pub use session::{Moment, Said, Session};
 pub(crate) use template::Facts;
 use template::Template;
 pub use template::TemplateError;
@@ -23,6 +26,8 @@ enum Content {
     Verbatim(Arc<[u8]>),
     /// One for each message, from the first again after the last.
     Templates(Arc<[Template]>),
+    /// One for each connection, in turn.
+    Sessions(Arc<[Part]>),
 }
 
 impl Payload {
@@ -72,7 +77,15 @@ impl Payload {
         Ok(Self { content: Content::Templates(templates.into()), is_binary: false })
     }
 
-    /// The same as binary messages.
+    /// What the clients of these sessions say, line by line: each connection takes the next session, and ends with it. It belongs to
+    /// [`Pace::Recorded`](crate::Pace::Recorded).
+    #[must_use]
+    pub fn sessions(sessions: Vec<Session>) -> Self {
+        let parts = sessions.into_iter().map(Part::new).collect();
+        Self { content: Content::Sessions(parts), is_binary: false }
+    }
+
+    /// The same as binary messages; sessions know themselves which of theirs are.
     #[must_use]
     pub fn binary(mut self) -> Self {
         self.is_binary = true;
@@ -84,7 +97,7 @@ impl Payload {
     pub fn has_id(&self) -> bool {
         match &self.content {
             Content::Sized(bytes) => *bytes >= Marker::LENGTH,
-            Content::Verbatim(_) => false,
+            Content::Verbatim(_) | Content::Sessions(_) => false,
             Content::Templates(templates) => templates.iter().all(Template::has_id),
         }
     }
@@ -102,7 +115,15 @@ impl Payload {
         match &self.content {
             Content::Sized(bytes) => Some(*bytes),
             Content::Verbatim(content) => Some(content.len()),
-            Content::Templates(_) => None,
+            Content::Templates(_) | Content::Sessions(_) => None,
+        }
+    }
+
+    /// What clients of sessions do; empty if it is no session.
+    pub(crate) fn parts(&self) -> &[Part] {
+        match &self.content {
+            Content::Sessions(parts) => parts,
+            _ => &[],
         }
     }
 
@@ -126,6 +147,8 @@ impl Payload {
                 let index = (facts.marker.number.wrapping_sub(1)) as usize % templates.len();
                 templates[index].render(out, facts);
             }
+            // Their lines are said as they are.
+            Content::Sessions(_) => {}
         }
     }
 }

@@ -30,7 +30,8 @@ pub struct Plan {
     pub answers: Answers,
     /// What every answer must have.
     pub checks: Vec<Check>,
-    /// How long it is sent; stages say it themselves. Without it, each virtual user sends [`messages`](Self::messages).
+    /// How long it is sent; stages say it themselves. Without it, each virtual user sends [`messages`](Self::messages), or plays one
+    /// session.
     pub duration: Option<Duration>,
     /// How many messages each virtual user sends; then it is done.
     pub messages: Option<u32>,
@@ -69,6 +70,12 @@ pub enum Pace {
     Open {
         /// Messages in a second; more than 0.
         per_second: f64,
+    },
+    /// Each line of a [session](Payload::sessions) when the messages have come that came before it, and then after the pause that there
+    /// was. A server that says less than that holds a line up for the [timeout](Plan::timeout). This is a closed model, too.
+    Recorded {
+        /// How many times as fast pauses are; more than 0. Infinity leaves them out.
+        speed: f64,
     },
 }
 
@@ -110,6 +117,11 @@ impl Plan {
         }
     }
 
+    /// Whether connections play sessions.
+    pub(crate) fn plays(&self) -> bool {
+        matches!(self.pace, Pace::Recorded { .. })
+    }
+
     /// How long it is sent, if that is known.
     pub(crate) fn lasts(&self) -> Option<Duration> {
         match &self.crowd {
@@ -125,6 +137,7 @@ impl Plan {
     pub fn check(&self) -> Result<(), PlanError> {
         let wrong = |is_wrong: bool, why| if is_wrong { Err(PlanError(why)) } else { Ok(()) };
         let has_rate = matches!(self.pace, Pace::Open { .. });
+        let is_recorded = self.plays();
         let thinks = matches!(self.pace, Pace::Closed { think, .. } if !think.is_zero());
         let at_once = matches!(self.pace, Pace::Closed { in_flight, .. } if in_flight != 1);
         let is_staged = matches!(self.crowd, Crowd::Stages(_));
@@ -147,7 +160,23 @@ impl Plan {
         wrong(thinks && at_once, "who thinks after each answer has one message in flight, not several")?;
         wrong(self.messages == Some(0), "expected at least one message")?;
         wrong(
-            self.duration.is_none() && self.messages.is_none() && !is_staged,
+            is_recorded == self.payload.parts().is_empty(),
+            "sessions are said as they were recorded, and nothing else is: there is at least one",
+        )?;
+        wrong(
+            matches!(self.pace, Pace::Recorded { speed } if speed.is_nan() || speed <= 0.0),
+            "expected a speed of more than 0",
+        )?;
+        wrong(
+            is_recorded && (self.lifetime.is_some() || self.messages.is_some()),
+            "a connection ends with its session: it has neither a lifetime nor a number of messages",
+        )?;
+        wrong(
+            is_recorded && !matches!(self.answers, Answers::InOrder | Answers::None),
+            "answers to what was recorded are told apart by their order, or not at all",
+        )?;
+        wrong(
+            self.duration.is_none() && self.messages.is_none() && !is_staged && !is_recorded,
             "it would never end: say how long, or how many messages each connection sends",
         )?;
         wrong(self.duration.is_some_and(|duration| duration.is_zero()), "expected a duration of more than 0")?;
@@ -157,7 +186,8 @@ impl Plan {
             "expected connections that are kept for more than nothing",
         )?;
         wrong(
-            matches!(self.crowd, Crowd::Arrivals { .. }) && (self.lifetime.is_none() || self.duration.is_none()),
+            matches!(self.crowd, Crowd::Arrivals { .. })
+                && (self.lifetime.is_none() && !is_recorded || self.duration.is_none()),
             "connections that arrive need a lifetime, and the load a duration",
         )?;
         wrong(
@@ -197,6 +227,7 @@ fn is_rate(per_second: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payload::Session;
 
     fn plan() -> Plan {
         Plan::new("ws://localhost/".parse().unwrap())
@@ -250,6 +281,45 @@ mod tests {
         refused("a broadcast is known by an id", |plan| {
             (plan.broadcast, plan.pace, plan.answers) = (true, Pace::Open { per_second: 1.0 }, Answers::InOrder);
             plan.payload = Payload::sized(5);
+        });
+        let plays = |plan: &mut Plan| {
+            let session = Session { moments: Vec::new(), ends_at: Duration::ZERO, closed_by_server: None };
+            (plan.payload, plan.pace) = (Payload::sessions(vec![session]), Pace::Recorded { speed: 2.0 });
+            (plan.answers, plan.duration) = (Answers::InOrder, None);
+        };
+        let mut played = Plan::new("ws://localhost/".parse().unwrap());
+        plays(&mut played);
+        assert_eq!(played.check(), Ok(()));
+        refused("sessions are said as", |plan| plan.pace = Pace::Recorded { speed: 1.0 });
+        refused("sessions are said as", |plan| {
+            plays(plan);
+            plan.pace = Pace::Open { per_second: 1.0 };
+        });
+        refused("sessions are said as", |plan| {
+            plays(plan);
+            plan.payload = Payload::sessions(Vec::new());
+        });
+        for speed in [0.0, -1.0, f64::NAN] {
+            refused("a speed", |plan| {
+                plays(plan);
+                plan.pace = Pace::Recorded { speed };
+            });
+        }
+        refused("ends with its session", |plan| {
+            plays(plan);
+            plan.messages = Some(1);
+        });
+        refused("ends with its session", |plan| {
+            plays(plan);
+            plan.lifetime = Some(Lifetime::Messages(1));
+        });
+        refused("by their order", |plan| {
+            plays(plan);
+            plan.answers = Answers::ById;
+        });
+        refused("arrive", |plan| {
+            plays(plan);
+            plan.crowd = Crowd::Arrivals { per_second: 1.0, at_most: 5 };
         });
         refused("broadcast", |plan| plan.broadcast = true);
         refused("trust", |plan| plan.targets = vec!["wss://localhost/".parse().unwrap()]);

@@ -43,6 +43,8 @@ struct Summary {
     is_open: bool,
     is_broadcast: bool,
     has_answers: bool,
+    /// Whether connections play sessions.
+    plays: bool,
     /// Whether any message that comes answers the oldest one that has no answer.
     takes_in_order: bool,
     /// Whether answers are known by what they have of their message.
@@ -105,6 +107,12 @@ impl Report {
     #[must_use]
     pub fn unexpected(&self) -> u64 {
         self.tally.unexpected
+    }
+
+    /// Sessions that were played to their end; 0 where none are played.
+    #[must_use]
+    pub fn played(&self) -> u64 {
+        self.tally.played
     }
 
     /// Messages, or arrivals, that were due and for which there was no room until the end.
@@ -221,6 +229,9 @@ impl Summary {
             Pace::Closed { in_flight: 1, think } if think.is_zero() => "closed model".to_owned(),
             Pace::Closed { in_flight: 1, think } => format!("closed model, {think:?} of thought"),
             Pace::Closed { in_flight, .. } => format!("closed model, {in_flight} in flight each"),
+            Pace::Recorded { speed: 1.0 } => "recorded sessions".to_owned(),
+            Pace::Recorded { speed: f64::INFINITY } => "recorded sessions without their pauses".to_owned(),
+            Pace::Recorded { speed } => format!("recorded sessions, {speed} times as fast"),
         };
         let broadcast = if plan.broadcast { ", broadcast" } else { "" };
         Self {
@@ -230,6 +241,7 @@ impl Summary {
             is_open: matches!(plan.pace, Pace::Open { .. }),
             is_broadcast: plan.broadcast,
             has_answers: plan.broadcast || plan.answers != Answers::None,
+            plays: plan.plays(),
             takes_in_order: !plan.broadcast && plan.answers == Answers::InOrder,
             has_marks: !plan.broadcast && matches!(plan.answers, Answers::ById | Answers::ByField(_)),
         }

@@ -4,6 +4,7 @@
 mod dial;
 mod dispatch;
 mod ears;
+mod playing;
 mod slot;
 mod talk;
 mod user;

@@ -34,7 +34,9 @@ impl Target {
         &self.authority
     }
 
-    pub(crate) fn path(&self) -> &str {
+    /// The path with its query.
+    #[must_use]
+    pub fn path(&self) -> &str {
         &self.path
     }
 

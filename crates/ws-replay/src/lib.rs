@@ -15,6 +15,7 @@
 //! [`ReplayScript::load`], [`RuleSet::load`] and [`CheckReport`] read files; only a [`Recorder`] writes some, on a thread of its own.
 
 mod check;
+mod client_part;
 mod entry;
 mod file_kind;
 mod handler;
@@ -41,6 +42,7 @@ mod verdict;
 mod visible;
 
 pub use check::CheckReport;
+pub use client_part::{ClientMoment, ClientPart, UnknownClientMessage};
 pub use entry::{
     ReplayAssertion, ReplayBranches, ReplayCondition, ReplayDirection, ReplayEntry, ReplayLoop, ReplayMatch,
     ReplayNames, ReplayReceiver, ReplaySilence,

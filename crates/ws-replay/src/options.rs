@@ -175,6 +175,12 @@ impl Speed {
         if factor > 0.0 { Ok(Self(factor)) } else { Err(SpeedError { found: factor.to_string() }) }
     }
 
+    /// How many times as fast; infinity is [`MAX`](Self::MAX).
+    #[must_use]
+    pub fn factor(self) -> f64 {
+        self.0
+    }
+
     /// How long a delay of the script really takes.
     pub(crate) fn of(self, delay: Duration) -> Duration {
         // A division would round where there is nothing to divide.

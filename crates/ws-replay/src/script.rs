@@ -41,7 +41,7 @@ pub(crate) use logic::{Case, Logic, Repeat, Silence};
 pub(crate) use patterns::decisive;
 pub use placed::PlacedEntry;
 pub(crate) use session::Session;
-pub(crate) use step::{Content, Ending, Expected, Step, excerpt};
+pub(crate) use step::{Content, Ending, Expected, Said, Step, excerpt};
 
 /// A replay file that was read, checked and compiled.
 ///

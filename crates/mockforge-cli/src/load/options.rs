@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use mockforge_ws::parse_duration;
+use mockforge_ws::{Speed, parse_duration};
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use ws_load::{Answers, Check, Crowd, Lifetime, Pace, Payload, Plan, Stage, Target, Threshold};
 
+use super::recording;
 use crate::address;
 use crate::args::{at_least_one, header, size, subprotocol};
 use crate::trust::Trust;
@@ -44,11 +45,11 @@ pub(crate) struct Load {
           help_heading = "Connections")]
     stages: Vec<Stage>,
     /// Open so many new connections in a second, whatever the server does; each is kept as --keep says
-    #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with_all = ["ramp", "stages"], requires = "keep",
-          help_heading = "Connections")]
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with_all = ["ramp", "stages"],
+          requires = "leaving", help_heading = "Connections")]
     arrivals: Option<f64>,
     /// Close a connection after so many messages, or so much time, e.g. 30s, and open another one in its place
-    #[arg(long, value_name = "N|DURATION", value_parser = lifetime, help_heading = "Connections")]
+    #[arg(long, value_name = "N|DURATION", value_parser = lifetime, group = "leaving", help_heading = "Connections")]
     keep: Option<Lifetime>,
     /// Offer a subprotocol; may be repeated, the preferred one first
     #[arg(long, value_name = "NAME", value_parser = subprotocol, help_heading = "Connections")]
@@ -59,7 +60,7 @@ pub(crate) struct Load {
     #[command(flatten, next_help_heading = "Connections")]
     trust: Trust,
 
-    /// How long messages are sent [default: 10s, or until all --messages are]
+    /// How long messages are sent [default: 10s, or until all --messages are, or each connection has played a session]
     #[arg(short, long, value_name = "DURATION", value_parser = some_time, help_heading = "Messages")]
     duration: Option<Duration>,
     /// How many messages each connection sends
@@ -87,6 +88,13 @@ pub(crate) struct Load {
     /// Send the lines of this file one after the other, from the first again after the last; each is a template
     #[arg(long, value_name = "FILE", group = "payload", help_heading = "Messages")]
     script: Option<PathBuf>,
+    /// Play what the clients say in this recording or script, a session on each connection: their lines, at their times
+    #[arg(long, value_name = "FILE", groups = ["payload", "leaving"],
+          conflicts_with_all = ["rate", "in_flight", "think", "messages", "binary", "broadcast"], help_heading = "Messages")]
+    replay: Option<PathBuf>,
+    /// Play so many times as fast: 10, 0.5, or `max`, which leaves out all pauses [default: 1]
+    #[arg(long, value_name = "FACTOR", requires = "replay", help_heading = "Messages")]
+    speed: Option<Speed>,
     /// Send binary messages
     #[arg(long, help_heading = "Messages")]
     binary: bool,
@@ -128,13 +136,14 @@ impl Load {
             None if payload.has_id() => Answers::ById,
             None => Answers::InOrder,
         };
-        let endless = self.messages.is_some() || !self.stages.is_empty();
+        let ends_itself = self.messages.is_some() || !self.stages.is_empty() || self.plays_once();
         let is_encrypted = self.targets.iter().any(Target::is_encrypted);
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let plan = Plan {
             targets: self.targets.clone(),
             crowd: self.crowd(),
             pace: match self.rate {
+                _ if self.replay.is_some() => Pace::Recorded { speed: self.speed.unwrap_or_default().factor() },
                 Some(per_second) => Pace::Open { per_second },
                 None => {
                     Pace::Closed { in_flight: self.in_flight.unwrap_or(1), think: self.think.unwrap_or(Duration::ZERO) }
@@ -143,7 +152,7 @@ impl Load {
             payload,
             answers,
             checks: self.checks.clone(),
-            duration: self.duration.or((!endless).then_some(DURATION)),
+            duration: self.duration.or((!ends_itself).then_some(DURATION)),
             messages: self.messages,
             lifetime: self.keep,
             broadcast: self.broadcast,
@@ -157,6 +166,11 @@ impl Load {
             ..Plan::new(self.targets[0].clone())
         };
         Ok(plan)
+    }
+
+    /// Those that arrive play once each, too, but do not end by themselves.
+    fn plays_once(&self) -> bool {
+        self.replay.is_some() && self.arrivals.is_none()
     }
 
     /// The addresses, as they are named in what is said about them.
@@ -184,6 +198,9 @@ impl Load {
     }
 
     fn payload(&self) -> anyhow::Result<Payload> {
+        if let Some(file) = &self.replay {
+            return Ok(Payload::sessions(recording::sessions(file, &self.targets)?));
+        }
         let payload = match (&self.file, &self.message, &self.script) {
             (Some(file), ..) => Payload::verbatim(fs::read(file).with_context(|| cannot_read(file))?),
             (_, Some(text), _) => Payload::template(text).context("--message")?,

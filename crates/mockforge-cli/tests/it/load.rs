@@ -10,6 +10,7 @@ use crate::ai::metrics;
 use crate::process::{Serving, folder, mockforge, run, run_in, text};
 
 const LOAD: &str = include_str!("../../../../docs/load.md");
+const TEA_SHOP: &str = include_str!("../../../../examples/tea-shop/recording.har");
 
 fn echo() -> Serving {
     Serving::start(&["--ws-port", "0", "--raw-echo"], &[])
@@ -131,6 +132,28 @@ fn who_interrupts_before_anything_is_open_has_failed() {
     assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
 }
 
+/// The two sides of a recording, each played by a part of the program.
+#[test]
+fn a_recorded_session_is_played_against_its_other_side() {
+    let shop = folder(&[("recording.har", TEA_SHOP)]);
+    assert!(run_in(&shop, &["import", "har", "recording.har", "--out", "session.jsonl"]).status.success());
+    let server = Serving::start_in(&shop, &["--ws-replay-file", "session.jsonl"]);
+    let load = ["load", &server.url, "--replay", "session.jsonl", "-c", "5", "--json", "-"];
+    let output = run_in(&shop, &[&load[..], &["--fail-if", "lost>0", "--fail-if", "errors>0"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let count = |name: &str| json["metrics"][name]["count"].as_u64().unwrap();
+    // Of seven messages three are the client's, and one of the server's answers nothing.
+    assert_eq!([count("ws_msgs_sent"), count("ws_msgs_received"), count("ws_msgs_answered")], [15, 20, 15]);
+    assert_eq!([count("ws_sessions_played"), count("ws_msgs_unexpected")], [5, 0]);
+    // It takes as long as it did.
+    assert!(json["metrics"]["ws_session_duration"]["min"].as_f64().unwrap() >= 750.0, "{json:#}");
+    let faster = run_in(&shop, &[&load[..], &["--speed", "2", "-d", "2s"]].concat());
+    let json: Value = serde_json::from_slice(&faster.stdout).unwrap();
+    assert!(json["metrics"]["ws_sessions_played"]["count"].as_u64().unwrap() > 5, "{json:#}");
+    assert_eq!(json["model"], "5 connections, recorded sessions, 2 times as fast");
+}
+
 #[test]
 fn who_interrupts_a_load_gets_its_report() {
     let server = echo();
@@ -163,15 +186,24 @@ fn commands_that_are_shown_run() {
     assert_eq!(server_of_chats, "mockforge serve --config demo/mockforge.yaml --port 3002");
     assert!(run_in(&demo, &["init", "demo"]).status.success() && LOAD.contains("\nmockforge init demo\n"));
     let chat = Serving::start_in(&demo, &["--config", "demo/mockforge.yaml"]);
+    let shop = folder(&[("examples/tea-shop/recording.har", TEA_SHOP)]);
+    let import = LOAD.lines().find(|line| line.starts_with("mockforge import")).unwrap();
+    assert!(
+        run_in(&shop, &shell_words(import).iter().skip(1).map(String::as_str).collect::<Vec<_>>()).status.success()
+    );
+    assert!(LOAD.contains("\nmockforge serve --ws-replay-file session.jsonl --port 3003\n"));
+    let recorded = Serving::start_in(&shop, &["--ws-replay-file", "session.jsonl"]);
+    let session = fs::read_to_string(shop.path().join("session.jsonl")).unwrap();
     assert!(LOAD.contains("\nmockforge serve --raw-echo\n"));
     let echo = echo();
     let commands: Vec<_> = LOAD.lines().filter(|line| line.starts_with("mockforge load ")).collect();
-    assert!(commands.len() >= 12, "{commands:?}");
+    assert!(commands.len() >= 15, "{commands:?}");
     let script = LOAD.split("```text chat.txt\n").nth(1).unwrap().split("```").next().unwrap();
     for command in commands {
-        let folder = folder(&[("chat.txt", script), ("order.json", "{}")]);
+        let folder = folder(&[("chat.txt", script), ("order.json", "{}"), ("session.jsonl", &session)]);
         let command = command.split(" # ").next().unwrap();
         let command = command.replace("ws://127.0.0.1:3001/ws", &echo.url).replace("ws://127.0.0.1:3002/ws", &chat.url);
+        let command = command.replace("ws://127.0.0.1:3003/ws", &recorded.url);
         // This machine has other tests to run, too: times are not those of the document.
         let command = command.replace("0s", "00ms").replace("0ms'", "0s'").replace("unsent>1%", "unsent>99%");
         let words = shell_words(&command);
@@ -179,6 +211,7 @@ fn commands_that_are_shown_run() {
         let output = run_in(&folder, &arguments);
         let (table, log) = (text(&output.stdout), text(&output.stderr));
         assert_eq!(output.status.code(), Some(0), "{command}\n{table}{log}");
+        assert!(!table.lines().any(|line| line.starts_with("  error")), "{command}\n{table}");
         let has_lost_none = table.lines().any(|line| line.split_whitespace().eq(["lost", "0"]));
         assert!(has_lost_none && !table.contains("FAILED"), "{command}\n{table}{log}");
     }

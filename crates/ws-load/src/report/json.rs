@@ -25,6 +25,9 @@ pub(super) fn json(report: &Report, verdicts: &[Verdict]) -> Value {
     put("ws_msgs_unexpected", counter(tally.unexpected));
     put("ws_errors", counter(tally.failed()));
     put("dropped_iterations", counter(tally.unsent));
+    if report.plan.plays {
+        put("ws_sessions_played", counter(tally.played));
+    }
     put("data_sent", counter(tally.sent_bytes));
     put("data_received", counter(tally.received_bytes));
     put("vus_max", json!({ "value": report.most_open, "min": report.most_open, "max": report.most_open }));

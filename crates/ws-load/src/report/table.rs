@@ -53,6 +53,9 @@ pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
     }
     writeln!(f, "\nconnections")?;
     row(f, "opened", &[grouped(tally.opened), format!("{} at once at most", grouped(report.most_open as u64))])?;
+    if report.plan.plays {
+        row(f, "played", &[grouped(tally.played), "sessions to their end".to_owned()])?;
+    }
     row(f, "connecting", &[brief(&tally.connecting)])?;
     row(f, "kept", &[brief(&tally.sessions)])?;
     let (codes, others) = most_frequent(&tally.close_codes, |count| *count);

@@ -36,7 +36,7 @@ impl Ears {
         Self { user, asked, hearing, published: 0, has_answer: false, compares }
     }
 
-    /// A message leaves.
+    /// A message leaves that wants an answer.
     pub(super) fn ask(&mut self, plan: &Plan, message: &[u8], from: Nanos, sent: Nanos) {
         if plan.answers != Answers::None && !plan.broadcast {
             let hash = if self.compares { hash(message) } else { 0 };
@@ -53,6 +53,8 @@ impl Ears {
             return;
         }
         let answer = match plan.answers.of(message) {
+            // Of what was recorded not every message is an answer.
+            _ if self.asked.open() == 0 && plan.plays() => return,
             Answered::Nothing => Answer::Unknown,
             Answered::Oldest => self.asked.answer_oldest(),
             Answered::Number(number) => self.asked.answer(number),

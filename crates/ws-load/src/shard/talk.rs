@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
@@ -12,7 +13,7 @@ use tokio::time::{Sleep, sleep};
 use crate::answers::Answers;
 use crate::clock::{Nanos, SECOND, nanos};
 use crate::marker::Marker;
-use crate::payload::Facts;
+use crate::payload::{Facts, Line, Said};
 use crate::plan::{Lifetime, Pace, Plan};
 use crate::shared::Phase;
 use crate::tally::Failure;
@@ -21,6 +22,7 @@ use crate::wire::{Heard, Inbox, Opcode, Stream, push_frame};
 use super::Shard;
 use super::dial::Dialled;
 use super::ears::{Ears, PUBLISHER};
+use super::playing::{Next, Playing};
 use super::slot::{NEVER, Slot};
 use super::user::User;
 
@@ -73,6 +75,10 @@ pub(super) struct Talk<'t> {
     opened_at: Nanos,
     sent_here: u32,
     thinking: Option<Pin<Box<Sleep>>>,
+    /// If it plays a session.
+    playing: Option<Playing<'t>>,
+    /// When `thinking` ends, then.
+    pauses_until: Nanos,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,7 +103,12 @@ impl<'t> Talk<'t> {
         dialled: Dialled,
         opened_at: Nanos,
     ) -> Self {
-        let ears = Ears::new(&shard.shared.plan, user.number, user.sent + 1);
+        let plan = &shard.shared.plan;
+        let ears = Ears::new(plan, user.number, user.sent + 1);
+        let playing = match plan.pace {
+            Pace::Recorded { speed } => Some(Playing::new(user.part(plan), speed, plan.timeout)),
+            _ => None,
+        };
         let Dialled { stream, rest } = dialled;
         Self {
             shard,
@@ -113,6 +124,8 @@ impl<'t> Talk<'t> {
             opened_at,
             sent_here: 0,
             thinking: None,
+            playing,
+            pauses_until: NEVER,
         }
     }
 
@@ -150,11 +163,13 @@ impl<'t> Talk<'t> {
         Poll::Pending
     }
 
-    /// Counts what is missing now that it is over.
-    pub(super) fn finish(&self) {
+    /// Counts what is missing, or was played, now that it is over.
+    pub(super) fn finish(&self, ending: &Ending) {
+        let has_played = matches!(ending, Ending::Done(_)) && self.playing.as_ref().is_some_and(Playing::has_ended);
         let shared = &self.shard.shared;
         let mut tally = self.shard.tally.borrow_mut();
         tally.lost += self.ears.asked().open() as u64;
+        tally.played += u64::from(has_played);
         if self.publishes() {
             tally.publisher_hears = Some(self.ears.heard() > 0);
             tally.published = u64::from(self.user.sent);
@@ -192,10 +207,11 @@ impl<'t> Talk<'t> {
             None => Ok(()),
             Some(code) if matches!(self.state, State::Closing { .. }) => Err(Ending::Done(code)),
             Some(code) => {
+                let is_planned = self.ends_with(code);
                 self.push_close(if code == NO_CODE { NORMAL } else { code });
                 // It is an answer: whether it arrives is the server's business.
                 let _ = self.write(cx);
-                Err(Ending::ByServer(code))
+                Err(if is_planned { Ending::Done(code) } else { Ending::ByServer(code) })
             }
         }
     }
@@ -204,7 +220,7 @@ impl<'t> Talk<'t> {
     fn take(&mut self, bytes: &[u8]) -> Result<Option<u16>, Ending> {
         let shard = self.shard;
         let now = shard.shared.clock.now();
-        let (plan, ears, outbox) = (self.plan(), &mut self.ears, &mut self.outbox);
+        let (plan, ears, outbox, playing) = (self.plan(), &mut self.ears, &mut self.outbox, &mut self.playing);
         let mut tally = self.shard.tally.borrow_mut();
         if plan.broadcast {
             ears.expect_up_to(shard.shared.published.load(Ordering::Acquire));
@@ -216,6 +232,9 @@ impl<'t> Talk<'t> {
             _ if closed.is_some() => {}
             Heard::Text(message) | Heard::Binary(message) => {
                 shard.busy_until.set(now);
+                if let Some(playing) = playing {
+                    playing.hear(now);
+                }
                 ears.hear(plan, message, now, &mut tally);
             }
             // Who pings and does not read gets no more pongs.
@@ -228,11 +247,17 @@ impl<'t> Talk<'t> {
     }
 
     /// How it ended when the connection is gone.
-    fn broken(&self, why: &str) -> Ending {
-        match self.state {
-            State::Closing { .. } => Ending::Done(NO_CLOSE),
-            _ => Ending::Failed(Failure::Broken, why.to_owned()),
+    fn broken(&mut self, why: &str) -> Ending {
+        if matches!(self.state, State::Closing { .. }) || self.ends_with(NO_CLOSE) {
+            Ending::Done(NO_CLOSE)
+        } else {
+            Ending::Failed(Failure::Broken, why.to_owned())
         }
+    }
+
+    /// Whether the session that is played may end like this.
+    fn ends_with(&mut self, code: u16) -> bool {
+        self.playing.as_mut().is_some_and(|playing| playing.ends_with(code))
     }
 
     /// Says what is due; tells whether there is more when that is written.
@@ -301,23 +326,74 @@ impl<'t> Talk<'t> {
                 }
                 false
             }
+            Pace::Recorded { .. } => self.play(cx, now),
+        }
+    }
+
+    /// Goes on in the session as far as it is time for it; tells whether there is more when that is written.
+    fn play(&mut self, cx: &mut Context<'_>, now: Nanos) -> bool {
+        while !self.is_done(now) {
+            let has_space = self.has_space();
+            let Some(playing) = &mut self.playing else { return false };
+            let due = playing.due(now);
+            if due > now {
+                self.pause_until(cx, due, now);
+                return false;
+            }
+            if !has_space {
+                return true;
+            }
+            if let Next::Say(line) = playing.advance(now) {
+                self.say_line(line, now);
+            }
+        }
+        false
+    }
+
+    /// Has it polled again then.
+    fn pause_until(&mut self, cx: &mut Context<'_>, due: Nanos, now: Nanos) {
+        if self.pauses_until != due {
+            self.pauses_until = due;
+            self.thinking = Some(Box::pin(sleep(Duration::from_nanos(due - now))));
+        }
+        if let Some(pause) = &mut self.thinking
+            && pause.as_mut().poll(cx).is_ready()
+        {
+            (self.thinking, self.pauses_until) = (None, NEVER);
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    fn say_line(&mut self, line: &Line, now: Nanos) {
+        let (opcode, message) = match &line.said {
+            Said::Text(text) => (Opcode::Text, text.as_bytes()),
+            Said::Binary(bytes) => (Opcode::Binary, bytes.as_slice()),
+        };
+        self.user.sent += 1;
+        self.send(opcode, message, now);
+        if line.answered_after.is_some_and(|after| after <= self.plan().timeout) {
+            self.ears.ask(self.plan(), message, now, now);
         }
     }
 
     fn say(&mut self, from: Nanos, now: Nanos) {
-        let plan = self.plan();
+        let (plan, shard) = (self.plan(), self.shard);
         self.user.sent += 1;
-        self.sent_here += 1;
         let marker = Marker { user: self.user.number, number: self.user.sent, due: from };
-        let mut message = self.shard.message.borrow_mut();
+        let mut message = shard.message.borrow_mut();
         message.clear();
         plan.payload.render(&mut message, &mut Facts { marker, random: &mut self.user.random });
         let opcode = if plan.payload.is_binary() { Opcode::Binary } else { Opcode::Text };
-        push_frame(&mut self.outbox, opcode, self.user.random.u32(..), &message);
+        self.send(opcode, &message, now);
         self.ears.ask(plan, &message, from, now);
         if self.publishes() {
-            self.shard.shared.published.store(self.user.sent, Ordering::Release);
+            shard.shared.published.store(self.user.sent, Ordering::Release);
         }
+    }
+
+    fn send(&mut self, opcode: Opcode, message: &[u8], now: Nanos) {
+        self.sent_here += 1;
+        push_frame(&mut self.outbox, opcode, self.user.random.u32(..), message);
         self.shard.busy_until.set(now);
         let mut tally = self.shard.tally.borrow_mut();
         tally.sent += 1;
@@ -330,12 +406,14 @@ impl<'t> Talk<'t> {
             || self.slot.is_retired()
             || self.plan().messages.is_some_and(|messages| self.user.sent >= messages)
             || self.shard.has_lived(self.sent_here, self.opened_at, now)
+            || self.playing.as_ref().is_some_and(Playing::has_ended)
     }
 
     fn has_heard_all(&self, waited: Nanos) -> bool {
         let shared = &self.shard.shared;
         if !shared.plan.broadcast {
-            return self.ears.asked().open() == 0;
+            let awaits_close = self.playing.as_ref().is_some_and(Playing::awaits_close);
+            return self.ears.asked().open() == 0 && !awaits_close;
         }
         let published = u64::from(shared.published.load(Ordering::Acquire));
         // A server may leave out who has sent.

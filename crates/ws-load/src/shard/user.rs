@@ -7,7 +7,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::clock::{Nanos, nanos};
-use crate::plan::{Crowd, Lifetime};
+use crate::payload::Part;
+use crate::plan::{Crowd, Lifetime, Plan};
 use crate::shared::{Door, Phase};
 use crate::tally::Failure;
 
@@ -27,12 +28,23 @@ pub(super) struct User {
     pub(super) number: u32,
     /// How many messages it has sent.
     pub(super) sent: u32,
+    /// How many connections it has had.
+    pub(super) connections: u32,
     pub(super) random: fastrand::Rng,
+}
+
+impl User {
+    /// What it plays on its next connection: all together go through the sessions one after the other.
+    pub(super) fn part<'p>(&self, plan: &'p Plan) -> &'p Part {
+        let parts = plan.payload.parts();
+        let turn = u64::from(self.number - 1) + u64::from(self.connections) * plan.crowd.most() as u64;
+        &parts[(turn % parts.len() as u64) as usize]
+    }
 }
 
 /// From its first connection to its last. `due`: when it arrived, if it was due at a moment.
 pub(super) async fn live(shard: Rc<Shard>, slot: Rc<Slot>, number: u32, due: Option<Nanos>) {
-    let mut user = User { number, sent: 0, random: fastrand::Rng::new() };
+    let mut user = User { number, sent: 0, connections: 0, random: fastrand::Rng::new() };
     let mut is_settled = false;
     let mut failures = 0;
     let plan = &shard.shared.plan;
@@ -44,7 +56,9 @@ pub(super) async fn live(shard: Rc<Shard>, slot: Rc<Slot>, number: u32, due: Opt
         failures = if went_well || user.sent > sent { 0 } else { failures + 1 };
         let has_said_all = plan.messages.is_some_and(|messages| user.sent >= messages);
         let gives_up = failures >= MOST_FAILURES && plan.lasts().is_none();
-        if !stays || has_said_all || gives_up || plan.broadcast {
+        // Without a time that says how often, a session is played once.
+        let has_played = plan.plays() && plan.lasts().is_none();
+        if !stays || has_said_all || gives_up || plan.broadcast || has_played {
             break;
         }
         if !went_well {
@@ -94,7 +108,8 @@ async fn connect_and_talk(
     slot.open();
     let mut talk = Talk::new(shard, slot, user, dialled, opened_at);
     let ending = poll_fn(|cx| talk.poll(cx)).await;
-    talk.finish();
+    talk.finish(&ending);
+    user.connections += 1;
     slot.close();
     shard.closed();
     let mut tally = shard.tally.borrow_mut();

@@ -13,6 +13,7 @@ mod hostile;
 mod pace;
 mod report;
 mod server;
+mod sessions;
 mod stall;
 mod tls;
 mod wire;

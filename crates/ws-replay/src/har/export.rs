@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use ws_core::Direction;
 
 use crate::ReplayScript;
-use crate::script::{Content, Expected, Session, Step};
+use crate::script::{Content, Said, Session, Step};
 
 /// Whose layout a HAR file has. They agree in what HAR 1.2 says, and differ in keys of their own and in the unit of times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -118,12 +118,7 @@ struct Message<'s> {
     direction: Direction,
     /// Since the handshake.
     after: Duration,
-    data: Data<'s>,
-}
-
-enum Data<'s> {
-    Text(&'s str),
-    Binary(&'s [u8]),
+    data: Said<'s>,
 }
 
 impl<'s> Socket<'s> {
@@ -165,8 +160,8 @@ impl<'s> Socket<'s> {
     fn messages(&self, unit: f64) -> Value {
         let message = |message: &Message<'_>| {
             let (opcode, data) = match message.data {
-                Data::Text(text) => (1, text.to_owned()),
-                Data::Binary(data) => (2, STANDARD.encode(data)),
+                Said::Text(text) => (1, text.to_owned()),
+                Said::Binary(data) => (2, STANDARD.encode(data)),
             };
             let kind = match message.direction {
                 Direction::Inbound => "send",
@@ -188,32 +183,27 @@ impl<'s> Socket<'s> {
     }
 }
 
-fn said_by_client<'s>(step: &'s Step, warnings: &mut Warnings<'_>) -> Option<Data<'s>> {
+fn said_by_client<'s>(step: &'s Step, warnings: &mut Warnings<'_>) -> Option<Said<'s>> {
     let wait = step.wait.as_ref().filter(|wait| wait.is_for_message())?;
-    match &wait.expected {
-        Expected::Recorded(message) => return Some(Data::Text(message.text())),
-        Expected::Binary(Some(data)) => return Some(Data::Binary(data)),
-        _ => {}
-    }
-    let example = wait.example.as_deref().map(Data::Text);
-    if example.is_none() {
+    let message = wait.message();
+    if message.is_none() {
         warnings
             .at(wait.line, "a message of the client is left out: the file says what it is like, but not what it is");
     }
-    example
+    message
 }
 
-fn said_by_server<'s>(step: &'s Step, warnings: &mut Warnings<'_>) -> Option<Data<'s>> {
+fn said_by_server<'s>(step: &'s Step, warnings: &mut Warnings<'_>) -> Option<Said<'s>> {
     match step.content.as_ref()? {
-        Content::Recorded(text) => Some(Data::Text(text.source())),
-        Content::Binary(data) => Some(Data::Binary(data)),
+        Content::Recorded(text) => Some(Said::Text(text.source())),
+        Content::Binary(data) => Some(Said::Binary(data)),
         Content::Ping(_) => None,
         Content::Text(template) => {
             let text = template.as_str();
             if text.contains("{{") {
                 warnings.at(step.line, "the text stands there as it is written, with what is in braces");
             }
-            Some(Data::Text(text))
+            Some(Said::Text(text))
         }
     }
 }

@@ -57,10 +57,26 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
+    /// The client's message, if the file says what it is, and not only what it is like.
+    pub(crate) fn message(&self) -> Option<Said<'_>> {
+        match &self.expected {
+            Expected::Recorded(message) => Some(Said::Text(message.text())),
+            Expected::Binary(Some(data)) => Some(Said::Binary(data)),
+            _ => self.example.as_deref().map(Said::Text),
+        }
+    }
+
     /// Whether a message can release it.
     pub(crate) fn is_for_message(&self) -> bool {
         !matches!(self.expected, Expected::ClientClose)
     }
+}
+
+/// A message as a file has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Said<'s> {
+    Text(&'s str),
+    Binary(&'s Bytes),
 }
 
 /// What a client message must be like. It displays as it is said in the log.

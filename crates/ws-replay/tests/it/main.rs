@@ -4,6 +4,7 @@
 
 mod book;
 mod branching;
+mod client_parts;
 mod closing;
 mod determinism;
 mod documentation;
