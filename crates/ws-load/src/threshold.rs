@@ -37,7 +37,9 @@ enum Metric {
     Lost,
     Doubled,
     Late,
+    Unexpected,
     Unsent,
+    Played,
     FailedChecks,
     /// Messages that came, per second over all connections.
     Rate,
@@ -59,7 +61,8 @@ enum Bound {
     Share(f64),
 }
 
-const METRICS: &str = "p50 ... p99.9, mean, min, max, errors, lost, doubled, late, unsent, failed-checks, rate";
+const METRICS: &str =
+    "p50 ... p99.9, mean, min, max, errors, lost, doubled, late, unexpected, unsent, played, failed-checks, rate";
 
 impl Threshold {
     /// Whether this load has failed by it. Where nothing was measured, a bound of it has failed, too.
@@ -78,6 +81,8 @@ impl Threshold {
             Metric::Lost => (Some(tally.lost as f64), expected),
             Metric::Doubled => (Some(tally.doubled as f64), expected),
             Metric::Late => (Some(tally.late as f64), expected),
+            Metric::Unexpected => (Some(tally.unexpected as f64), tally.received),
+            Metric::Played => (Some(tally.played as f64), tally.opened),
             Metric::Unsent => (Some(tally.unsent as f64), tally.sent + tally.unsent),
             Metric::FailedChecks => (Some(failed_checks as f64), all_checks),
             Metric::Rate => (Some(report.received() as f64 / report.seconds()), 0),
@@ -153,7 +158,9 @@ fn metric(name: &str) -> Result<Metric, String> {
         "lost" => Metric::Lost,
         "doubled" => Metric::Doubled,
         "late" => Metric::Late,
+        "unexpected" => Metric::Unexpected,
         "unsent" => Metric::Unsent,
+        "played" => Metric::Played,
         "failed-checks" => Metric::FailedChecks,
         "rate" => Metric::Rate,
         _ => {
@@ -185,7 +192,7 @@ mod tests {
         let mut tally = Tally::new(1);
         (1..=100).for_each(|millis| tally.round_trips.record(millis * 1_000_000));
         (tally.sent, tally.received, tally.lost, tally.opened, tally.checks[0]) = (121, 100, 4, 3, (98, 2));
-        (tally.doubled, tally.late, tally.unsent) = (2, 3, 79);
+        (tally.doubled, tally.late, tally.unsent, tally.unexpected, tally.played) = (2, 3, 79, 7, 2);
         tally.fail(Failure::Refused, "");
         let generator = Generator::new(&tally, 0, 0);
         let plan = Plan::new("ws://localhost/".parse().unwrap());
@@ -211,6 +218,10 @@ mod tests {
             ("doubled>=2%", false, "1.980%"),
             ("late>3", false, "3"),
             ("late>2.9%", true, "2.970%"),
+            ("unexpected>7", false, "7"),
+            ("unexpected>6%", true, "7.000%"),
+            ("played<3", true, "2"),
+            ("played<60%", false, "66.667%"),
             ("unsent>78", true, "79"),
             ("unsent>=39.5%", true, "39.500%"),
             ("failed-checks>1.5%", true, "2.000%"),

@@ -46,15 +46,15 @@ const NO_CLOSE: u16 = 1006;
 pub(super) enum Ending {
     /// When we wanted, with the code of the server's Close frame.
     Done(u16),
-    /// The server closed it.
-    ByServer(u16),
+    /// The server closed it, and said why.
+    ByServer(u16, String),
     Failed(Failure, String),
 }
 
 impl Ending {
     pub(super) fn close_code(&self) -> u16 {
         match self {
-            Self::Done(code) | Self::ByServer(code) => *code,
+            Self::Done(code) | Self::ByServer(code, _) => *code,
             Self::Failed(..) => NO_CLOSE,
         }
     }
@@ -205,19 +205,19 @@ impl<'t> Talk<'t> {
     fn understand(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<(), Ending> {
         match self.take(bytes)? {
             None => Ok(()),
-            Some(code) if matches!(self.state, State::Closing { .. }) => Err(Ending::Done(code)),
-            Some(code) => {
+            Some((code, _)) if matches!(self.state, State::Closing { .. }) => Err(Ending::Done(code)),
+            Some((code, reason)) => {
                 let is_planned = self.ends_with(code);
                 self.push_close(if code == NO_CODE { NORMAL } else { code });
                 // It is an answer: whether it arrives is the server's business.
                 let _ = self.write(cx);
-                Err(if is_planned { Ending::Done(code) } else { Ending::ByServer(code) })
+                Err(if is_planned { Ending::Done(code) } else { Ending::ByServer(code, reason) })
             }
         }
     }
 
-    /// Hears what is whole; gives back the code of a Close frame.
-    fn take(&mut self, bytes: &[u8]) -> Result<Option<u16>, Ending> {
+    /// Hears what is whole; gives back the code and the reason of a Close frame.
+    fn take(&mut self, bytes: &[u8]) -> Result<Option<(u16, String)>, Ending> {
         let shard = self.shard;
         let now = shard.shared.clock.now();
         let (plan, ears, outbox, playing) = (self.plan(), &mut self.ears, &mut self.outbox, &mut self.playing);
@@ -241,7 +241,9 @@ impl<'t> Talk<'t> {
             Heard::Ping(payload) if outbox.len() < MOST_OUTBOX => push_frame(outbox, Opcode::Pong, mask, payload),
             Heard::Ping(_) => {}
             Heard::Pong => {}
-            Heard::Close(code) => closed = Some(code.unwrap_or(NO_CODE)),
+            Heard::Close(code, reason) => {
+                closed = Some((code.unwrap_or(NO_CODE), String::from_utf8_lossy(reason).into_owned()));
+            }
         });
         taken.map(|()| closed).map_err(|why| Ending::Failed(Failure::Protocol, why))
     }

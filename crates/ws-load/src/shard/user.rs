@@ -118,8 +118,8 @@ async fn connect_and_talk(
     *tally.close_codes.entry(ending.close_code()).or_default() += 1;
     match ending {
         Ending::Done(_) => true,
-        Ending::ByServer(code) => {
-            tally.fail(Failure::Closed(code), "");
+        Ending::ByServer(code, reason) => {
+            tally.fail(Failure::Closed(code), &reason);
             false
         }
         Ending::Failed(failure, example) => {

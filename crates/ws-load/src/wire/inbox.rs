@@ -9,8 +9,8 @@ pub(crate) enum Heard<'b> {
     Binary(&'b [u8]),
     Ping(&'b [u8]),
     Pong,
-    /// With its code, if it has one.
-    Close(Option<u16>),
+    /// With its code, if it has one, and what is said beside that.
+    Close(Option<u16>, &'b [u8]),
 }
 
 /// How a server has broken the protocol.
@@ -63,7 +63,9 @@ fn hear_frame(
     match (frame.opcode, &mut *fragments) {
         (Opcode::Ping, _) => hear(Heard::Ping(frame.payload)),
         (Opcode::Pong, _) => hear(Heard::Pong),
-        (Opcode::Close, _) => hear(Heard::Close(close_code(frame.payload)?)),
+        (Opcode::Close, _) => {
+            hear(Heard::Close(close_code(frame.payload)?, frame.payload.get(2..).unwrap_or_default()))
+        }
         (Opcode::Continuation, None) => return Err("a continuation of nothing".to_owned()),
         (Opcode::Continuation, Some((_, message))) => {
             if message.len() + frame.payload.len() > LARGEST {
@@ -171,7 +173,8 @@ mod tests {
     #[test]
     fn close_has_its_code() {
         let close = |bytes: &[u8]| heard(&mut Inbox::default(), bytes).unwrap();
-        assert_eq!(close(&[0x88, 2, 0x03, 0xf3]), ["Close(Some(1011))"]);
-        assert_eq!(close(&[0x88, 0]), ["Close(None)"]);
+        assert_eq!(close(&[0x88, 2, 0x03, 0xf3]), ["Close(Some(1011), [])"]);
+        assert_eq!(close(&[0x88, 0]), ["Close(None, [])"]);
+        assert_eq!(close(&[0x88, 3, 0x03, 0xf3, b'!']), ["Close(Some(1011), [33])"]);
     }
 }

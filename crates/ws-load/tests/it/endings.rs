@@ -4,8 +4,10 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use ws_load::{Crowd, Failure, Lifetime, Pace, Report, Threshold};
 
 use crate::server::{Server, echo_on, run};
@@ -94,6 +96,20 @@ fn who_shakes_hands_when_the_load_ends_is_counted() {
     let report = run(plan);
     assert_eq!(report.sessions(), server.seen.connections.load(Ordering::SeqCst) as u64, "{report}");
     assert_eq!(report.failures().count(), 0, "{report}");
+}
+
+#[test]
+fn why_a_server_closes_is_told() {
+    let server = Server::serving(|stream, _| async move {
+        let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+        let frame = CloseFrame { code: 1012.into(), reason: "back at\tten".into() };
+        let _ = socket.close(Some(frame)).await;
+        while let Some(Ok(_)) = socket.next().await {}
+    });
+    let mut plan = server.plan(1);
+    (plan.messages, plan.duration) = (Some(1), None);
+    let report = run(plan);
+    assert!(report.to_string().contains("  closed by the server with 1012 (back at\u{fffd}ten)\n"), "{report}");
 }
 
 #[test]
