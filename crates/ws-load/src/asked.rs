@@ -61,8 +61,9 @@ impl Asked {
         }
     }
 
-    /// Numbers follow each other.
-    pub(crate) fn ask(&mut self, question: Question) {
+    /// Numbers follow each other; gives back that of this one.
+    pub(crate) fn ask(&mut self, question: Question) -> u32 {
+        let number = self.first + self.questions.len() as u32;
         self.questions.push_back(Some(question));
         self.open += 1;
         if self.questions.len() > DENSE
@@ -72,6 +73,7 @@ impl Asked {
             self.first += 1;
             self.tidy();
         }
+        number
     }
 
     /// The open ones.
@@ -158,7 +160,7 @@ mod tests {
 
     fn asked(count: u64) -> Asked {
         let mut asked = Asked::new(5);
-        (0..count).for_each(|n| asked.ask(question(n)));
+        (0..count).for_each(|n| assert_eq!(u64::from(asked.ask(question(n))), n + 5));
         asked
     }
 
@@ -213,7 +215,9 @@ mod tests {
     #[test]
     fn the_oldest_is_the_oldest_however_many_there_are() {
         let mut asked = Asked::new(1);
-        (1..=1_000).for_each(|n| asked.ask(question(n)));
+        for n in 1..=1_000 {
+            asked.ask(question(n));
+        }
         assert_eq!(asked.open(), 1_000);
         assert_eq!(asked.give_up(11), 10);
         for n in 11..=1_000 {

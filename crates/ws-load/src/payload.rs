@@ -6,7 +6,7 @@ mod template;
 use std::sync::Arc;
 
 use crate::marker::Marker;
-pub(crate) use session::{Cue, Line, Part};
+pub(crate) use session::{Cue, Line, Part, Recorded, leaf};
 pub use session::{Moment, Said, Session};
 pub(crate) use template::Facts;
 use template::Template;
@@ -27,7 +27,7 @@ enum Content {
     /// One for each message, from the first again after the last.
     Templates(Arc<[Template]>),
     /// One for each connection, in turn.
-    Sessions(Arc<[Part]>),
+    Sessions(Arc<[Session]>),
 }
 
 impl Payload {
@@ -81,8 +81,7 @@ impl Payload {
     /// [`Pace::Recorded`](crate::Pace::Recorded).
     #[must_use]
     pub fn sessions(sessions: Vec<Session>) -> Self {
-        let parts = sessions.into_iter().map(Part::new).collect();
-        Self { content: Content::Sessions(parts), is_binary: false }
+        Self { content: Content::Sessions(sessions.into()), is_binary: false }
     }
 
     /// The same as binary messages; sessions know themselves which of theirs are.
@@ -119,10 +118,10 @@ impl Payload {
         }
     }
 
-    /// What clients of sessions do; empty if it is no session.
-    pub(crate) fn parts(&self) -> &[Part] {
+    /// Empty if it is none.
+    pub(crate) fn as_sessions(&self) -> &[Session] {
         match &self.content {
-            Content::Sessions(parts) => parts,
+            Content::Sessions(sessions) => sessions,
             _ => &[],
         }
     }

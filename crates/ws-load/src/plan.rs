@@ -26,7 +26,7 @@ pub struct Plan {
     pub pace: Pace,
     /// What they send.
     pub payload: Payload,
-    /// How answers are told apart.
+    /// How answers are told apart. Those to recorded lines have in their field what it had in the recorded answer.
     pub answers: Answers,
     /// What every answer must have.
     pub checks: Vec<Check>,
@@ -160,7 +160,7 @@ impl Plan {
         wrong(thinks && at_once, "who thinks after each answer has one message in flight, not several")?;
         wrong(self.messages == Some(0), "expected at least one message")?;
         wrong(
-            is_recorded == self.payload.parts().is_empty(),
+            is_recorded == self.payload.as_sessions().is_empty(),
             "sessions are said as they were recorded, and nothing else is: there is at least one",
         )?;
         wrong(
@@ -172,8 +172,8 @@ impl Plan {
             "a connection ends with its session: it has neither a lifetime nor a number of messages",
         )?;
         wrong(
-            is_recorded && !matches!(self.answers, Answers::InOrder | Answers::None),
-            "answers to what was recorded are told apart by their order, or not at all",
+            is_recorded && self.answers == Answers::ById,
+            "what was recorded has no ids of ours: its answers are told apart by a field, by their order, or not at all",
         )?;
         wrong(
             self.duration.is_none() && self.messages.is_none() && !is_staged && !is_recorded,
@@ -195,7 +195,7 @@ impl Plan {
             "answers are told apart by an id that the messages do not have",
         )?;
         wrong(
-            matches!(self.answers, Answers::ByField(_)) && !self.payload.has_id_or_number(),
+            matches!(self.answers, Answers::ByField(_)) && !is_recorded && !self.payload.has_id_or_number(),
             "answers are told apart by a field, but the messages have neither an id nor their number",
         )?;
         wrong(
@@ -313,7 +313,7 @@ mod tests {
             plays(plan);
             plan.lifetime = Some(Lifetime::Messages(1));
         });
-        refused("by their order", |plan| {
+        refused("by a field", |plan| {
             plays(plan);
             plan.answers = Answers::ById;
         });

@@ -45,6 +45,8 @@ struct Summary {
     has_answers: bool,
     /// Whether connections play sessions.
     plays: bool,
+    /// Whether connections are due at moments.
+    arrives: bool,
     /// Whether any message that comes answers the oldest one that has no answer.
     takes_in_order: bool,
     /// Whether answers are known by what they have of their message.
@@ -113,6 +115,12 @@ impl Report {
     #[must_use]
     pub fn played(&self) -> u64 {
         self.tally.played
+    }
+
+    /// Messages that the sessions had recorded and that did not come in time.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.tally.missing
     }
 
     /// Messages, or arrivals, that were due and for which there was no room until the end.
@@ -242,6 +250,7 @@ impl Summary {
             is_broadcast: plan.broadcast,
             has_answers: plan.broadcast || plan.answers != Answers::None,
             plays: plan.plays(),
+            arrives: matches!(plan.crowd, Crowd::Arrivals { .. }),
             takes_in_order: !plan.broadcast && plan.answers == Answers::InOrder,
             has_marks: !plan.broadcast && matches!(plan.answers, Answers::ById | Answers::ByField(_)),
         }

@@ -9,11 +9,14 @@ use tokio_rustls::TlsConnector;
 
 use crate::clock::{Clock, Nanos};
 use crate::error::LoadError;
+use crate::payload::Part;
 use crate::plan::Plan;
 use crate::wire::Handshake;
 
 pub(crate) struct Shared {
     pub(crate) plan: Plan,
+    /// What clients do, where they play sessions.
+    pub(crate) parts: Vec<Part>,
     pub(crate) doors: Vec<Door>,
     pub(crate) clock: Clock,
     /// How many threads there are.
@@ -67,8 +70,11 @@ impl Shared {
         let doors = doors.collect::<Result<_, LoadError>>()?;
         // A thread without a connection could not send its share.
         let shards = plan.threads.clamp(1, plan.crowd.most().max(1));
+        let parts = plan.payload.as_sessions().iter().map(|session| Part::new(session, &plan.answers, plan.timeout));
+        let parts = parts.collect();
         Ok(Self {
             plan,
+            parts,
             doors,
             clock: Clock::start(),
             shards,

@@ -25,8 +25,12 @@ pub(crate) struct Tally {
     pub(crate) doubled: u64,
     /// Answers that came after they were given up: to some of those that are lost.
     pub(crate) late: u64,
-    /// Sessions that were played to their end.
+    /// Sessions that were played to their end, and those that were cut when the load was over.
     pub(crate) played: u64,
+    pub(crate) cut: u64,
+    /// Messages of sessions that did not come in time, and how many lines waited for them in vain.
+    pub(crate) missing: u64,
+    pub(crate) held_up: u64,
     /// Messages, or arrivals, that were due and for which there was no room until the end.
     pub(crate) unsent: u64,
     /// Passed and failed, of each check.
@@ -111,6 +115,9 @@ impl Tally {
         self.doubled += other.doubled;
         self.late += other.late;
         self.played += other.played;
+        self.cut += other.cut;
+        self.missing += other.missing;
+        self.held_up += other.held_up;
         self.unsent += other.unsent;
         self.checks.resize(self.checks.len().max(other.checks.len()), (0, 0));
         for (mine, its) in self.checks.iter_mut().zip(&other.checks) {
@@ -164,6 +171,7 @@ mod tests {
         let mut one = Tally { sent: 1, received: 2, sent_bytes: 3, received_bytes: 4, ..Tally::new(0) };
         (one.unexpected, one.lost, one.doubled, one.late, one.unsent) = (5, 6, 7, 8, 9);
         (one.opened, one.closed, one.worked, one.published, one.played) = (10, 11, 12, 13, 15);
+        (one.cut, one.missing, one.held_up) = (16, 17, 18);
         (one.busiest, one.publisher_hears) = (0.5, Some(false));
         one.close_codes.insert(1000, 14);
         for spread in [&mut one.round_trips, &mut one.connecting, &mut one.sessions, &mut one.lateness] {
@@ -174,7 +182,7 @@ mod tests {
         assert_eq!([sum.sent, sum.received, sum.sent_bytes, sum.received_bytes], [3, 6, 9, 12]);
         assert_eq!([sum.unexpected, sum.lost, sum.doubled, sum.late, sum.unsent], [15, 18, 21, 24, 27]);
         assert_eq!([sum.opened, sum.closed, sum.worked, sum.published], [30, 33, 36, 39]);
-        assert_eq!([sum.close_codes[&1000], sum.played], [42, 45]);
+        assert_eq!([sum.close_codes[&1000], sum.played, sum.cut, sum.missing, sum.held_up], [42, 45, 48, 51, 54]);
         assert_eq!((sum.busiest, sum.publisher_hears), (0.5, Some(false)));
         let spreads = [&sum.round_trips, &sum.connecting, &sum.sessions, &sum.lateness];
         assert_eq!(spreads.map(Spread::count), [3; 4]);

@@ -40,6 +40,7 @@ enum Metric {
     Unexpected,
     Unsent,
     Played,
+    Missing,
     FailedChecks,
     /// Messages that came, per second over all connections.
     Rate,
@@ -61,8 +62,7 @@ enum Bound {
     Share(f64),
 }
 
-const METRICS: &str =
-    "p50 ... p99.9, mean, min, max, errors, lost, doubled, late, unexpected, unsent, played, failed-checks, rate";
+const METRICS: &str = "p50 ... p99.9, mean, min, max, errors, lost, doubled, late, unexpected, unsent, played, missing, failed-checks, rate";
 
 impl Threshold {
     /// Whether this load has failed by it. Where nothing was measured, a bound of it has failed, too.
@@ -83,6 +83,7 @@ impl Threshold {
             Metric::Late => (Some(tally.late as f64), expected),
             Metric::Unexpected => (Some(tally.unexpected as f64), tally.received),
             Metric::Played => (Some(tally.played as f64), tally.opened),
+            Metric::Missing => (Some(tally.missing as f64), tally.received + tally.missing),
             Metric::Unsent => (Some(tally.unsent as f64), tally.sent + tally.unsent),
             Metric::FailedChecks => (Some(failed_checks as f64), all_checks),
             Metric::Rate => (Some(report.received() as f64 / report.seconds()), 0),
@@ -161,6 +162,7 @@ fn metric(name: &str) -> Result<Metric, String> {
         "unexpected" => Metric::Unexpected,
         "unsent" => Metric::Unsent,
         "played" => Metric::Played,
+        "missing" => Metric::Missing,
         "failed-checks" => Metric::FailedChecks,
         "rate" => Metric::Rate,
         _ => {
@@ -192,7 +194,8 @@ mod tests {
         let mut tally = Tally::new(1);
         (1..=100).for_each(|millis| tally.round_trips.record(millis * 1_000_000));
         (tally.sent, tally.received, tally.lost, tally.opened, tally.checks[0]) = (121, 100, 4, 3, (98, 2));
-        (tally.doubled, tally.late, tally.unsent, tally.unexpected, tally.played) = (2, 3, 79, 7, 2);
+        (tally.doubled, tally.late, tally.unsent, tally.unexpected) = (2, 3, 79, 7);
+        (tally.played, tally.missing) = (2, 25);
         tally.fail(Failure::Refused, "");
         let generator = Generator::new(&tally, 0, 0);
         let plan = Plan::new("ws://localhost/".parse().unwrap());
@@ -221,6 +224,8 @@ mod tests {
             ("unexpected>7", false, "7"),
             ("unexpected>6%", true, "7.000%"),
             ("played<3", true, "2"),
+            ("missing>20", true, "25"),
+            ("missing>20%", false, "20.000%"),
             ("played<60%", false, "66.667%"),
             ("unsent>78", true, "79"),
             ("unsent>=39.5%", true, "39.500%"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ws_core::Message;
 
-use crate::script::{Content, Ending, Said, Session, Step};
+use crate::script::{Ending, Said, Session, Step};
 use crate::{ReplayScript, reported_code};
 
 /// One connection of a file, as its client lives through it.
@@ -29,6 +29,8 @@ pub enum ClientMoment {
     Hears {
         /// When.
         at: Duration,
+        /// Text or binary; of a template, what is written in the file.
+        message: Message,
     },
     /// The client does.
     Says {
@@ -72,7 +74,8 @@ impl ReplayScript {
     /// let parts = ReplayScript::parse(text, "hello.jsonl")?.client_parts()?;
     /// let at = Duration::from_millis;
     /// let hello = ClientMoment::Says { at: at(5), message: ws_core::Message::text("hello") };
-    /// assert_eq!(parts[0].moments, [hello, ClientMoment::Hears { at: at(8) }]);
+    /// let welcome = ClientMoment::Hears { at: at(8), message: ws_core::Message::text("welcome") };
+    /// assert_eq!(parts[0].moments, [hello, welcome]);
     /// assert_eq!((parts[0].ends_at, parts[0].closed_by_server), (at(8), Some(1000)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -96,17 +99,13 @@ fn part(session: &Session) -> Result<ClientPart, usize> {
         match &step.wait {
             Some(wait) if !wait.is_for_message() => break,
             Some(wait) => {
-                let message = match wait.message().ok_or(wait.line)? {
-                    Said::Text(text) => Message::text(text),
-                    Said::Binary(data) => Message::binary(data.clone()),
-                };
-                moments.push(ClientMoment::Says { at, message });
+                moments.push(ClientMoment::Says { at, message: message(wait.message().ok_or(wait.line)?) });
             }
             None if step.awaits_answer() => return Err(step.line),
             None => {}
         }
-        if is_heard(step) {
-            moments.push(ClientMoment::Hears { at });
+        if let Some(heard) = heard(step) {
+            moments.push(ClientMoment::Hears { at, message: message(heard) });
         }
         if let Some(ending) = &step.close {
             closed_by_server = Some(code(ending));
@@ -116,10 +115,17 @@ fn part(session: &Session) -> Result<ClientPart, usize> {
     Ok(ClientPart { path: session.opened.path.clone(), moments, ends_at: Duration::from_millis(ts), closed_by_server })
 }
 
-/// Whether it sends a message to its client.
-fn is_heard(step: &Step) -> bool {
+/// The message that it sends to its client.
+fn heard(step: &Step) -> Option<Said<'_>> {
     let goes_to_room = step.logic.as_ref().is_some_and(|logic| logic.room.is_some());
-    !goes_to_room && step.content.as_ref().is_some_and(|content| !matches!(content, Content::Ping(_)))
+    step.content.as_ref().filter(|_| !goes_to_room)?.message()
+}
+
+fn message(said: Said<'_>) -> Message {
+    match said {
+        Said::Text(text) => Message::text(text),
+        Said::Binary(data) => Message::binary(data.clone()),
+    }
 }
 
 fn code(ending: &Ending) -> u16 {

@@ -23,7 +23,7 @@ const CONNECTIONS: usize = 10;
 const MESSAGE: &str =
     "Send this text, in which {{n\u{1b}[0m}}, {{vu}}, {{id}}, {{uuid}}, {{now}} and {{random}} are replaced";
 const ANSWERS: &str = "How answers are told apart: id (of {{id}}, somewhere in them), json:PATH (there is {{id}} or \
-    {{n\u{1b}[0m}}), order, or none [default: id if the messages have one, else order]";
+    {{n\u{1b}[0m}}, or what the recorded answer had there of its line), order, or none [default: id if the messages have one, else order]";
 /// Who arrive at a rate are more than that at once only if somebody says so.
 const AT_ONCE: usize = 10_000;
 
@@ -88,10 +88,11 @@ pub(crate) struct Load {
     /// Send the lines of this file one after the other, from the first again after the last; each is a template
     #[arg(long, value_name = "FILE", group = "payload", help_heading = "Messages")]
     script: Option<PathBuf>,
-    /// Play what the clients say in this recording or script, a session on each connection: their lines, at their times
+    /// Play what the clients say in this recording or script, a session on each connection: their lines, at their times; `-` is
+    /// what is piped in; may be repeated
     #[arg(long, value_name = "FILE", groups = ["payload", "leaving"],
           conflicts_with_all = ["rate", "in_flight", "think", "messages", "binary", "broadcast"], help_heading = "Messages")]
-    replay: Option<PathBuf>,
+    replay: Vec<PathBuf>,
     /// Play so many times as fast: 10, 0.5, or `max`, which leaves out all pauses [default: 1]
     #[arg(long, value_name = "FACTOR", requires = "replay", help_heading = "Messages")]
     speed: Option<Speed>,
@@ -143,7 +144,7 @@ impl Load {
             targets: self.targets.clone(),
             crowd: self.crowd(),
             pace: match self.rate {
-                _ if self.replay.is_some() => Pace::Recorded { speed: self.speed.unwrap_or_default().factor() },
+                _ if !self.replay.is_empty() => Pace::Recorded { speed: self.speed.unwrap_or_default().factor() },
                 Some(per_second) => Pace::Open { per_second },
                 None => {
                     Pace::Closed { in_flight: self.in_flight.unwrap_or(1), think: self.think.unwrap_or(Duration::ZERO) }
@@ -170,7 +171,7 @@ impl Load {
 
     /// Those that arrive play once each, too, but do not end by themselves.
     fn plays_once(&self) -> bool {
-        self.replay.is_some() && self.arrivals.is_none()
+        !self.replay.is_empty() && self.arrivals.is_none()
     }
 
     /// The addresses, as they are named in what is said about them.
@@ -198,8 +199,8 @@ impl Load {
     }
 
     fn payload(&self) -> anyhow::Result<Payload> {
-        if let Some(file) = &self.replay {
-            return Ok(Payload::sessions(recording::sessions(file, &self.targets)?));
+        if !self.replay.is_empty() {
+            return Ok(Payload::sessions(recording::sessions(&self.replay, &self.targets)?));
         }
         let payload = match (&self.file, &self.message, &self.script) {
             (Some(file), ..) => Payload::verbatim(fs::read(file).with_context(|| cannot_read(file))?),

@@ -1,28 +1,58 @@
 //! What `--replay` plays: the part of the clients in a replay file.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use mockforge_ws::{ClientMoment, ClientPart, Message, ReplayScript};
 use ws_load::{Moment, Said, Session, Target};
 
+/// What a recording says in place of what it was told to leave out.
+const REDACTED: &str = "[redacted]";
+
 /// The sessions that were recorded on a path of these targets; if there are none, all.
 ///
 /// # Errors
-/// If the file is no replay file, or does not say what its clients say.
-pub(super) fn sessions(file: &Path, targets: &[Target]) -> anyhow::Result<Vec<Session>> {
-    let script = ReplayScript::load(file)?;
-    let mut parts = script.client_parts()?;
-    if parts.iter().all(|part| part.moments.is_empty()) {
-        bail!("{}: nothing is said in it", file.display());
-    }
-    for warning in script.warnings() {
-        eprintln!("warning: {warning}");
+/// If a file is no replay file, or does not say what its clients say.
+pub(super) fn sessions(files: &[PathBuf], targets: &[Target]) -> anyhow::Result<Vec<Session>> {
+    let mut parts = Vec::new();
+    for file in files {
+        parts.extend(parts_of(file)?);
     }
     if parts.iter().any(|part| is_on_path_of(part, targets)) {
         parts.retain(|part| is_on_path_of(part, targets));
     }
     Ok(parts.into_iter().map(session).collect())
+}
+
+fn parts_of(file: &Path) -> anyhow::Result<Vec<ClientPart>> {
+    let read =
+        if file == Path::new("-") { ReplayScript::read(io::stdin().lock(), "stdin") } else { ReplayScript::load(file) };
+    let script = match read {
+        Err(_) if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("har")) => {
+            let name = file.display();
+            bail!("{name}: a HAR file is played when it was imported: mockforge import har {name} --out session.jsonl")
+        }
+        read => read?,
+    };
+    let parts = script.client_parts()?;
+    if parts.iter().all(|part| part.moments.is_empty()) {
+        bail!("{}: nothing is said in it", script.name());
+    }
+    for warning in script.warnings() {
+        eprintln!("warning: {warning}");
+    }
+    let redacted = parts.iter().flat_map(|part| &part.moments).filter(|moment| says_redacted(moment)).count();
+    if redacted > 0 {
+        let name = script.name();
+        eprintln!("warning: {name}: `{REDACTED}` stands in {redacted} messages of clients, and that is what is sent");
+    }
+    Ok(parts)
+}
+
+fn says_redacted(moment: &ClientMoment) -> bool {
+    let ClientMoment::Says { message, .. } = moment else { return false };
+    message.as_text().is_some_and(|text| text.contains(REDACTED))
 }
 
 fn is_on_path_of(part: &ClientPart, targets: &[Target]) -> bool {
@@ -35,7 +65,7 @@ fn is_on_path_of(part: &ClientPart, targets: &[Target]) -> bool {
 
 fn session(part: ClientPart) -> Session {
     let moments = part.moments.into_iter().filter_map(|moment| match moment {
-        ClientMoment::Hears { at } => Some(Moment::Hears { at }),
+        ClientMoment::Hears { at, message } => said(message).map(|message| Moment::Hears { at, message }),
         ClientMoment::Says { at, message } => said(message).map(|message| Moment::Says { at, message }),
     });
     Session { moments: moments.collect(), ends_at: part.ends_at, closed_by_server: part.closed_by_server }
@@ -71,7 +101,7 @@ mod tests {
         ];
         std::fs::write(&file, lines.join("\n")).unwrap();
         let said = |path: &str| {
-            let sessions = sessions(&file, &[target(path)]).unwrap();
+            let sessions = sessions(std::slice::from_ref(&file), &[target(path)]).unwrap();
             let moments = sessions.into_iter().flat_map(|session| session.moments);
             moments
                 .map(|moment| match moment {
@@ -80,10 +110,12 @@ mod tests {
                 })
                 .collect::<Vec<_>>()
         };
-        let (a, b) = (Said::Text("in a".to_owned()), Said::Binary(vec![0, 1]));
-        assert_eq!(said("/ws/a"), [a.clone()]);
-        assert_eq!(said("/ws/b?y=2"), [b.clone()]);
-        assert_eq!(said("/ws/c"), [a, b]);
+        let both = [Said::Text("in a".to_owned()), Said::Binary(vec![0, 1])];
+        assert_eq!(said("/ws/a"), both[..1]);
+        assert_eq!(said("/ws/b?y=2"), both[1..]);
+        assert_eq!(said("/ws/c"), both);
+        let twice = sessions(&[file.clone(), file], &[target("/ws/a")]).unwrap();
+        assert_eq!(twice.len(), 2);
     }
 
     #[test]
@@ -100,8 +132,12 @@ mod tests {
             ("{\"ts\":0,\"txt\":1}", "unknown key"),
         ] {
             std::fs::write(&file, text).unwrap();
-            let error = sessions(&file, &[target("/ws")]).unwrap_err().to_string();
+            let error = sessions(std::slice::from_ref(&file), &[target("/ws")]).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+        let har = folder.path().join("a.har");
+        std::fs::write(&har, "{\"log\":{}}").unwrap();
+        let error = sessions(&[har], &[target("/ws")]).unwrap_err().to_string();
+        assert!(error.contains("mockforge import har "), "{error}");
     }
 }

@@ -122,7 +122,7 @@ fn round_trips(report: &Report) -> String {
     let table = table(&["min", "mean", "p50", "p90", "p99", "p99.9", "max"], [cells.map(millis)]);
     let never = match tally.unanswered() {
         0 => String::new(),
-        few => format!(" {} never came: in percentiles they are slower than all that did.", grouped(few)),
+        few => format!(" {} without an answer: in percentiles they are slower than all that have one.", grouped(few)),
     };
     format!("{table}<p>{origin}{never}</p>")
 }
@@ -242,7 +242,7 @@ mod tests {
             "<td>fail if lost&gt;0</td><td>30</td><td class=\"bad\">FAILED</td>",
             "<td>fail if lost&gt;99</td><td>30</td><td>ok</td>",
             "<td>1.00 ms</td><td>101 ms</td><td>110 ms</td><td>197 ms</td><td>no answer</td><td>no answer</td><td>200 ms</td>",
-            "Each begins when its message was sent: a server that stalls is asked less meanwhile. 18 never came: ",
+            "Each begins when its message was sent: a server that stalls is asked less meanwhile. 18 without an answer: ",
             "<td class=\"bad\">30</td><td class=\"bad\">35</td><td class=\"bad\">12</td><td>25</td><td class=\"bad\">45</td>",
             "<td>handshake refused with HTTP 503</td><td>2</td><td>&lt;busy&gt;</td>",
             "<td>1000</td><td>18</td></tr><tr><td>1012</td><td>2</td>",

@@ -27,6 +27,7 @@ pub(super) fn json(report: &Report, verdicts: &[Verdict]) -> Value {
     put("dropped_iterations", counter(tally.unsent));
     if report.plan.plays {
         put("ws_sessions_played", counter(tally.played));
+        put("ws_msgs_missing", counter(tally.missing));
     }
     put("data_sent", counter(tally.sent_bytes));
     put("data_received", counter(tally.received_bytes));

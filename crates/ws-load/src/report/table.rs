@@ -29,10 +29,20 @@ pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
         row(f, "lost", &[grouped(tally.lost), share(tally.lost, tally.expected())])?;
         row(f, "doubled", &[grouped(tally.doubled), String::new()])?;
     }
+    let unsent = if report.plan.arrives {
+        "arrivals, or messages, that were due and had no place until the end"
+    } else {
+        "due, but not sent until the end"
+    };
+    if tally.missing > 0 {
+        let lines = count(tally.held_up, "line");
+        let what = format!("recorded messages that did not come in time: {lines} waited for them, or an end did");
+        row(f, "missing", &[grouped(tally.missing), what])?;
+    }
     for (name, count, what) in [
         ("late", tally.late, "answers after the timeout: they are among the lost, too"),
         ("unexpected", tally.unexpected, "messages that answer nothing"),
-        ("unsent", tally.unsent, "due, but not sent until the end"),
+        ("unsent", tally.unsent, unsent),
     ] {
         // Where nothing is an answer, nothing is a surprise.
         if count > 0 && (report.plan.has_answers || name == "unsent") {
@@ -47,16 +57,20 @@ pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
     };
     writeln!(f, "\n{origin}")?;
     times(f, tally)?;
-    if tally.lost > 0 && report.plan.takes_in_order {
-        let doubt = "one that came too late was taken for the next one's, which then looks faster than it was";
+    if let Some(doubt) = doubt(report) {
         writeln!(f, "  answers are taken in order: {doubt}")?;
     }
     writeln!(f, "\nconnections")?;
     row(f, "opened", &[grouped(tally.opened), format!("{} at once at most", grouped(report.most_open as u64))])?;
     if report.plan.plays {
-        row(f, "played", &[grouped(tally.played), "sessions to their end".to_owned()])?;
+        let cut = match tally.cut {
+            0 => String::new(),
+            cut => format!(", {} cut by the end of the load", grouped(cut)),
+        };
+        row(f, "played", &[grouped(tally.played), format!("sessions to their end{cut}")])?;
     }
-    row(f, "connecting", &[brief(&tally.connecting)])?;
+    let since = if report.plan.arrives { "  from when each was due" } else { "" };
+    row(f, "connecting", &[format!("{}{since}", brief(&tally.connecting))])?;
     row(f, "kept", &[brief(&tally.sessions)])?;
     let (codes, others) = most_frequent(&tally.close_codes, |count| *count);
     let codes = codes.iter().map(|(code, count)| format!("{code}: {}", grouped(**count)));
@@ -109,6 +123,21 @@ fn most_frequent<K: Ord, V>(all: &BTreeMap<K, V>, count: impl Fn(&V) -> u64) -> 
     (all, others)
 }
 
+/// What may be wrong where the next message is the answer, whatever it is.
+fn doubt(report: &Report) -> Option<&'static str> {
+    let tally = &report.tally;
+    let has_others = tally.received > tally.round_trips.count();
+    match report.plan.takes_in_order {
+        true if report.plan.plays && has_others => {
+            Some("one of the other messages that came may be taken for an answer; --answers json:PATH knows them apart")
+        }
+        true if tally.lost > 0 && tally.received > 0 => {
+            Some("one that came too late may be taken for the next one's, which then looks faster than it was")
+        }
+        _ => None,
+    }
+}
+
 fn hears(publisher_hears: Option<bool>) -> &'static str {
     match publisher_hears {
         Some(true) => "by the first connection, which hears itself",
@@ -147,7 +176,9 @@ fn times(f: &mut Formatter<'_>, tally: &Tally) -> fmt::Result {
     writeln!(f, "  {}\n  {}", names.trim_end(), values.trim_end())?;
     match tally.unanswered() {
         0 => Ok(()),
-        few => writeln!(f, "  {} never came: in percentiles they are slower than all that did", grouped(few)),
+        few => {
+            writeln!(f, "  {} without an answer: in percentiles they are slower than all that have one", grouped(few))
+        }
     }
 }
 
@@ -275,7 +306,7 @@ messages (rates are totals over all connections)
 round trips, from the moment at which a message was sent: a server that stalls is asked less meanwhile
           min       mean        p50        p90        p99      p99.9        max
       1.00 ms     101 ms     110 ms     197 ms  no answer  no answer     200 ms
-  18 never came: in percentiles they are slower than all that did
+  18 without an answer: in percentiles they are slower than all that have one
 
 connections
   opened                  20  11 at once at most

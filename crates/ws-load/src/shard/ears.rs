@@ -7,6 +7,7 @@ use crate::asked::{Answer, Asked, Question};
 use crate::clock::Nanos;
 use crate::hearing::Hearing;
 use crate::marker::Marker;
+use crate::payload::{Recorded, leaf};
 use crate::plan::Plan;
 use crate::tally::Tally;
 
@@ -20,6 +21,8 @@ pub(super) const PUBLISHER: u32 = 1;
 pub(super) struct Ears {
     user: u32,
     asked: Asked,
+    /// Of sessions: what answers to those that wait for one have in their field.
+    values: Vec<(String, u32)>,
     /// Of a broadcast.
     hearing: Hearing,
     /// The last number that has been published.
@@ -33,7 +36,7 @@ impl Ears {
     pub(super) fn new(plan: &Plan, user: u32, next: u32) -> Self {
         let compares = plan.checks.iter().any(crate::answers::Check::compares);
         let (asked, hearing) = (Asked::new(next), Hearing::default());
-        Self { user, asked, hearing, published: 0, has_answer: false, compares }
+        Self { user, asked, values: Vec::new(), hearing, published: 0, has_answer: false, compares }
     }
 
     /// A message leaves that wants an answer.
@@ -41,6 +44,15 @@ impl Ears {
         if plan.answers != Answers::None && !plan.broadcast {
             let hash = if self.compares { hash(message) } else { 0 };
             self.asked.ask(Question { from, sent, hash });
+        }
+    }
+
+    /// A line of a session leaves that has an answer.
+    pub(super) fn ask_for(&mut self, answer: &Recorded, message: &[u8], now: Nanos) {
+        let hash = if self.compares { hash(message) } else { 0 };
+        let number = self.asked.ask(Question { from: now, sent: now, hash });
+        if let Recorded::With(value) = answer {
+            self.values.push((value.clone(), number));
         }
     }
 
@@ -52,9 +64,11 @@ impl Ears {
             self.hear_broadcast(plan, message, now, tally);
             return;
         }
+        if plan.plays() {
+            self.hear_recorded(plan, message, now, tally);
+            return;
+        }
         let answer = match plan.answers.of(message) {
-            // Of what was recorded not every message is an answer.
-            _ if self.asked.open() == 0 && plan.plays() => return,
             Answered::Nothing => Answer::Unknown,
             Answered::Oldest => self.asked.answer_oldest(),
             Answered::Number(number) => self.asked.answer(number),
@@ -73,6 +87,29 @@ impl Ears {
             }
             Answer::Doubled => tally.doubled += 1,
             Answer::Unknown => tally.unexpected += 1,
+        }
+    }
+
+    /// Of a session, in which not every message is an answer.
+    fn hear_recorded(&mut self, plan: &Plan, message: &[u8], now: Nanos, tally: &mut Tally) {
+        let answer = match &plan.answers {
+            Answers::InOrder if self.asked.open() > 0 => self.asked.answer_oldest(),
+            Answers::ByField(path) => {
+                let json = serde_json::from_slice(message).ok();
+                let value = json.as_ref().and_then(|json| path.of(json)).and_then(leaf);
+                let Some(index) = self.values.iter().position(|(known, _)| Some(known) == value.as_ref()) else {
+                    return;
+                };
+                let (_, number) = self.values.remove(index);
+                self.asked.answer(number)
+            }
+            _ => return,
+        };
+        if let Answer::Late(_) = answer {
+            tally.late += 1;
+        }
+        if let Answer::To(question) | Answer::Late(question) = answer {
+            self.understand(plan, message, question, now, tally);
         }
     }
 

@@ -46,6 +46,11 @@ const NO_CLOSE: u16 = 1006;
 pub(super) enum Ending {
     /// When we wanted, with the code of the server's Close frame.
     Done(u16),
+    /// When we wanted, with such a code, because the server did not close it with the one that was recorded.
+    NotByServer {
+        code: u16,
+        recorded: u16,
+    },
     /// The server closed it, and said why.
     ByServer(u16, String),
     Failed(Failure, String),
@@ -54,7 +59,7 @@ pub(super) enum Ending {
 impl Ending {
     pub(super) fn close_code(&self) -> u16 {
         match self {
-            Self::Done(code) | Self::ByServer(code, _) => *code,
+            Self::Done(code) | Self::NotByServer { code, .. } | Self::ByServer(code, _) => *code,
             Self::Failed(..) => NO_CLOSE,
         }
     }
@@ -71,6 +76,8 @@ pub(super) struct Talk<'t> {
     ears: Ears,
     outbox: Vec<u8>,
     written: usize,
+    /// Since when the socket has taken nothing.
+    stuck_since: Option<Nanos>,
     state: State,
     opened_at: Nanos,
     sent_here: u32,
@@ -106,7 +113,7 @@ impl<'t> Talk<'t> {
         let plan = &shard.shared.plan;
         let ears = Ears::new(plan, user.number, user.sent + 1);
         let playing = match plan.pace {
-            Pace::Recorded { speed } => Some(Playing::new(user.part(plan), speed, plan.timeout)),
+            Pace::Recorded { speed } => Some(Playing::new(user.part(&shard.shared), speed, plan.timeout)),
             _ => None,
         };
         let Dialled { stream, rest } = dialled;
@@ -120,6 +127,7 @@ impl<'t> Talk<'t> {
             ears,
             outbox: Vec::new(),
             written: 0,
+            stuck_since: None,
             state: State::Talking,
             opened_at,
             sent_here: 0,
@@ -155,6 +163,10 @@ impl<'t> Talk<'t> {
         {
             return Poll::Ready(Ending::Failed(Failure::CloseTimeout, String::new()));
         }
+        // In other states the time is short in any case.
+        if self.state == State::Talking && self.stuck_until().is_some_and(|until| now >= until) {
+            return Poll::Ready(Ending::Failed(Failure::Stuck, String::new()));
+        }
         if has_more {
             cx.waker().wake_by_ref();
         }
@@ -170,6 +182,13 @@ impl<'t> Talk<'t> {
         let mut tally = self.shard.tally.borrow_mut();
         tally.lost += self.ears.asked().open() as u64;
         tally.played += u64::from(has_played);
+        if let Some(playing) = &self.playing {
+            tally.missing += playing.missing();
+            tally.held_up += playing.held_up();
+            tally.cut += u64::from(matches!(ending, Ending::Done(_)) && !has_played);
+            // Silence is a part of it.
+            self.shard.busy_until.set(shared.clock.now());
+        }
         if self.publishes() {
             tally.publisher_hears = Some(self.ears.heard() > 0);
             tally.published = u64::from(self.user.sent);
@@ -205,7 +224,7 @@ impl<'t> Talk<'t> {
     fn understand(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<(), Ending> {
         match self.take(bytes)? {
             None => Ok(()),
-            Some((code, _)) if matches!(self.state, State::Closing { .. }) => Err(Ending::Done(code)),
+            Some((code, _)) if matches!(self.state, State::Closing { .. }) => Err(self.closed(code)),
             Some((code, reason)) => {
                 let is_planned = self.ends_with(code);
                 self.push_close(if code == NO_CODE { NORMAL } else { code });
@@ -250,10 +269,20 @@ impl<'t> Talk<'t> {
 
     /// How it ended when the connection is gone.
     fn broken(&mut self, why: &str) -> Ending {
-        if matches!(self.state, State::Closing { .. }) || self.ends_with(NO_CLOSE) {
+        if matches!(self.state, State::Closing { .. }) {
+            self.closed(NO_CLOSE)
+        } else if self.ends_with(NO_CLOSE) {
             Ending::Done(NO_CLOSE)
         } else {
             Ending::Failed(Failure::Broken, why.to_owned())
+        }
+    }
+
+    /// The server has answered our Close frame.
+    fn closed(&self, code: u16) -> Ending {
+        match self.playing.as_ref().and_then(Playing::awaited_close) {
+            Some(recorded) => Ending::NotByServer { code, recorded },
+            None => Ending::Done(code),
         }
     }
 
@@ -373,8 +402,8 @@ impl<'t> Talk<'t> {
         };
         self.user.sent += 1;
         self.send(opcode, message, now);
-        if line.answered_after.is_some_and(|after| after <= self.plan().timeout) {
-            self.ears.ask(self.plan(), message, now, now);
+        if let Some(answer) = &line.answer {
+            self.ears.ask_for(answer, message, now);
         }
     }
 
@@ -414,7 +443,7 @@ impl<'t> Talk<'t> {
     fn has_heard_all(&self, waited: Nanos) -> bool {
         let shared = &self.shard.shared;
         if !shared.plan.broadcast {
-            let awaits_close = self.playing.as_ref().is_some_and(Playing::awaits_close);
+            let awaits_close = self.playing.as_ref().and_then(Playing::awaited_close).is_some();
             return self.ears.asked().open() == 0 && !awaits_close;
         }
         let published = u64::from(shared.published.load(Ordering::Acquire));
@@ -452,11 +481,19 @@ impl<'t> Talk<'t> {
             // It is told to no one when others have said all.
             State::Waiting { .. } if self.plan().broadcast => 0,
             State::Waiting { until, .. } | State::Closing { until } => until.min(oldest),
-            State::Talking => match self.plan().lifetime {
-                Some(Lifetime::Time(time)) => oldest.min(self.opened_at + nanos(time)),
-                _ => oldest,
-            },
+            State::Talking => {
+                let ends = match self.plan().lifetime {
+                    Some(Lifetime::Time(time)) => self.opened_at + nanos(time),
+                    _ => NEVER,
+                };
+                oldest.min(ends).min(self.stuck_until().unwrap_or(NEVER))
+            }
         }
+    }
+
+    /// When it is given up because the socket takes nothing.
+    fn stuck_until(&self) -> Option<Nanos> {
+        self.stuck_since.map(|since| since.saturating_add(nanos(self.plan().timeout)))
     }
 
     fn push_close(&mut self, code: u16) {
@@ -469,12 +506,16 @@ impl<'t> Talk<'t> {
         while self.written < self.outbox.len() {
             match Pin::new(&mut self.stream).poll_write(cx, &self.outbox[self.written..]) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(written)) => self.written += written,
+                Poll::Ready(Ok(written)) => {
+                    self.written += written;
+                    self.stuck_since = None;
+                }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
                     // What is written goes away, or a buffer that is never empty would only grow.
                     self.outbox.drain(..self.written);
                     self.written = 0;
+                    self.stuck_since.get_or_insert_with(|| self.shard.shared.clock.now());
                     return Poll::Pending;
                 }
             }

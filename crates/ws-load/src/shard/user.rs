@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::clock::{Nanos, nanos};
 use crate::payload::Part;
-use crate::plan::{Crowd, Lifetime, Plan};
-use crate::shared::{Door, Phase};
+use crate::plan::{Crowd, Lifetime};
+use crate::shared::{Door, Phase, Shared};
 use crate::tally::Failure;
 
 use super::Shard;
@@ -35,9 +35,9 @@ pub(super) struct User {
 
 impl User {
     /// What it plays on its next connection: all together go through the sessions one after the other.
-    pub(super) fn part<'p>(&self, plan: &'p Plan) -> &'p Part {
-        let parts = plan.payload.parts();
-        let turn = u64::from(self.number - 1) + u64::from(self.connections) * plan.crowd.most() as u64;
+    pub(super) fn part<'s>(&self, shared: &'s Shared) -> &'s Part {
+        let parts = &shared.parts;
+        let turn = u64::from(self.number - 1) + u64::from(self.connections) * shared.plan.crowd.most() as u64;
         &parts[(turn % parts.len() as u64) as usize]
     }
 }
@@ -118,6 +118,10 @@ async fn connect_and_talk(
     *tally.close_codes.entry(ending.close_code()).or_default() += 1;
     match ending {
         Ending::Done(_) => true,
+        Ending::NotByServer { recorded, .. } => {
+            tally.fail(Failure::NotClosed, &format!("with {recorded}"));
+            false
+        }
         Ending::ByServer(code, reason) => {
             tally.fail(Failure::Closed(code), &reason);
             false

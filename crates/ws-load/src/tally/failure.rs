@@ -29,15 +29,21 @@ pub enum Failure {
     Broken,
     /// The server has sent what the protocol forbids.
     Protocol,
+    /// The server has taken nothing of what was to be sent for as long as an answer may take.
+    Stuck,
     /// The server did not answer our Close frame.
     CloseTimeout,
+    /// The server was recorded to close the connection, and did not.
+    NotClosed,
 }
 
 impl Failure {
     /// Whether there was no connection yet.
     pub(crate) fn is_of_opening(&self) -> bool {
         match self {
-            Self::Closed(_) | Self::Broken | Self::Protocol | Self::CloseTimeout => false,
+            Self::Closed(_) | Self::Broken | Self::Protocol | Self::Stuck | Self::CloseTimeout | Self::NotClosed => {
+                false
+            }
             Self::Refused
             | Self::ConnectTimeout
             | Self::OutOfFiles
@@ -76,7 +82,9 @@ impl fmt::Display for Failure {
             Self::Closed(code) => write!(f, "closed by the server with {code}"),
             Self::Broken => f.write_str("ended without a Close frame"),
             Self::Protocol => f.write_str("broke the protocol"),
+            Self::Stuck => f.write_str("took nothing for longer than the timeout"),
             Self::CloseTimeout => f.write_str("Close was not answered"),
+            Self::NotClosed => f.write_str("did not close the connection, as was recorded"),
         }
     }
 }

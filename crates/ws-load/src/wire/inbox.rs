@@ -64,7 +64,7 @@ fn hear_frame(
         (Opcode::Ping, _) => hear(Heard::Ping(frame.payload)),
         (Opcode::Pong, _) => hear(Heard::Pong),
         (Opcode::Close, _) => {
-            hear(Heard::Close(close_code(frame.payload)?, frame.payload.get(2..).unwrap_or_default()))
+            hear(Heard::Close(close_code(frame.payload)?, frame.payload.get(2..).unwrap_or_default()));
         }
         (Opcode::Continuation, None) => return Err("a continuation of nothing".to_owned()),
         (Opcode::Continuation, Some((_, message))) => {

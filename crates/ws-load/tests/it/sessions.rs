@@ -65,7 +65,7 @@ fn session(written: &str) -> Session {
             None => {
                 at += Duration::from_millis(1);
                 let message = Said::Text(word.to_owned());
-                moments.push(if word == "<" { Moment::Hears { at } } else { Moment::Says { at, message } });
+                moments.push(if word == "<" { Moment::Hears { at, message } } else { Moment::Says { at, message } });
             }
         }
     }
@@ -203,6 +203,78 @@ fn a_server_that_closes_as_it_was_recorded_has_not_failed() {
     }
 }
 
+/// Answers with ids among pushes, one of them never and one late: not taken for those of others.
+#[test]
+fn a_field_tells_answers_from_what_comes_by_itself() {
+    let (server, _) = server(|count| {
+        Some(match count {
+            0 => vec![r#"{"tick":1}"#],
+            1 => vec![r#"{"tick":2}"#, r#"{"re":"a"}"#, r#"{"re":"a","more":1}"#],
+            2 => vec![r#"{"tick":3}"#],
+            _ => vec![r#"{"tick":4}"#, r#"{"re":"c"}"#, r#"{"re":"b"}"#],
+        })
+    });
+    let at = Duration::from_millis;
+    let says = |millis, text: &str| Moment::Says { at: at(millis), message: Said::Text(text.to_owned()) };
+    let hears = |millis, text: &str| Moment::Hears { at: at(millis), message: Said::Text(text.to_owned()) };
+    let mut moments = Vec::new();
+    for (index, id) in (0_u64..).zip(["a", "b", "c", "d"]) {
+        moments.push(says(index * 10, &format!(r#"{{"id":"{id}"}}"#)));
+        moments.push(hears(index * 10 + 5, &format!(r#"{{"re":"{id}"}}"#)));
+    }
+    let session = Session { moments, ends_at: at(50), closed_by_server: None };
+    let mut plan = plan(&server, 1, vec![session]);
+    plan.timeout = Duration::from_millis(500);
+    // The second one's answer comes with the third one's, when it was given up; the fourth one's never.
+    (plan.answers, plan.checks) = ("json:$.re".parse().unwrap(), vec!["contains:re".parse().unwrap()]);
+    plan.pace = Pace::Recorded { speed: 0.01 };
+    let report = run(plan);
+    assert_eq!((report.sent(), report.round_trips(), report.lost(), report.late()), (4, 3, 2, 1), "{report}");
+    assert_eq!((report.doubled(), report.unexpected()), (0, 0), "{report}");
+    assert_eq!(report.checks().collect::<Vec<_>>(), [("contains:re", 3, 0)], "{report}");
+}
+
+#[test]
+fn what_was_recorded_and_does_not_come_is_missing() {
+    let (server, _) = server(|count| Some(if count == 1 { vec!["one"] } else { vec![] }));
+    let mut plan = plan(&server, 2, vec![session("one < < < two three < <")]);
+    plan.timeout = Duration::from_millis(200);
+    let report = run(plan);
+    // Two of three before `two`, and both at the end.
+    assert_eq!((report.missing(), report.received(), report.played()), (8, 2, 2), "{report}");
+    let table = report.to_string();
+    assert!(
+        table.contains("  missing                  8  recorded messages that did not come in time: 4 lines "),
+        "{table}"
+    );
+    let missing = "missing>70%".parse::<ws_load::Threshold>().unwrap().judge(&report);
+    assert_eq!((missing.failed, missing.measured.as_str()), (true, "80.000%"));
+    // Its silence is a part of it.
+    assert!(report.seconds() >= 0.4, "{report}");
+}
+
+#[test]
+fn a_server_that_takes_nothing_is_given_up() {
+    let server = Server::serving(|stream, _| async move {
+        let _socket = accept_async(stream).await;
+        std::future::pending::<()>().await;
+    });
+    let lines = vec![Moment::Says { at: Duration::ZERO, message: Said::Binary(vec![0; 16 << 20]) }; 2];
+    let session = Session { moments: lines, ends_at: Duration::ZERO, closed_by_server: None };
+    let mut recorded = plan(&server, 1, vec![session]);
+    let mut counted = server.plan(1);
+    counted.payload = Payload::sized(16 << 20);
+    (counted.messages, counted.duration) = (Some(2), None);
+    counted.pace = Pace::Closed { in_flight: 100, think: Duration::ZERO };
+    (recorded.timeout, counted.timeout) = (Duration::from_millis(500), Duration::from_millis(500));
+    let report = run(recorded);
+    assert_eq!(report.failures().collect::<Vec<_>>(), [(&Failure::Stuck, 1)], "{report}");
+    let report = run(counted);
+    // The second connection has nothing more to say: it just is not let go.
+    let failures: Vec<_> = report.failures().collect();
+    assert_eq!(failures, [(&Failure::Stuck, 1), (&Failure::CloseTimeout, 1)], "{report}");
+}
+
 #[test]
 fn a_server_that_does_not_close_is_left() {
     let (server, _) = server(|_| Some(vec![]));
@@ -212,7 +284,9 @@ fn a_server_that_does_not_close_is_left() {
     let report = run(plan);
     let kept = report.to_json(&[])["metrics"]["ws_session_duration"]["min"].as_f64().unwrap();
     assert!((500.0..60_000.0).contains(&kept), "{report}");
-    assert_eq!((report.played(), report.close_codes()), (1, &BTreeMap::from([(1000, 1)])), "{report}");
+    assert_eq!(report.failures().collect::<Vec<_>>(), [(&Failure::NotClosed, 1)], "{report}");
+    assert!(report.to_string().contains("did not close the connection, as was recorded (with 4000)"), "{report}");
+    assert_eq!((report.played(), report.close_codes()), (0, &BTreeMap::from([(1000, 1)])), "{report}");
 }
 
 #[test]

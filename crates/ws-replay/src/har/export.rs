@@ -194,18 +194,13 @@ fn said_by_client<'s>(step: &'s Step, warnings: &mut Warnings<'_>) -> Option<Sai
 }
 
 fn said_by_server<'s>(step: &'s Step, warnings: &mut Warnings<'_>) -> Option<Said<'s>> {
-    match step.content.as_ref()? {
-        Content::Recorded(text) => Some(Said::Text(text.source())),
-        Content::Binary(data) => Some(Said::Binary(data)),
-        Content::Ping(_) => None,
-        Content::Text(template) => {
-            let text = template.as_str();
-            if text.contains("{{") {
-                warnings.at(step.line, "the text stands there as it is written, with what is in braces");
-            }
-            Some(Said::Text(text))
-        }
+    let content = step.content.as_ref()?;
+    if let Content::Text(template) = content
+        && template.as_str().contains("{{")
+    {
+        warnings.at(step.line, "the text stands there as it is written, with what is in braces");
     }
+    content.message()
 }
 
 fn time_of_day(time: Timestamp) -> String {

@@ -125,6 +125,18 @@ pub(crate) enum Content {
     Ping(Bytes),
 }
 
+impl Content {
+    /// As the file has it, if it is a message; a template stands there as it is written.
+    pub(crate) fn message(&self) -> Option<Said<'_>> {
+        match self {
+            Self::Text(template) => Some(Said::Text(template.as_str())),
+            Self::Recorded(text) => Some(Said::Text(text.source())),
+            Self::Binary(data) => Some(Said::Binary(data)),
+            Self::Ping(_) => None,
+        }
+    }
+}
+
 /// How a connection is ended.
 #[derive(Debug, Clone)]
 pub(crate) enum Ending {

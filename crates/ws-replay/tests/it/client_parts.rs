@@ -13,8 +13,8 @@ fn says(millis: u64, text: &str) -> ClientMoment {
     ClientMoment::Says { at: Duration::from_millis(millis), message: Message::text(text) }
 }
 
-fn hears(millis: u64) -> ClientMoment {
-    ClientMoment::Hears { at: Duration::from_millis(millis) }
+fn hears(millis: u64, text: &str) -> ClientMoment {
+    ClientMoment::Hears { at: Duration::from_millis(millis), message: Message::text(text) }
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn each_connection_of_a_recording_has_its_part() {
         r#"{"ts":9001,"conn":1,"dir":"in","text":"crossed"}"#,
     ]);
     let binary = ClientMoment::Says { at: Duration::from_millis(3151), message: Message::binary(vec![0, 255]) };
-    assert_eq!(parts[0].moments, [hears(3), says(3150, ""), binary]);
+    assert_eq!(parts[0].moments, [hears(3, "{{name}}?"), says(3150, ""), binary]);
     assert_eq!((parts[0].path.as_deref(), parts[0].closed_by_server), (Some("/ws/a"), Some(4002)));
     assert_eq!(parts[0].ends_at, Duration::from_secs(9));
     assert_eq!((parts[1].moments.as_slice(), parts[1].closed_by_server), (&[][..], None));
@@ -60,7 +60,7 @@ fn scripts_are_followed_from_top_to_bottom() {
         r#"{"ts":20,"text":"yes","next_step":"end"}"#,
         r#"{"ts":5,"step_id":"aside","dir":"in","waitFor":"x"}"#,
     ]);
-    assert_eq!(parts[0].moments, [says(0, "hello you"), hears(20)]);
+    assert_eq!(parts[0].moments, [says(0, "hello you"), hears(20, "yes")]);
 }
 
 #[test]
