@@ -11,65 +11,83 @@ use crate::tally::{Spread, Tally};
 const MOST_KINDS: usize = 20;
 
 pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
-    let tally = &report.tally;
     writeln!(f, "{}", report.plan.targets.join(", "))?;
     let early = if report.was_stopped { ", ended early" } else { "" };
     writeln!(f, "{}, {:.1} s{early}\n", report.plan.model, report.seconds())?;
+    messages(report, f)?;
+    round_trips(report, f)?;
+    connections(report, f)?;
+    checks(report, f)?;
+    generator(report, f)?;
+    match report.advice() {
+        Some(advice) => writeln!(f, "\nNO ANSWER WAS RECOGNISED: {advice}"),
+        None => Ok(()),
+    }
+}
 
+fn messages(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
+    let (plan, tally) = (&report.plan, &report.tally);
     writeln!(f, "messages (rates are totals over all connections)")?;
     let rate = |count: u64| format!("{}/s", grouped(report.rate(count).round() as u64));
     row(f, "sent", &[grouped(tally.sent), rate(tally.sent), bytes(tally.sent_bytes)])?;
     row(f, "received", &[grouped(tally.received), rate(tally.received), bytes(tally.received_bytes)])?;
-    if report.plan.is_broadcast {
+    if plan.is_broadcast {
         row(f, "published", &[grouped(tally.published), hears(tally.publisher_hears).to_owned()])?;
     }
-    let trips = if report.plan.is_broadcast { "delivered" } else { "answered" };
-    if report.plan.has_answers {
+    let trips = if plan.is_broadcast { "delivered" } else { "answered" };
+    if plan.has_answers {
         row(f, trips, &[grouped(tally.round_trips.count()), rate(tally.round_trips.count())])?;
         row(f, "lost", &[grouped(tally.lost), share(tally.lost, tally.expected())])?;
         row(f, "doubled", &[grouped(tally.doubled), String::new()])?;
     }
-    let unsent = if report.plan.arrives {
+    let held_up = count(tally.held_up, "line");
+    let missing = format!("recorded messages that did not come in time: {held_up} waited for them, or an end did");
+    let unsent = if plan.arrives {
         "arrivals, or messages, that were due and had no place until the end"
     } else {
         "due, but not sent until the end"
     };
-    if tally.missing > 0 {
-        let lines = count(tally.held_up, "line");
-        let what = format!("recorded messages that did not come in time: {lines} waited for them, or an end did");
-        row(f, "missing", &[grouped(tally.missing), what])?;
-    }
     for (name, count, what) in [
+        ("missing", tally.missing, missing.as_str()),
         ("late", tally.late, "answers after the timeout: they are among the lost, too"),
         ("unexpected", tally.unexpected, "messages that answer nothing"),
         ("unsent", tally.unsent, unsent),
     ] {
         // Where nothing is an answer, nothing is a surprise.
-        if count > 0 && (report.plan.has_answers || name == "unsent") {
+        let is_of_answers = matches!(name, "late" | "unexpected");
+        if count > 0 && (plan.has_answers || !is_of_answers) {
             row(f, name, &[grouped(count), what.to_owned()])?;
         }
     }
+    Ok(())
+}
 
+fn round_trips(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
     let origin = match (report.plan.is_broadcast, report.plan.is_open) {
         (true, _) => "deliveries, from the moment at which a message was due",
         (_, true) => "round trips, from the moment at which a message was due",
         _ => "round trips, from the moment at which a message was sent: a server that stalls is asked less meanwhile",
     };
     writeln!(f, "\n{origin}")?;
-    times(f, tally)?;
-    if let Some(doubt) = doubt(report) {
-        writeln!(f, "  answers are taken in order: {doubt}")?;
+    times(f, &report.tally)?;
+    match doubt(report) {
+        Some(doubt) => writeln!(f, "  answers are taken in order: {doubt}"),
+        None => Ok(()),
     }
+}
+
+fn connections(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
+    let (plan, tally) = (&report.plan, &report.tally);
     writeln!(f, "\nconnections")?;
     row(f, "opened", &[grouped(tally.opened), format!("{} at once at most", grouped(report.most_open as u64))])?;
-    if report.plan.plays {
+    if plan.plays {
         let cut = match tally.cut {
             0 => String::new(),
             cut => format!(", {} cut by the end of the load", grouped(cut)),
         };
         row(f, "played", &[grouped(tally.played), format!("sessions to their end{cut}")])?;
     }
-    let since = if report.plan.arrives { "  from when each was due" } else { "" };
+    let since = if plan.arrives { "  from when each was due" } else { "" };
     row(f, "connecting", &[format!("{}{since}", brief(&tally.connecting))])?;
     row(f, "kept", &[brief(&tally.sessions)])?;
     let (codes, others) = most_frequent(&tally.close_codes, |count| *count);
@@ -84,32 +102,36 @@ pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
         };
         row(f, "error", &[grouped(failed.count), format!("{failure}{example}")])?;
     }
-    if others > 0 {
-        row(f, "error", &[grouped(others), "of other kinds".to_owned()])?;
+    match others {
+        0 => Ok(()),
+        others => row(f, "error", &[grouped(others), "of other kinds".to_owned()]),
     }
+}
+
+fn checks(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
     if report.checks().next().is_some() {
         writeln!(f, "\nchecks")?;
-        for (name, passed, failed) in report.checks() {
-            let all = grouped(passed + failed);
-            let (mark, told) = match (passed, failed) {
-                (0, 0) => ("never ran", "there was no answer".to_owned()),
-                (_, 0) => ("ok", format!("{all} of {all} passed")),
-                _ => ("FAILED", format!("{} of {all} failed", grouped(failed))),
-            };
-            row(f, mark, &[format!("{told}: {name}")])?;
-        }
     }
+    for (name, passed, failed) in report.checks() {
+        let all = grouped(passed + failed);
+        let (mark, told) = match (passed, failed) {
+            (0, 0) => ("never ran", "there was no answer".to_owned()),
+            (_, 0) => ("ok", format!("{all} of {all} passed")),
+            _ => ("FAILED", format!("{} of {all} failed", grouped(failed))),
+        };
+        row(f, mark, &[format!("{told}: {name}")])?;
+    }
+    Ok(())
+}
+
+fn generator(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
     let generator = report.generator();
     writeln!(f, "\ngenerator")?;
-    let threads =
-        format!("{:.0}% of a core at most, {:.1} s in all", generator.busiest() * 100.0, generator.cpu_seconds());
-    row(f, "worked", &[threads])?;
+    let (busiest, seconds) = (generator.busiest() * 100.0, generator.cpu_seconds());
+    row(f, "worked", &[format!("{busiest:.0}% of a core at most, {seconds:.1} s in all")])?;
     row(f, "woken late", &[format!("p99 {:.2} ms, max {:.2} ms", generator.late_p99(), generator.late_max())])?;
-    if let Some(limit) = generator.limit() {
-        writeln!(f, "\nTHE GENERATOR WAS THE LIMIT: {limit}")?;
-    }
-    match report.advice() {
-        Some(advice) => writeln!(f, "\nNO ANSWER WAS RECOGNISED: {advice}"),
+    match generator.limit() {
+        Some(limit) => writeln!(f, "\nTHE GENERATOR WAS THE LIMIT: {limit}"),
         None => Ok(()),
     }
 }
