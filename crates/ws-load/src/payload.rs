@@ -24,7 +24,7 @@ enum Content {
     /// The id, and filler up to this length; without the id where that is too short for it.
     Sized(usize),
     Verbatim(Arc<[u8]>),
-    /// One for each message, from the first again after the last.
+    /// One for each message of a connection, from the first again after the last.
     Templates(Arc<[Template]>),
     /// One for each connection, in turn.
     Sessions(Arc<[Session]>),
@@ -61,8 +61,8 @@ impl Payload {
         Ok(Self { content: Content::Templates([template].into()), is_binary: false })
     }
 
-    /// A message from each line that is not empty: a virtual user sends them one after the other, from the first again after
-    /// the last. Each line is a template.
+    /// A message from each line that is not empty: each connection sends them one after the other, from the first again after the
+    /// last. Each line is a template.
     ///
     /// # Errors
     /// If a line is no template, with its number; or if there is none.
@@ -142,8 +142,7 @@ impl Payload {
             }
             Content::Verbatim(content) => out.extend_from_slice(content),
             Content::Templates(templates) => {
-                // Numbers begin at 1.
-                let index = (facts.marker.number.wrapping_sub(1)) as usize % templates.len();
+                let index = facts.position as usize % templates.len();
                 templates[index].render(out, facts);
             }
             // Their lines are said as they are.
@@ -166,7 +165,8 @@ mod tests {
     fn render(payload: &Payload, number: u32) -> String {
         let mut out = Vec::new();
         let marker = Marker { user: 2, number, due: 9 };
-        payload.render(&mut out, &mut Facts { marker, random: &mut fastrand::Rng::with_seed(1) });
+        let random = &mut fastrand::Rng::with_seed(1);
+        payload.render(&mut out, &mut Facts { marker, position: number - 1, random });
         String::from_utf8(out).unwrap()
     }
 

@@ -4,11 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use mockforge_ws::{ClientMoment, ClientPart, Message, ReplayScript};
+use mockforge_ws::{ClientMoment, ClientPart, Message, Redaction, ReplayScript};
 use ws_load::{Moment, Said, Session, Target};
-
-/// What a recording says in place of what it was told to leave out.
-const REDACTED: &str = "[redacted]";
 
 /// The sessions that were recorded on a path of these targets; if there are none, all.
 ///
@@ -44,15 +41,15 @@ fn parts_of(file: &Path) -> anyhow::Result<Vec<ClientPart>> {
     }
     let redacted = parts.iter().flat_map(|part| &part.moments).filter(|moment| says_redacted(moment)).count();
     if redacted > 0 {
-        let name = script.name();
-        eprintln!("warning: {name}: `{REDACTED}` stands in {redacted} messages of clients, and that is what is sent");
+        let (name, placeholder) = (script.name(), Redaction::REPLACEMENT);
+        eprintln!("warning: {name}: {redacted} of the clients' messages have `{placeholder}`: it is sent as it stands");
     }
     Ok(parts)
 }
 
 fn says_redacted(moment: &ClientMoment) -> bool {
     let ClientMoment::Says { message, .. } = moment else { return false };
-    message.as_text().is_some_and(|text| text.contains(REDACTED))
+    message.as_text().is_some_and(|text| text.contains(Redaction::REPLACEMENT))
 }
 
 fn is_on_path_of(part: &ClientPart, targets: &[Target]) -> bool {

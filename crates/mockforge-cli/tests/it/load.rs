@@ -1,6 +1,8 @@
 //! `mockforge load`.
 
 use std::fs;
+use std::io::Write;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -152,6 +154,20 @@ fn a_recorded_session_is_played_against_its_other_side() {
     let json: Value = serde_json::from_slice(&faster.stdout).unwrap();
     assert!(json["metrics"]["ws_sessions_played"]["count"].as_u64().unwrap() > 5, "{json:#}");
     assert_eq!(json["model"], "5 connections, recorded sessions, 2 times as fast");
+}
+
+#[test]
+fn what_is_piped_in_is_played_and_what_was_redacted_is_told() {
+    let server = echo();
+    let mut load = mockforge(&["load", &server.url, "--replay", "-", "-c", "2", "--json", "-"], &[]);
+    let mut load = load.stdin(Stdio::piped()).spawn().unwrap();
+    let session = r#"{"dir":"in","text":"I am [redacted]"}"#;
+    load.stdin.take().unwrap().write_all(session.as_bytes()).unwrap();
+    let output = load.wait_with_output().unwrap();
+    let expected = "warning: stdin: 1 of the clients' messages have `[redacted]`: it is sent as it stands\n";
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), expected));
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["metrics"]["ws_sessions_played"]["count"], 2);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use crate::marker::Marker;
 #[derive(Debug)]
 pub(crate) struct Facts<'r> {
     pub(crate) marker: Marker,
+    /// How many messages its connection has sent before.
+    pub(crate) position: u32,
     pub(crate) random: &'r mut fastrand::Rng,
 }
 
@@ -124,7 +126,7 @@ mod tests {
         let mut out = Vec::new();
         let marker = Marker { user: 3, number: 12, due: 0 };
         let mut random = fastrand::Rng::with_seed(5);
-        Template::parse(text).unwrap().render(&mut out, &mut Facts { marker, random: &mut random });
+        Template::parse(text).unwrap().render(&mut out, &mut Facts { marker, position: 0, random: &mut random });
         String::from_utf8(out).unwrap()
     }
 

@@ -98,6 +98,9 @@ fn messages(report: &Report) -> String {
         let rare = [("late", tally.late, true), ("unexpected", tally.unexpected, false)];
         columns.extend(rare.into_iter().filter(|(_, count, _)| *count > 0));
     }
+    if report.plan.plays {
+        columns.extend([("missing", tally.missing, true), ("played", tally.played, false)]);
+    }
     columns.extend([("unsent", tally.unsent, true), ("errors", tally.failed(), true)]);
     if !tally.checks.is_empty() {
         columns.push(("failed checks", failed_checks, true));
@@ -262,5 +265,16 @@ mod tests {
         assert!(page(&report).contains("<p>None.</p>") && page(&report).contains("</i>lost messages</span>"));
         report.tally.lost = 0;
         assert!(!page(&report).contains("lost messages"));
+    }
+
+    #[test]
+    fn what_became_of_sessions_stands_before_the_charts() {
+        let mut report = sample();
+        assert!(!html(&report, &[]).contains("<th>played</th>"));
+        (report.plan.plays, report.tally.missing, report.tally.played) = (true, 1_357, 246);
+        let page = html(&report, &[]);
+        let top = page.split("<svg").next().unwrap();
+        assert!(top.contains("<th>missing</th><th>played</th>"), "{top}");
+        assert!(top.contains("<td class=\"bad\">1,357</td><td>246</td>"), "{top}");
     }
 }

@@ -413,7 +413,8 @@ impl<'t> Talk<'t> {
         let marker = Marker { user: self.user.number, number: self.user.sent, due: from };
         let mut message = shard.message.borrow_mut();
         message.clear();
-        plan.payload.render(&mut message, &mut Facts { marker, random: &mut self.user.random });
+        let facts = &mut Facts { marker, position: self.sent_here, random: &mut self.user.random };
+        plan.payload.render(&mut message, facts);
         let opcode = if plan.payload.is_binary() { Opcode::Binary } else { Opcode::Text };
         self.send(opcode, &message, now);
         self.ears.ask(plan, &message, from, now);

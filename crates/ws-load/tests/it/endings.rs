@@ -5,12 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio::io::AsyncReadExt;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use ws_load::{Crowd, Failure, Lifetime, Pace, Report, Threshold};
 
-use crate::server::{Server, echo_on, run};
+use crate::server::{Server, echo_on, run, shake_hands};
 
 fn measured(report: &Report, threshold: &str) -> (bool, String) {
     let verdict = threshold.parse::<Threshold>().unwrap().judge(report);
@@ -115,15 +114,7 @@ fn why_a_server_closes_is_told() {
 #[test]
 fn a_close_frame_that_comes_with_the_handshake_is_answered() {
     let server = Server::serving(|mut stream, seen| async move {
-        let mut request = vec![0; 4096];
-        let Ok(length) = stream.read(&mut request).await else { return };
-        let request = String::from_utf8_lossy(&request[..length]);
-        let key = request.split("Sec-WebSocket-Key: ").nth(1).and_then(|rest| rest.split('\r').next()).unwrap();
-        let answer = format!(
-            "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\r\n",
-            derive_accept_key(key.as_bytes())
-        );
-        let _ = stream.write_all(&[answer.as_bytes(), &[0x88, 2, 0x03, 0xf5]].concat()).await;
+        shake_hands(&mut stream, &[0x88, 2, 0x03, 0xf5]).await;
         // A masked Close frame of two bytes, and nothing else.
         let mut frames = Vec::new();
         let _ = stream.read_to_end(&mut frames).await;

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::accept_async;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use ws_load::{Answers, Failure, Pace, Payload};
 
-use crate::server::{Server, echo_on, run};
+use crate::server::{Server, echo_on, run, shake_hands};
 
 #[test]
 fn what_a_server_says_is_shown_and_not_obeyed() {
@@ -35,16 +34,8 @@ fn what_a_server_says_is_shown_and_not_obeyed() {
 fn who_is_sent_away_at_once_gives_up() {
     let server = Server::serving(|mut stream, seen| async move {
         seen.connections.fetch_add(1, Ordering::SeqCst);
-        let mut request = vec![0; 4096];
-        let Ok(length) = stream.read(&mut request).await else { return };
-        let request = String::from_utf8_lossy(&request[..length]);
-        let key = request.split("Sec-WebSocket-Key: ").nth(1).and_then(|rest| rest.split('\r').next()).unwrap();
-        let answer = format!(
-            "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\r\n",
-            derive_accept_key(key.as_bytes())
-        );
         // Close 1013 in the same write: nobody can say anything before.
-        let _ = stream.write_all(&[answer.as_bytes(), &[0x88, 2, 0x03, 0xf5]].concat()).await;
+        shake_hands(&mut stream, &[0x88, 2, 0x03, 0xf5]).await;
         let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
     });
     let mut plan = server.plan(1);

@@ -131,3 +131,14 @@ fn what_is_random_is_so_in_each_message() {
         assert_eq!(different.len(), 20, "{different:?} {report}");
     }
 }
+
+#[test]
+fn each_connection_begins_a_script_with_its_first_line() {
+    let (server, texts) = listening(true);
+    let mut plan = server.plan(1);
+    (plan.payload, plan.answers) = (Payload::script("a\nb\nc").unwrap(), Answers::InOrder);
+    (plan.lifetime, plan.messages, plan.duration) = (Some(Lifetime::Messages(2)), Some(5), None);
+    let report = run(plan);
+    let texts: Vec<_> = texts.lock().unwrap().iter().map(|(_, text)| text.clone()).collect();
+    assert_eq!((texts.join(" ").as_str(), report.sessions()), ("a b a b a", 3), "{report}");
+}

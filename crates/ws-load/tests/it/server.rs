@@ -7,11 +7,12 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use ws_load::{Crowd, Plan, Report, Stop};
 
 /// What a server has seen.
@@ -63,7 +64,7 @@ impl Server {
 
     /// `talk` is one connection.
     pub(crate) fn serving<F: Future<Output = ()> + Send + 'static>(
-        talk: impl Fn(tokio::net::TcpStream, Arc<Seen>) -> F + Send + 'static,
+        talk: impl Fn(TcpStream, Arc<Seen>) -> F + Send + 'static,
     ) -> Self {
         // One thread besides this one: a handler that blocks, blocks all.
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -102,6 +103,19 @@ impl Drop for Server {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Answers a handshake, with `behind` in the same packet.
+pub(crate) async fn shake_hands(stream: &mut TcpStream, behind: &[u8]) {
+    let mut request = vec![0; 4096];
+    let Ok(length) = stream.read(&mut request).await else { return };
+    let request = String::from_utf8_lossy(&request[..length]);
+    let key = request.split("Sec-WebSocket-Key: ").nth(1).and_then(|rest| rest.split('\r').next()).unwrap();
+    let answer = format!(
+        "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\r\n",
+        derive_accept_key(key.as_bytes())
+    );
+    let _ = stream.write_all(&[answer.as_bytes(), behind].concat()).await;
 }
 
 /// Accepts a handshake on any stream and echoes.

@@ -61,10 +61,13 @@ struct Written {
 }
 
 fn default_replacement() -> String {
-    "[redacted]".to_owned()
+    Redaction::REPLACEMENT.to_owned()
 }
 
 impl Redaction {
+    /// What is put in the place of what is left out, if nobody says otherwise.
+    pub const REPLACEMENT: &str = "[redacted]";
+
     /// Replaces each value that `query` selects in JSON texts. Other texts are left as they are.
     ///
     /// # Errors
